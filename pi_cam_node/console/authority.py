@@ -1,8 +1,8 @@
-"""Certificate authority of the house: signs the console's certificate, and phones that trust it accept the console.
+"""Private certificate authority that signs the console's TLS certificate; phones that trust it accept the console.
 
-Below ``<base_dir>/ca``: ``ca.pem``, which phones install; ``ca.key``, which leaves this machine never; ``console.pem``
-and ``console.key``. The authority may sign names of local networks and those that it was made for, and nothing else
-(RFC 5280, section 4.2.1.10), so that a thief of its key cannot pose as a bank.
+Below ``<base_dir>/ca``: ``ca.pem``, which phones install; ``ca.key``, which never leaves this machine; ``console.pem``
+and ``console.key``. Name constraints (RFC 5280, section 4.2.1.10) limit the authority to names of local networks and
+those given when it was made, so that a stolen key cannot impersonate other sites.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pi_cam_node.base.frozen import frozen
 
 FOLDER, AUTHORITY, AUTHORITY_KEY, CERTIFICATE, KEY = "ca", "ca.pem", "ca.key", "console.pem", "console.key"
 AUTHORITY_DAYS = 3650
-# Apple takes no certificate that is valid for longer.
+# Apple rejects certificates that are valid for longer.
 CERTIFICATE_DAYS = 398
 RENEW_DAYS = 30
 # Clocks of phones differ, and a Pi's may be behind.
@@ -47,14 +47,14 @@ Certified = x509.DNSName | x509.IPAddress
 
 @frozen
 class Issued:
-    """Certificate of the console that was issued.
+    """An issued certificate of the console.
 
     Attributes:
         folder: Where the files are.
-        names: What the console's certificate is for.
-        ends: When it ends, UTC.
+        names: Host names and addresses in the console's certificate.
+        ends: End of its validity, UTC.
         fingerprint: SHA-256 of the authority's certificate, as phones show it.
-        is_new: Whether the authority was made now, so that phones have to install it.
+        is_new: Whether the authority was created by this call, so that phones have to install it.
     """
 
     folder: Path
@@ -65,15 +65,16 @@ class Issued:
 
 
 def issue(base_dir: Path, names: Sequence[str], now: datetime) -> Issued:
-    """Issue a certificate for the console, by the house's authority, which is made where there is none.
+    """Issue a certificate for the console; the certificate authority is created if there is none.
 
     Args:
         base_dir: ``console.base_dir``.
-        names: Host names and addresses under which browsers reach the console; none: those of the certificate before.
+        names: Host names and addresses under which browsers reach the console; empty: those of the previous
+            certificate.
         now: UTC.
 
     Raises:
-        ValueError: A name is none, or the authority may not sign it.
+        ValueError: A name is malformed, or outside the authority's name constraints.
         OSError: A file could not be read or written.
     """
     folder = base_dir / FOLDER
@@ -96,7 +97,7 @@ def issue(base_dir: Path, names: Sequence[str], now: datetime) -> Issued:
 
 
 def ends_of(certificate: Path) -> datetime:
-    """Return when the first certificate in a PEM file ends, UTC.
+    """Return when the first certificate in a PEM file expires, UTC.
 
     Raises:
         OSError: It cannot be read.

@@ -1,10 +1,10 @@
-"""Backup of the console as one tar archive: its file, what that names, its database and its keys.
+"""Backup of the console as one tar archive: configuration, files named in it, database and keys.
 
-The console may run meanwhile. What nodes have that it runs itself is not among it: each is backed up as any other node.
+The console may run meanwhile. Data of nodes that it supervises is not included: they are backed up as any other node.
 
 Members of the archive:
     <name>: The configuration file, and files in its folder that it names.
-    console-data/<name>: What lies in ``console.base_dir``: ``console.db``, keys, and the authority below ``ca``.
+    console-data/<name>: Contents of ``console.base_dir``: ``console.db``, keys, and the authority below ``ca``.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pi_cam_node.console import authority
 from pi_cam_node.console.config.loader import LoadedConsole
 from pi_cam_node.console.store.database import FILE_NAME
 
-# Of ``console.base_dir`` in the archive: the name that it has unless the file says otherwise.
+# Name of ``console.base_dir`` in the archive: its default name.
 DATA = "console-data"
 
 
 def write_backup(archive: tarfile.TarFile, loaded: LoadedConsole) -> int:
-    """Write everything of a console into an open archive; return the number of files.
+    """Write configuration and data of a console into an open archive; return the number of files.
 
     Args:
         archive: Open for writing.
@@ -51,7 +51,7 @@ def _settings(loaded: LoadedConsole) -> Iterator[tuple[str, Path]]:
 
 
 def _data(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield every small file of the folder; the database and those that it was in before are none."""
+    """Yield every small file of the folder, without the database and its earlier versions."""
     for below in ("", authority.FOLDER):
         place = folder / below
         for file in sorted(place.iterdir()) if place.is_dir() else ():

@@ -1,4 +1,4 @@
-"""Tells open pages which of their parts changed; they fetch those again."""
+"""Notifies open pages of changed parts, which they fetch again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Listener:
         self._news.set()
 
     async def next(self, limit_s: float) -> list[str]:
-        """Return the parts that changed; none where nothing did in time."""
+        """Wait for changed parts and return them; empty after ``limit_s``."""
         try:
             await asyncio.wait_for(self._news.wait(), limit_s)
         except TimeoutError:
@@ -46,7 +46,7 @@ class Changes:
 
     @contextmanager
     def listen(self) -> Iterator[Listener]:
-        """Listen within the ``with`` block."""
+        """Register a listener within the ``with`` block."""
         listener = Listener()
         self._listeners.add(listener)
         try:

@@ -38,8 +38,8 @@ from pi_cam_node.console.store.database import Database, StoreUnavailable, Work
 from pi_cam_node.console.supervisor.supervisor import Supervisor
 
 Row = TypeVar("Row")
-# Nodes that are asked for their pictures at one time, on behalf of all pages: commands to nodes are bounded
-# (`requests.WAITING_MAX`), and those of rules and buttons must find a place.
+# Nodes asked for their lists at one time by all pages together: pending commands are bounded (`requests.WAITING_MAX`),
+# and those of rules and buttons must find room.
 LISTS_AT_ONCE = 16
 
 
@@ -50,8 +50,8 @@ class ConsoleContext:
     Attributes:
         loaded: The settings and where they came from.
         mode: ``home`` or ``away``.
-        listing: Held while a node is asked for its pictures.
-        changing_rules: Held from a look at the rules in force to the change of them.
+        listing: Limits how many nodes are asked for their pictures at one time.
+        changing_rules: Held from reading the rules in force until they are replaced.
     """
 
     loaded: LoadedConsole
@@ -95,44 +95,44 @@ class ConsoleContext:
         return self.loaded.path
 
     async def rows_or_none(self, work: Work[list[Row]]) -> list[Row]:
-        """Return rows that a page can do without; none where the database cannot be read."""
+        """Return optional rows of a page; empty if the database cannot be read."""
         try:
             return await self.database.read(work)
         except StoreUnavailable:
             return []
 
     def note(self, account: str, kind: str, what: str) -> None:
-        """Write an account and its action into the audit."""
+        """Write an action of an account to the audit log."""
         row = audit.AuditRow(self.now_ms(), account, kind, what)
         self.journal.put(Entry(lambda db: audit.add(db, row)))
 
     def set_mode(self, account: str, mode: str) -> None:
-        """Set the mode ``home`` or ``away``; stored as the newest such row of the audit."""
+        """Set the mode ``home`` or ``away``; stored as the newest row of its kind in the audit log."""
         self.mode = mode
         self.note(account, "mode", mode)
         self.changes.tell("mode")
 
     def pause_pushes(self, account: str, until_ms: int) -> None:
-        """Push nothing until a time (UTC epoch milliseconds; 0: push again); stored as the mode is."""
+        """Pause pushes until a time (UTC epoch milliseconds; 0: resume); stored as the mode is."""
         self.pause.begin(until_ms)
         self.note(account, "pushes", words_of(until_ms))
         self.changes.tell("mode")
 
     def keep_contact(self, subject: str) -> None:
-        """Keep the contact address for push services, where the file names none. Thread: an executor.
+        """Store the contact address for push services, unless the file names one. Thread: an executor.
 
         Raises:
-            OSError: It could not be kept.
+            OSError: It could not be stored.
         """
         console = self.loaded.config.console
         replace_atomically(console.base_dir / CONTACT_FILE, f"{subject}\n".encode())
         self.vapid.subject = subject_of(console.vapid_subject, console.base_dir)
 
     def save_rules(self, rules: Sequence[Rule]) -> None:
-        """Write the rules into the file and let them be in force. Thread: an executor.
+        """Write the rules into the file and apply them. Thread: an executor.
 
         Raises:
-            NotSaved: The file could not be changed; nothing is.
+            NotSaved: The file could not be changed; the old rules stay in force.
         """
         try:
             self.file_content = write_rules(self.path, rules, self.file_content)

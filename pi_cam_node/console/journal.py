@@ -22,7 +22,7 @@ class Entry:
 
     Attributes:
         write: Writes it.
-        written: Called when it is on disk, or cannot be; the argument says which. Thread: the loop's.
+        written: Called once it is on disk (true) or has failed (false). Thread: the loop's.
     """
 
     write: Callable[[sqlite3.Connection], None]
@@ -33,7 +33,7 @@ class Journal:
     """Queue of writes to the database. Thread: the loop's.
 
     Attributes:
-        dropped: Entries for which there was no room, since the disk did not follow.
+        dropped: Entries dropped because the queue was full: the disk was too slow.
     """
 
     def __init__(self, database: Database) -> None:
@@ -43,7 +43,7 @@ class Journal:
         self.dropped = 0
 
     def put(self, entry: Entry) -> None:
-        """Have something written soon."""
+        """Queue an entry; dropped and counted if the queue is full."""
         if len(self._waiting) >= WAITING_MAX:
             self.dropped += 1
             entry.written(False)
@@ -52,14 +52,14 @@ class Journal:
         self._news.set()
 
     async def run(self) -> None:
-        """Write what comes, for ever."""
+        """Write queued entries until cancelled."""
         while True:
             await self._news.wait()
             self._news.clear()
             await self.flush()
 
     async def flush(self) -> None:
-        """Write everything that waits, in one transaction; one that cannot be written does not take others along."""
+        """Write every queued entry in one transaction; if that fails, each by itself."""
         batch, self._waiting = self._waiting, []
         if not batch:
             return

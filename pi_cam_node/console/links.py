@@ -1,6 +1,6 @@
-"""Signed links that open one resource without a login until they expire: for notifications and for sharing.
+"""Signed links that open one resource without a login until they expire, for notifications and for sharing.
 
-The key outlives a restart, and the expiry is on the wall clock: a home server has the time from the network.
+The key is stored, so links survive a restart; they expire by the wall clock, which a home server sets by NTP.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Links:
 
         Raises:
             OSError: It can be neither read nor made.
-            ValueError: What is in the file is no key.
+            ValueError: The file holds no valid key.
         """
         path = folder / FILE_NAME
         if not path.exists():
@@ -40,21 +40,21 @@ class Links:
         self._clock = clock
 
     def sign(self, path: str, lifetime_s: float, by: str) -> str:
-        """Return a path with a signature and the UTC epoch second at which it ends.
+        """Return a path with a signature and its expiry in UTC epoch seconds.
 
         Args:
-            path: What it opens.
-            lifetime_s: How long.
-            by: Id of the account without whose right it opens nothing.
+            path: Path that the link opens.
+            lifetime_s: Seconds until it expires.
+            by: Id of the account that shares it; the link is valid only as long as that account's right.
         """
         return self._signed(path, str(int(self._clock.utcnow().timestamp() + lifetime_s)), by)
 
     def sign_alike(self, path: str, query: Mapping[str, str]) -> str:
-        """Return a path with a signature that ends with that of a query, and depends on the same account."""
+        """Return a path with a signature of the same expiry and account as the signature in a query."""
         return self._signed(path, query.get("expires", ""), query.get("by", ""))
 
     def verify(self, path: str, query: Mapping[str, str]) -> bool:
-        """Tell whether a request carries a valid signature of the console for this very path, and in time."""
+        """Tell whether a query holds a valid signature for this path that has not expired."""
         expires, by, given = query.get("expires", ""), query.get("by", ""), query.get("signature", "")
         is_ours = hmac.compare_digest(given.encode(errors="replace"), self._signature(path, expires, by).encode())
         return is_ours and bool(by) and self._clock.utcnow().timestamp() < int(expires)

@@ -1,4 +1,4 @@
-"""Maintenance: loading at start, nodes that come, go or are renamed, and periodic clean-up."""
+"""Maintenance: loads the stored state at start, follows nodes that connect, leave or are renamed, deletes old rows."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from pi_cam_node.console.store.events import EventRow
 _log = logging.getLogger(__name__)
 
 HOUSEKEEPING_S = 3600.0
-# Nodes and sensors that were heard of within this are known from the start.
+# Nodes and sensors last heard within this time are restored at start.
 RESTORED_MS = 7 * 86_400_000
-# Events of a node that are compared with the database when the node comes online: at once, and how often while some of
-# them are new.
+# Events of a node that are compared with the database when the node comes online: per page, and the most pages while
+# some are new.
 RECONCILED, RECONCILED_PAGES = 200, 50
-# A node that has just started has better things to do first, such as its camera.
+# A node that has just started is given time to open its camera first.
 CONNECTED_AFTER_S = 5.0
 
 
@@ -38,19 +38,19 @@ class Maintenance:
 
     Args:
         context: The console.
-        sleep: Waits.
+        sleep: Sleeps for some seconds; replaced in tests.
     """
 
     def __init__(self, context: ConsoleContext, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._context = context
         self._sleep = sleep
-        # Boot id and address of each node that was connected to.
+        # Boot id and address under which each node was last connected to.
         self._connected: dict[str, tuple[str, str]] = {}
         self._to_connect: set[str] = set()
         self._connecting = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reconciled: set[tuple[str, str]] = set()
-        # Former ids of each node whose rows it has taken over.
+        # Former ids of each node whose rows were moved to it.
         self._former: dict[str, frozenset[str]] = {}
         context.nodes.on_change(self._node_changed)
         context.database.on_set_aside = lambda: self._start(self._rebuild())
@@ -87,10 +87,10 @@ class Maintenance:
                 ):
                     gone += more
                 if gone:
-                    _log.info("%d rows were older than they are kept", gone)
+                    _log.info("%d rows were older than the retention time and are deleted", gone)
                 await self._touch()
             except NodeError as error:
-                _log.warning("old events stay: %s", error)
+                _log.warning("old events could not be deleted: %s", error)
             await asyncio.sleep(HOUSEKEEPING_S)
 
     # ------------------------------------------------------------ nodes
@@ -136,7 +136,7 @@ class Maintenance:
         self._context.journal.put(Entry(lambda db: node_rows.put(db, node.id, name, info, now_ms)))
 
     def _erase(self, node: Node) -> None:
-        """Delete everything under the id of a node that was erased, renamed or removed here; note the last."""
+        """Delete all rows of a node that was erased, renamed or removed; a removal is stored."""
         context, is_removed, now_ms = self._context, self._context.nodes.is_removed(node.id), self._context.now_ms()
 
         def erase(db: sqlite3.Connection) -> None:
@@ -153,7 +153,7 @@ class Maintenance:
         _log.warning("node %s was %s; nothing is kept under this id", node.id, why)
 
     def _follow_renames(self, node: Node) -> None:
-        """Give a node the rows of each id that it had before: once, since another node may have such an id by now."""
+        """Move the rows of a node's former ids to it: once, since another node may use such an id by now."""
         known, former = self._former.get(node.id, frozenset()), node.former_ids
         self._former[node.id] = former
         for old in former - known:
@@ -164,12 +164,12 @@ class Maintenance:
         self._context.journal.put(Entry(lambda db: void(node_rows.rename(db, old, node.id))))
 
     async def _rebuild(self) -> None:
-        """Bring what is in memory, and what the nodes keep, into the new database: the old one was damaged."""
+        """Fill a new database, after the old one was damaged, from memory and from the nodes' lists."""
         context = self._context
         try:
             await context.accounts.keep_all()
         except NodeError as error:
-            _log.warning("accounts are not kept: %s", error)
+            _log.warning("accounts could not be stored: %s", error)
         context.note("", "mode", context.mode)
         context.note("", "pushes", words_of(context.pause.until_ms))
         self._reconciled.clear()
@@ -196,9 +196,9 @@ class Maintenance:
             self._start(self._connect(node))
 
     async def _connect(self, node: Node) -> None:
-        """Get a node's ticket and have it load its HTTP server, before a browser waits for its first picture.
+        """Fetch a node's ticket and wake its HTTP server, before a browser waits for the first picture.
 
-        A node imports that server at its first request, which takes a small board seconds.
+        A node imports its HTTP server at the first request, which takes seconds on a small board.
         """
         try:
             while self._connected.get(node.id) != (node.boot, node.url):
@@ -209,7 +209,7 @@ class Maintenance:
                 async with self._connecting:  # one after the other: all nodes may have come at once
                     await self._context.client.check(node)
         except Unreachable as error:
-            _log.debug("%s is not reached: %s", node.id, error)
+            _log.debug("%s cannot be reached: %s", node.id, error)
         finally:
             self._to_connect.discard(node.id)
 
@@ -219,7 +219,7 @@ class Maintenance:
         task.add_done_callback(self._tasks.discard)
 
     async def _reconcile(self, node: Node) -> None:
-        """Store events of the node's list that the console missed."""
+        """Store events from the node's list that the console missed."""
         run, arguments = (node.id, node.boot), dict[str, object](limit=RECONCILED)
         try:
             for _ in range(RECONCILED_PAGES):
@@ -233,9 +233,9 @@ class Maintenance:
                 if not (news and more):
                     return
                 arguments = {"limit": RECONCILED, "before": rows[-1].id}
-            _log.warning("%s has more events than are taken from it at once", node.id)
+            _log.warning("%s has more events than are fetched at once", node.id)
         except NodeError as error:
-            _log.info("the events of %s are not compared: %s", node.id, error)
+            _log.info("the events of %s could not be compared: %s", node.id, error)
             self._reconciled.discard(run)
 
 
@@ -245,7 +245,7 @@ def _put_all(db: sqlite3.Connection, rows: Sequence[EventRow]) -> int:
 
 
 def listed_rows(node: str, data: object) -> tuple[list[EventRow], bool]:
-    """Return the rows of a node's list, and whether it has older ones."""
+    """Return the events in a node's reply to ``events``, and whether the node has older ones."""
     body: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
     told = body.get("events")
     found = (listed_row(node, one) for one in (told if isinstance(told, list) else ()))
@@ -254,7 +254,7 @@ def listed_rows(node: str, data: object) -> tuple[list[EventRow], bool]:
 
 
 def listed_row(node: str, told: object) -> EventRow | None:
-    """Return the row of an event in a node's list; ``None`` where it is none."""
+    """Return one event of a node's reply as a row; ``None`` if it is malformed."""
     head = event_rows.head_of(told)
     if head is None:
         return None

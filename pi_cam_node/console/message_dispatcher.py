@@ -1,4 +1,4 @@
-"""Dispatch of every message of the broker."""
+"""Dispatches every MQTT message to its consumer."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from pi_cam_node.console.store.sensors import Change
 
 _log = logging.getLogger(__name__)
 
-# After a longer absence, what a sensor published meanwhile comes at once and without a time: recorded, no more.
+# After a longer disconnection, queued sensor messages arrive together and without a time: recorded, but no rule fires.
 AWAY_S = 60.0
 CATCH_UP_S = 2.0
 CONSOLES_MAX = 16
-# Nodes that lost the broker are back on it sooner, and tell their figures each minute, unless told otherwise.
+# Longer than nodes take to reconnect, and than their telemetry interval of one minute by default.
 UNHEARD_S = 90.0
 
 
@@ -42,15 +42,15 @@ class MessageDispatcher:
         topics: The console's topics.
         nodes: All nodes.
         sensors: All sensors.
-        requests: Who waits for replies.
-        journal: Writes down.
-        changes: Tells pages.
+        requests: Pending requests to nodes.
+        journal: Writes to the database.
+        changes: Notifies open pages.
         clock: Tells the time.
-        on_occurrence: Called with what rules may wait for.
-        by_name: Asks for what the broker keeps where wildcards bring nothing.
-        broker: Whether the broker is there.
-        since_ms: Since when, UTC epoch milliseconds.
-        others: Other consoles on the broker that are there.
+        on_occurrence: Called with each occurrence that may trigger rules.
+        by_name: Subscribes by name where wildcards bring no retained messages.
+        broker: State of the connection to the broker.
+        since_ms: Since when it has that state, UTC epoch milliseconds.
+        others: Ids of other consoles that are online.
     """
 
     topics: ConsoleTopics
@@ -70,7 +70,7 @@ class MessageDispatcher:
     _connected_s: float = float("-inf")
 
     def on_state(self, state: BrokerState) -> None:
-        """Process that the broker connected or was lost."""
+        """Process a change of the connection to the broker."""
         now_s = self.clock.monotonic()
         if state.connected:
             self._live_from_s = now_s + (CATCH_UP_S if now_s - self._lost_s > AWAY_S else 0.0)
@@ -86,16 +86,16 @@ class MessageDispatcher:
         self.changes.tell("health")
 
     def _miss_nodes(self, connected_s: float) -> None:
-        """Mark nodes as offline of which nothing came over a connection.
+        """Mark nodes as offline that published nothing since the connection opened.
 
-        The broker tells at once what it kept of a node. One that was restarted without it has nothing to tell of a node
-        that died meanwhile.
+        Retained messages of a node arrive right after the subscription. A broker that lost them in a restart sends
+        nothing for a node that died meanwhile.
         """
         if self.broker.connected and self._connected_s == connected_s:
             self.nodes.miss_unheard(connected_s)
 
     def on_message(self, arrival: Arrival) -> None:
-        """Process a message, and acknowledge it when it is stored."""
+        """Process a message and acknowledge it once it is stored."""
         of_node = self.topics.of_node(arrival.topic)
         if of_node is not None:
             self.by_name.saw(of_node[0], retained=arrival.retained)
@@ -135,12 +135,12 @@ class MessageDispatcher:
         return is_discovery and self.sensors.take_discovery(topic, payload)
 
     def _keep_announcement(self, topic: str) -> None:
-        """Store the sensors of a message: a broker may forget it."""
+        """Store the sensors announced on a topic, since a broker may lose the retained message."""
         specs, now_ms = self.sensors.announced_on(topic), self._now_ms()
         self.journal.put(Entry(lambda db: announced.put(db, topic, specs, now_ms)))
 
     def _take_event(self, node: str, arrival: Arrival) -> None:
-        """Write an event down; a redelivered one is the same row, and acknowledged once it is there."""
+        """Store an event, then acknowledge it; a redelivered event updates the same row."""
         now = self.clock.utcnow()
         row = event_rows.row_of(node, json_object(arrival.payload), round(now.timestamp() * 1000))
         if row is None or arrival.retained:
@@ -160,7 +160,7 @@ class MessageDispatcher:
 
     def _take_sensor(self, arrival: Arrival) -> None:
         now_ms = self._now_ms()
-        # Retained or not: right after the connection mosquitto delivers messages queued for the session, as if new.
+        # Also if not retained: after connecting, mosquitto delivers messages queued for the session as live ones.
         is_late = self.clock.monotonic() < self._live_from_s
         changes = self.sensors.take_state(
             arrival.topic, arrival.payload, retained=arrival.retained or is_late, now_ms=now_ms

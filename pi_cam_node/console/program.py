@@ -1,4 +1,4 @@
-"""The console as a program: built from its settings, run on one asyncio loop that owns all of its state."""
+"""The console program: builds the console from its settings and runs it on one asyncio loop, which owns its state."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ from pi_cam_node.web.http.service import HttpService
 _log = logging.getLogger(__name__)
 
 CLOSE_S = 5.0
-# Longer than the server waits for its connections.
+# Longer than the web server waits for its connections to close.
 PAGES_S = 3.0
 
 
 class Console:
-    """The console: its parts, connected, and its run from start to stop.
+    """The console: creates and connects its parts, starts and stops them.
 
     Args:
         loaded: Its settings.
@@ -98,7 +98,7 @@ class Console:
         await self.serve(stopped)
 
     async def serve(self, stopped: asyncio.Event) -> None:
-        """Run until told to stop."""
+        """Run until ``stopped`` is set."""
         context, link, sender = self._build()
         maintenance = Maintenance(context)
         await maintenance.load()
@@ -205,7 +205,7 @@ class Console:
         return link.publish(self.topics.command(node, verb), payload, correlation=name)
 
     def _follow(self, link: BrokerLink, node: str, wanted: bool) -> None:
-        """Listen to a node's retained live picture, or not any more."""
+        """Subscribe to a node's live picture, or unsubscribe."""
         topic = self.topics.frame(node)
         if wanted:
             link.subscribe(topic, 0)

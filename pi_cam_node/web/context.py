@@ -1,4 +1,4 @@
-"""Services and state that request handlers use, as seen from the web server's thread."""
+"""Services and state for request handlers on the web server's thread."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class PictureStore(Protocol):
     """Saved pictures. Thread: any; may read the disk, so call it in an executor."""
 
     def find(self, picture_id: str) -> Path | None:
-        """Return the path of a picture's first file, ``None`` where there is none (any more)."""
+        """Return the path of a picture's first file; ``None`` if it does not exist (any more)."""
         ...
 
     @property
     def is_away(self) -> bool:
-        """Whether the disk of the pictures is not there now, so that none of them is known to be gone."""
+        """Whether the disk of the pictures is missing, so that a missing file does not mean a deleted picture."""
         ...
 
     def newest(self, count: int) -> Sequence[str]:
@@ -36,13 +36,13 @@ class PictureStore(Protocol):
 
 @frozen
 class Answered:
-    """A final reply as contracted, and the frames that came before it."""
+    """Final reply of a command, and the frames sent before it."""
 
     body: Mapping[str, object]
     frames: Sequence[FramesSent] = ()
 
 
-# Puts a command (verb, payload) to the node and returns its final reply; see `CommandBridge.run`.
+# Sends a command (verb, payload) to the node and returns its final reply; see `CommandBridge.run`.
 RunCommand = Callable[[str, bytes], Awaitable[Answered]]
 
 
@@ -51,14 +51,14 @@ class State:
     """Cached state of the node, from its events. Thread: the web server's.
 
     Attributes:
-        config: The settings in force.
+        config: The current settings.
         states: Bare values by state key: ``mode``, ``brightness``, ``lux``, ``ring_seconds``, ``privacy``,
             ``last_error``, and ``camera`` (``online`` or ``offline``).
-        telemetry: The last figures.
-        brightness: (UTC epoch seconds, level) of the last hour, at most one a ten seconds, oldest first.
-        media: Facts of the last saved pictures, newest first, at most 24.
+        telemetry: The last telemetry values.
+        brightness: (UTC epoch seconds, level) of the last hour, at most one per ten seconds, oldest first.
+        media: Metadata of the last saved pictures, newest first, at most 24.
         broker: Whether the broker is connected.
-        broker_away_because: Why it is not, for people; empty while it is, and before the first attempt has failed.
+        broker_away_because: Why the broker is not connected; empty while it is, and before the first failed attempt.
     """
 
     config: Config
@@ -77,11 +77,11 @@ class WebContext:
     Attributes:
         hub: The newest frames.
         pictures: Saved pictures.
-        run: Puts a command to the node.
+        run: Sends a command to the node.
         links: Signs links.
-        state: What the node has told.
+        state: Cached state of the node.
         clock: Tells the time.
-        images: Does what needs pixels. Thread: any but the event loop's.
+        images: Image processing. Thread: any but the event loop's.
         info: Id, name and version of the node.
         live: Live video.
     """

@@ -1,4 +1,4 @@
-"""The node as a program that `web.http.service` serves: endpoint, credential and application."""
+"""The node's web application, served by `web.http.service`: endpoint, token and routes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from pi_cam_node.web.http.sockets import is_loopback
 if TYPE_CHECKING:
     from aiohttp import web
 
-# A link of `pi-cam-node login` lasts so long.
+# Lifetime of a link from `pi-cam-node login`.
 LOGIN_LINK_S = 600.0
 
 
 class NodeProgram:
-    """The live view, the API and the pages of a node."""
+    """Web application of a node: live view, API and pages."""
 
     def __init__(self, context: WebContext, tickets: Tickets) -> None:
         self._context = context
@@ -35,10 +35,10 @@ class NodeProgram:
         self.endpoint = endpoint_of(context.state.config)
 
     def prepare(self) -> None:
-        """Read the token, or make one. Thread: an executor.
+        """Read or create the token. Thread: an executor.
 
         Raises:
-            OSError, ValueError: It can be neither read nor made.
+            OSError, ValueError: It can be neither read nor created.
         """
         config = self._context.state.config
         self._token = read_or_make(token_path(config)) if needs_token(config) else None
@@ -48,7 +48,7 @@ class NodeProgram:
         importlib.import_module("pi_cam_node.web.application")
 
     def application(self) -> web.Application:
-        """Return what answers."""
+        """Return the aiohttp application."""
         from pi_cam_node.web.application import application  # noqa: PLC0415 - see `load`
         from pi_cam_node.web.auth.access import Access  # noqa: PLC0415
 
@@ -70,7 +70,7 @@ class NodeProgram:
 
 
 def endpoint_of(config: Config) -> Endpoint:
-    """Return where the settings say that the node serves."""
+    """Return the listening and public address from the settings."""
     http, has_tls = config.http, config.http.tls.enable
     return Endpoint(
         host=http.host,
@@ -84,14 +84,14 @@ def endpoint_of(config: Config) -> Endpoint:
 
 
 def needs_token(config: Config) -> bool:
-    """Tell whether a credential is asked for: not where only this machine can reach the server and none is named.
+    """Tell whether a credential is required: unless the server listens on loopback only and no token file is set.
 
-    Behind a proxy the whole world looks like this machine.
+    It is required behind a proxy, whose clients all appear as this machine.
     """
     http = config.http
     return http.token_file is not None or bool(http.trusted_proxies) or not is_loopback(http.host)
 
 
 def token_path(config: Config) -> Path:
-    """Return where the token is."""
+    """Return the path of the token file."""
     return config.http.token_file or config.export.base_dir / FILE_NAME

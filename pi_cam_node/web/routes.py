@@ -1,4 +1,4 @@
-"""Route table of the node, and the key under which handlers find its context. Imports aiohttp; the context does not."""
+"""Route table of the node, and the application key of its context. Imports aiohttp; `web.context` does not."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ CONTEXT = app_key("context", WebContext)
 
 
 def context_of(request: web.Request) -> WebContext:
-    """Return the node as the handlers of this request see it."""
+    """Return the node's context of a request."""
     return request.app[CONTEXT]

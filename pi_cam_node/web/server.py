@@ -1,4 +1,4 @@
-"""The node's HTTP server, in a thread with an event loop of its own; no other thread waits for it."""
+"""HTTP server of the node, in a thread with its own event loop; no other thread waits for it."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ from pi_cam_node.web.state import StateCache
 
 _log = logging.getLogger(__name__)
 
-# Events that neither page nor API shows.
+# Events that the server ignores.
 _UNUSED = (LiveFrameDue, ModeWanted)
-# For what the loop must not do itself: encoding, names, keys. What reads pictures has threads of its own: `disk_pool`.
+# Threads of the default executor, for encoding, DNS and key files; pictures are read in `disk_pool`.
 WORKERS = 2
-# Room for seconds of the node's events; more means that the event loop hangs.
+# Enough for seconds of events; more means that the event loop hangs.
 WAITING_MAX = 2000
 
 
 class WebServer:
-    """HTTP server of the node; does nothing where ``mjpeg_server.enable`` is off.
+    """HTTP server of the node; does nothing if ``mjpeg_server.enable`` is off.
 
     Args:
         config: The settings at the start.
-        inbox: Takes the commands of clients.
-        hub: Hands out live frames.
+        inbox: Receives commands of clients.
+        hub: Live frames.
         pictures: Saved pictures.
         clock: Tells the time.
-        images: Does what needs pixels.
+        images: Image processing.
         info: Id, name and version of the node.
-        tickets: Secrets that open what *view* may see.
-        link_key: File with the key of signed links; beside the pictures where it is not given.
-        live: Live video; none where it is not given.
+        tickets: Secrets that grant the right *view*.
+        link_key: File with the key of signed links; by default beside the pictures.
+        live: Live video; optional.
     """
 
     def __init__(  # noqa: PLR0917 - the composition root builds it, from left to right
@@ -92,12 +92,12 @@ class WebServer:
 
     @property
     def url(self) -> str | None:
-        """Address of the page for others; ``None`` while nothing is served, or only to this machine. Thread: any."""
+        """Address for other machines; ``None`` while the server is down or on loopback only. Thread: any."""
         return self._service.public_url
 
     @property
     def address(self) -> str:
-        """Address of the server, loopback where it listens there only; empty while nothing is served. Thread: any."""
+        """Address of the server, perhaps loopback; empty while the server is down. Thread: any."""
         return self._service.public_url or self._service.url or ""
 
     @property
@@ -106,19 +106,19 @@ class WebServer:
         return self._service.tls_sha256
 
     def signed(self, path: str) -> str | None:
-        """Return an absolute link that opens a path for a week; ``None`` while nothing is served. Thread: any."""
+        """Return an absolute signed link, valid for a week; ``None`` while the server is down. Thread: any."""
         return self.address + self._links.sign(path) if self.address else None
 
     def start(self) -> None:
-        """Begin to serve; returns at once, whether or not the port can be bound."""
+        """Start the server's thread; returns at once, even if the port cannot be bound."""
         if self._enabled:
             self.loop.start()
 
     def on_event(self, event: Event) -> None:
         """Queue an event for the server's thread. Thread: the node thread."""
         if _ends_links(event):
-            self._links.end_all()  # here and now; the file follows
-        # To wake the server's thread for what answers others would hold up the node's own in the middle of a reply.
+            self._links.end_all()  # at once; the key file is written later
+        # Replies for other clients do not wake the server's thread, which would delay the node thread.
         is_for_others = isinstance(event, Replied | FramesSent) and event.origin != "http"
         if self._queue is not None and not is_for_others and not isinstance(event, _UNUSED):
             self._queue.put(event)
@@ -127,14 +127,14 @@ class WebServer:
         """Close every connection and end the thread.
 
         Args:
-            deadline_s: The longest wait for that.
+            deadline_s: Greatest wait for the thread.
         """
         if self._loop is None or self._loop.is_closed():
             return
         if not self.loop.was_started:
             self._loop.close()
             return
-        with contextlib.suppress(RuntimeError):  # it ends by itself just now
+        with contextlib.suppress(RuntimeError):  # the loop is closing already
             self._loop.call_soon_threadsafe(self._service.stop)
         if not self.loop.join(deadline_s):
             _log.warning("the HTTP server did not end within %.1f s", deadline_s)
@@ -149,11 +149,11 @@ class WebServer:
         return HttpService(NodeProgram(self.context, self._tickets), self._on_address)
 
     def _on_address(self, url: str | None) -> None:
-        """Tell the node thread where others reach the live view. Thread: the server's."""
+        """Send the node thread the public address. Thread: the server's."""
         self._inbox.put(HttpAddressChanged(url))
 
     def _prepare(self) -> None:
-        """Create the state of one run of the thread; the connections of an earlier run ended with that run."""
+        """Create the state of one run of the thread."""
         self._service = self._new_service()
         self._loop = asyncio.new_event_loop()
         self._queue = LoopQueue(self._loop, self._take)
@@ -171,14 +171,14 @@ class WebServer:
 
 
 class LoopQueue:
-    """Calls a function on a loop's thread, once for each item, in order; bounded, and never a wait for either side.
+    """Bounded queue that calls a function on an event loop for each item; never blocks.
 
     Args:
-        loop: Takes them.
-        take: Called with each of them, on the loop's thread.
+        loop: The event loop.
+        take: Called with each item, on the loop's thread.
 
     Attributes:
-        dropped: Items that found `WAITING_MAX` waiting.
+        dropped: Number of items dropped because the queue was full.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, take: Callable[[Event], None]) -> None:
@@ -188,9 +188,9 @@ class LoopQueue:
         self.dropped = 0
 
     def put(self, item: Event) -> None:
-        """Hand an item over; where too many wait already it is dropped and counted.
+        """Queue an item; dropped and counted if the queue is full.
 
-        Thread: one that is not the loop's.
+        Thread: any but the loop's.
         """
         if len(self._waiting) >= WAITING_MAX:
             self.dropped += 1
@@ -212,9 +212,9 @@ def _ends_links(event: Event) -> bool:
 
 
 async def _end_tasks() -> None:
-    """Cancel what still runs, so that closing the loop has nothing to complain about."""
+    """Cancel remaining tasks, so that closing the loop logs no warnings."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.sleep(0)  # connections that were closed just now are lost with the next turn
+    await asyncio.sleep(0)  # lets connection_lost of just closed connections run

@@ -23,7 +23,7 @@ NO_FAULT = "ok"
 
 
 class StateCache:
-    """Updates one `State`."""
+    """Updates a `State` from events."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
         self._clock = clock
@@ -32,7 +32,7 @@ class StateCache:
         )
 
     def on_event(self, event: e.Event) -> None:  # noqa: C901, PLR0912 - one case an event
-        """Update the state; events that change nothing in it are ignored."""
+        """Update the state; irrelevant events are ignored."""
         states = self.state.states
         match event:
             case e.BrightnessMeasured(level=level, lux=lux):
@@ -77,9 +77,9 @@ class StateCache:
             states[key] = _on(event.on)
 
     def _plot(self, level: float) -> None:
-        """Keep a point for every ten seconds at most, the newest.
+        """Store a brightness value, at most one (the newest) per ten seconds.
 
-        The wall clock may jump: what then lies ahead of now goes like what is too old.
+        Values in the future, after a jump of the wall clock, are dropped like old ones.
         """
         points, now_s = self.state.brightness, self._clock.utcnow().timestamp()
         points[:] = [point for point in points if 0 <= now_s - point[0] <= BRIGHTNESS_KEPT_S]
@@ -94,8 +94,8 @@ class StateCache:
             new = settings.with_value(self.state.config, key, value)
             self.state.config = with_turned_areas(self.state.config, new)
         except NodeError as error:
-            # Settings that go together arrive one by one; the core has checked them as a whole.
-            _log.warning("%s is shown with its old value: %s", key, error)
+            # Related settings arrive one by one; the core has validated them together.
+            _log.warning("%s keeps its old value in the pages and the API: %s", key, error)
 
 
 def _on(is_on: bool) -> str:

@@ -150,7 +150,9 @@ def paths(camera: str) -> Iterator[tuple[str, str, str]]:
     assert application.DECLARING
     for route in ROUTES:
         path = route.path.replace("{camera}", camera)
-        path = path.replace("{deed:keep|release|delete}", "keep").replace("{deed}", "save").replace("{part}", "strip")
+        path = (
+            path.replace("{action:keep|release|delete}", "keep").replace("{action}", "save").replace("{part}", "strip")
+        )
         path = re.sub(r"\{(id|number)(:[^{}]*(\{[^{}]*\})?[^{}]*)?\}", "1", path)
         path = re.sub(r"\{(key|hash)\}", "x", path).replace("/hls/" + camera + "/{name}", f"/hls/{camera}/main.m3u8")
         yield route.method, re.sub(r"\{name:.*?\}$", "base.css", path), route.need.right
@@ -265,7 +267,7 @@ def test_figures_are_for_owners_and_for_the_token_which_opens_nothing_else(
         assert (await owner.get("/metrics"))[0] == 200
         async with Browser(console) as scraper:
             assert (await scraper.get("/metrics", Authorization="Bearer short"))[0] == 401
-        assert "GET /metrics takes no token" in console.log
+        assert "GET /metrics accepts no token" in console.log
 
     console.visit(visit)
 

@@ -72,7 +72,7 @@ RIGHTS: Mapping[str, str] = {
     "POST /api/accounts": "own",
     "POST /api/nodes/{camera}/{verb}": "own",
     "POST /api/push/subscribe": "view",
-    "POST /cameras/{camera}/{deed}": "act",
+    "POST /cameras/{camera}/{action}": "act",
     "POST /events/{id}/delete": "own",
     "POST /events/{id}/share": "act",
     "POST /hls/{camera}/share": "act",
@@ -81,7 +81,7 @@ RIGHTS: Mapping[str, str] = {
     "POST /mode": "act",
     "POST /pair/approve": "own",
     "POST /pushes": "act",
-    "POST /recordings/{camera}/{id}/{deed}": "act",
+    "POST /recordings/{camera}/{id}/{action}": "act",
     "POST /sensors": "own",
     "POST /sensors/{key}": "own",
     "POST /sensors/{key}/remove": "own",
@@ -114,7 +114,7 @@ ALLOWED = {
 LAST = {"POST /events/{id}/delete", "POST /logout"}
 # These are open to everybody, and refuse a wrong password, a used link, or what a proxy may not hand out.
 REFUSING = {"GET /auth/check", "POST /login", "POST /setup"}
-NAMES = {"name": "main.m3u8", "part": "strip", "deed": "keep", "verb": "explain", "number": "7"}
+NAMES = {"name": "main.m3u8", "part": "strip", "action": "keep", "verb": "explain", "number": "7"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def address(key: str, camera: str, events: Mapping[str, int]) -> tuple[str, str]
     if path.startswith("/static/"):
         return method, "/static/base.css"
     if path.startswith("/cameras/"):
-        path = path.replace("{deed}", "dance")
+        path = path.replace("{action}", "dance")
     return method, re.sub(r"\{(\w+)\}", lambda found: NAMES.get(found[1], "x"), path)
 
 

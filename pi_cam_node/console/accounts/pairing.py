@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.web.auth.proxies import client_key
 
-# Anybody may ask for a code: one address has few, so that it takes the places of others only from many addresses.
+# Codes are given without a login: few for each address, so that one client cannot use up all of them.
 PENDING_MAX, PER_ADDRESS_MAX = 16, 4
 LIFETIME_S = 600.0
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -20,11 +20,11 @@ class Pending:
     """A tablet that waits for its code to be confirmed.
 
     Attributes:
-        name: What its cookie bears.
-        code: What it shows.
-        address: Its address, or that of the proxy that it comes by.
-        until_s: When it ends, on the monotonic clock.
-        session: Name of the session that it gets; empty before the owner agreed.
+        name: Value of the tablet's cookie.
+        code: Code on the tablet's screen.
+        address: The tablet's address, or that of its reverse proxy.
+        until_s: Expiry, monotonic seconds.
+        session: Name of the session for the tablet; empty before the owner has agreed.
     """
 
     name: str
@@ -42,9 +42,9 @@ class Pairing:
         self._pending: dict[str, Pending] = {}
 
     def begin(self, address: str) -> Pending:
-        """Return a new code for an address; of its own codes, or else of all, the oldest goes where they are too many.
+        """Return a new code for an address; beyond the limits the oldest of the address, or of all, is dropped.
 
-        One that the owner has typed in stays: its tablet is about to fetch its session.
+        Codes that the owner has typed in are kept: their tablets are about to fetch their sessions.
         """
         self._forget_old()
         waiting = [one for one in self._pending.values() if not one.session]

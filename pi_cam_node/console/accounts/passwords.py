@@ -1,4 +1,4 @@
-"""Passwords, hashed by scrypt, which takes memory and time, so that guessing those of a stolen file is slow."""
+"""Password hashes by scrypt: it takes memory and time, so that guessing passwords of a stolen file is slow."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import hashlib
 import hmac
 import secrets
 
-# A hash takes 128 * N * R bytes, which are 16 MiB, and P times the work on them: 0.2 s of a desktop's core. Source: RFC
-# 7914, section 2; the choice is one of OWASP's password storage cheat sheet.
+# A hash takes 128 * N * R bytes, = 16 MiB, and P passes over them: 0.2 s of a desktop's core. Source: RFC 7914, section
+# 2; the choice is one of OWASP's password storage cheat sheet.
 N, R, P = 1 << 14, 8, 5
 SALT_BYTES, KEY_BYTES = 16, 32
 LENGTH_MIN, LENGTH_MAX = 8, 256
 
 
 def fault_of(password: str) -> str:
-    """Return what is wrong with a new password, for people; empty where nothing is."""
+    """Return what is wrong with a new password, as a message; empty if it is acceptable."""
     if len(password) < LENGTH_MIN:
         return f"The password has at least {LENGTH_MIN} characters."
     if len(password) > LENGTH_MAX:
@@ -24,13 +24,13 @@ def fault_of(password: str) -> str:
 
 
 def hashed(password: str) -> str:
-    """Return a salted hash that says how it was made. Slow: call it in an executor."""
+    """Return a salted hash with its scrypt parameters. Slow: call it in an executor."""
     salt = secrets.token_bytes(SALT_BYTES)
     return f"scrypt${N}${R}${P}${_text(salt)}${_text(_key(password, salt, N, R, P))}"
 
 
 def verify(password: str, stored: str) -> bool:
-    """Tell whether a password is the one that was hashed; false for what is no hash. Slow."""
+    """Tell whether a password matches a stored hash; false if that is malformed. Slow: call it in an executor."""
     try:
         kind, n, r, p, salt, key = stored.split("$")
         if kind != "scrypt":

@@ -37,13 +37,13 @@ class Accounts:
         self._sessions: dict[str, Session] = {}
         self._pool = ThreadPoolExecutor(HASHES_AT_ONCE, "console-hash")
         self._hashing = 0
-        # One change of an account at a time, of what it is by then.
+        # Serializes changes of accounts, each of which begins with the account's current state.
         self._changing = asyncio.Lock()
-        # Verified where there is no such account, so that names cannot be told by the time it takes.
+        # Verified for unknown names, so that the response time does not reveal which names exist.
         self._nobody = f"scrypt${passwords.N}${passwords.R}${passwords.P}${'A' * 22}==${'A' * 43}="
 
     async def load(self) -> None:
-        """Read what is kept.
+        """Read accounts and sessions from the database.
 
         Raises:
             StoreUnavailable: It cannot be read.
@@ -90,7 +90,7 @@ class Accounts:
         seen = None if cameras is None else frozenset(cameras)
         account = Account(secrets.token_hex(8), name, _role(role), stored, seen)
         async with self._changing:
-            self._refuse_another(name)  # one may have been made while the password was hashed
+            self._refuse_another(name)  # another one may have been made while the password was hashed
             await self._keep(account)
         return account
 
@@ -127,7 +127,7 @@ class Accounts:
             await self.end(session.hash)
 
     async def set_theme(self, account: Account, theme: str) -> None:
-        """Have every page of an account dark, light, or as the device has it.
+        """Set the theme of an account's pages: dark, light, or that of the device.
 
         Raises:
             BadRequest: There is no such theme, or the account is gone.
@@ -138,7 +138,7 @@ class Accounts:
             await self._keep(replace(self._current(account), theme=theme))
 
     async def keep_all(self) -> None:
-        """Store every account and session again: the file that had them is damaged.
+        """Store every account and session again, after the database was damaged.
 
         Raises:
             StoreUnavailable: They could not be kept.
@@ -168,7 +168,7 @@ class Accounts:
         self._sessions = {key: s for key, s in self._sessions.items() if s.account != account.id}
 
     async def verify(self, name: str, password: str) -> Account | None:
-        """Return the account whose name and password these are; as slow where there is none.
+        """Return the account with this name and password; takes the same time for unknown names.
 
         Raises:
             Busy: Too many are being verified.
@@ -179,10 +179,10 @@ class Accounts:
         return account if is_right and account is not None else None
 
     async def begin(self, account: Account, device: str, kind: str = "browser") -> str:
-        """Begin a session; return the name that its cookie bears. The oldest goes where there are too many.
+        """Begin a session and return its name, the cookie's value; at the limit the oldest session ends.
 
         Raises:
-            BadRequest: The account is gone, or has another password than the one that was verified.
+            BadRequest: The account was deleted, or its password changed since it was verified.
             StoreUnavailable: It could not be kept.
         """
         name, now_ms = secrets.token_urlsafe(32), self._now_ms()
@@ -198,7 +198,7 @@ class Accounts:
         return name
 
     def session(self, name: str) -> tuple[Account, Session] | None:
-        """Return whose session a cookie bears the name of; ``None`` where there is none, or it has ended."""
+        """Return the account and session of a cookie's value; ``None`` if there is none or it has ended."""
         session = self._sessions.get(hash_of(name))
         account = self._accounts.get(session.account) if session is not None else None
         if session is None or account is None:
@@ -234,7 +234,7 @@ class Accounts:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _current(self, account: Account) -> Account:
-        """Return what an account is by now: the body of a request may have taken longer than its rights lasted.
+        """Return the current state of an account, which may have changed while a request's body was read.
 
         Raises:
             BadRequest: It is gone.
@@ -278,7 +278,7 @@ class Accounts:
 
 
 def hash_of(name: str) -> str:
-    """Return what is kept of a session's name, so that a file read by others opens nothing."""
+    """Return the hash under which a session is stored, so that a stolen database contains no usable cookie."""
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -15,7 +15,7 @@ FILE_NAME = "setup-link"
 
 
 class SetupLink:
-    """Key of the one-time link; made anew at each start while there is no owner.
+    """One-time set-up link; its key is made anew at each start while there is no owner.
 
     Args:
         folder: ``console.base_dir``.
@@ -40,6 +40,6 @@ class SetupLink:
         return bool(self._key) and hmac.compare_digest(self._key.encode(), key.encode("utf-8", "replace"))
 
     def close(self) -> None:
-        """End the link: there is an owner."""
+        """Delete the link, once an owner exists."""
         self._key = ""
         self.path.unlink(missing_ok=True)

@@ -15,14 +15,14 @@ from pi_cam_node.config import MqttConfig
 from pi_cam_node.console.broker.topics import ConsoleTopics
 from pi_cam_node.mqtt.connection import transport
 
-# Events wait at the broker for a console that is away.
+# The broker queues events for so long while the console is offline.
 SESSION_EXPIRY_S = 7 * 86_400
 LARGEST_INCOMING_BYTES = 4 << 20
 CONNECT_TIMEOUT_S = 5.0
 
 
 def build(topics: ConsoleTopics, *, five: bool) -> paho.Client:
-    """Return a client whose last will is ``offline``, and whose messages are acknowledged by hand."""
+    """Return a client with the last will ``offline`` and manual acknowledgement."""
     client = paho.Client(
         CallbackAPIVersion.VERSION2,
         client_id=f"pi_cam_node_console-{topics.console_id}",
@@ -39,7 +39,7 @@ def build(topics: ConsoleTopics, *, five: bool) -> paho.Client:
 
 
 def connect(client: paho.Client, config: MqttConfig) -> None:
-    """Open the connection and send CONNECT; the session that the broker kept goes on.
+    """Open the connection and send CONNECT, resuming the session at the broker.
 
     Raises:
         OSError: The broker does not answer, or TLS fails.

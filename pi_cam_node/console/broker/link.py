@@ -1,7 +1,7 @@
 """The console's connection to the broker: a thread of paho-mqtt, a persistent session, a bounded queue to the loop.
 
-A message of QoS 1 is acknowledged by its consumer, after it is stored: what the broker delivered while the
-console died comes again.
+A message of QoS 1 is acknowledged by its consumer, after it is stored: the broker redelivers what a console that
+crashed had not stored.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from pi_cam_node.mqtt.connection.reconnect import Backoff
 _log = logging.getLogger(__name__)
 
 LOOP_S = 1.0
-# Messages on their way to the loop; then the thread waits, and the broker with it.
+# Messages queued to the loop; beyond, the thread blocks, and with it the broker.
 WAITING_MAX = 500
 HANDOVER_DEADLINE_S = 10.0
 
@@ -42,11 +42,11 @@ class Arrival:
     """A message received from the broker.
 
     Attributes:
-        topic: Where it was published.
-        payload: What.
-        retained: It is what the broker kept, not news.
-        correlation: MQTT 5's.
-        acknowledge: To be called once the message is kept, or not wanted. Thread: any.
+        topic: Its topic.
+        payload: Its payload.
+        retained: Whether it is a retained message, not a live one.
+        correlation: Correlation data of MQTT 5.
+        acknowledge: To be called once the message is stored or discarded. Thread: any.
     """
 
     topic: str
@@ -58,7 +58,7 @@ class Arrival:
 
 @frozen
 class BrokerState:
-    """State of the connection to the broker, and the reason where it is down."""
+    """State of the connection to the broker, and the reason if it is down."""
 
     connected: bool
     reason: str = ""
@@ -68,11 +68,11 @@ class BrokerLink:
     """Connection to the broker for use on the console's loop.
 
     Args:
-        config: Where it is.
+        config: The section ``mqtt``.
         topics: The console's topics.
         clock: Tells the time.
         on_message: Takes each message. Thread: the loop's.
-        on_state: Called when the broker comes and goes. Thread: the loop's.
+        on_state: Called when the connection opens or is lost. Thread: the loop's.
     """
 
     def __init__(
@@ -97,8 +97,8 @@ class BrokerLink:
         self._is_connected = self._is_version_refused = self._is_login_refused = False
         self._is_version_known = False
         self._reason = self._logged = ""
-        # Held for a change of the topics with a look at the connection: a topic that comes while the broker accepts it
-        # would otherwise be in neither subscription.
+        # Guards the topics together with the connection state: a topic added while the broker accepts the connection
+        # would otherwise be subscribed to by neither thread.
         self._subscribing = threading.Lock()
         self._extra: dict[str, int] = {}
         self.dropped = 0
@@ -115,7 +115,7 @@ class BrokerLink:
         return self._uses_mqtt5
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to connect; messages are passed to this loop."""
+        """Start the thread that connects; messages are passed to this loop."""
         self._loop = loop
         self._thread.start()
 
@@ -131,7 +131,7 @@ class BrokerLink:
         self._thread.join(deadline_s)
 
     def publish(self, topic: str, payload: bytes, *, correlation: bytes | None = None) -> bool:
-        """Send a command with the console's reply topic; return whether it left. Thread: any; never blocks."""
+        """Send a command with the console's reply topic; return whether it was sent. Thread: any; never blocks."""
         client = self._client
         if client is None or not self._is_connected:
             return False
@@ -170,7 +170,7 @@ class BrokerLink:
             self._closing.wait(wait_s)
 
     def _session(self) -> float:
-        """Hold one connection from its beginning to its end; return how long to wait for the next."""
+        """Run one connection until it ends; return the seconds until the next attempt."""
         self._reason = ""
         client = self._client = self._build()
         began_s = self._clock.monotonic()
@@ -192,13 +192,13 @@ class BrokerLink:
         self._reason = self._reason or "the connection broke"
         if self._reason != self._logged and not self._closing.is_set():
             self._logged = self._reason
-            _log.warning("no broker: %s; trying on", self._reason)
+            _log.warning("no connection to the broker: %s; trying again", self._reason)
         return self._wait_s(has_opened=has_opened)
 
     def _wait_s(self, *, has_opened: bool) -> float:
-        """Return how long to wait; choose the version to speak next, where none is known to work.
+        """Return the seconds until the next attempt; choose its protocol version where none is known to work.
 
-        A broker that does not know MQTT 5 says so, or only hangs up.
+        A broker without MQTT 5 refuses the version, or only closes the connection.
         """
         is_suspect = self._is_version_refused or (has_opened and not self._is_login_refused)
         self._is_version_refused = False
@@ -254,7 +254,7 @@ class BrokerLink:
         try:
             self._on_message(arrival)
         except Exception:
-            _log.exception("a message on %s could not be taken in", arrival.topic[:80])
+            _log.exception("a message on %s could not be passed to the console", arrival.topic[:80])
             arrival.acknowledge()
 
     def _tell(self, state: BrokerState) -> None:

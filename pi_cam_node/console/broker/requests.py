@@ -23,7 +23,7 @@ class Requests:
     """Pending requests to nodes. Thread: the loop's.
 
     Args:
-        send: Publishes a command: node, verb, payload, correlation data; returns whether it left.
+        send: Publishes a command: node, verb, payload, correlation data; returns whether it was sent.
     """
 
     def __init__(self, send: Send) -> None:
@@ -36,8 +36,8 @@ class Requests:
         """Return the final reply of a node to a command.
 
         Raises:
-            Busy: Too many wait already.
-            CameraDown: The broker is away.
+            Busy: Too many requests are pending.
+            CameraDown: The broker is not connected.
             DeadlinePassed: The node did not answer in time.
         """
         if len(self._waiting) >= WAITING_MAX:
@@ -57,7 +57,7 @@ class Requests:
             del self._waiting[name]
 
     def take(self, payload: bytes, correlation: bytes | None) -> None:
-        """Hand a reply to the request that waits for it; others are passed over."""
+        """Hand a reply to its pending request; other replies are ignored."""
         body = json_object(payload)
         if body.get("stage") != "final":
             return

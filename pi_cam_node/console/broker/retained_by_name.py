@@ -1,4 +1,4 @@
-"""Retained topics by exact name, for brokers such as RabbitMQ that send none to a subscription with a wildcard."""
+"""Subscribes to retained topics by exact name: RabbitMQ sends no retained messages for wildcard subscriptions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pi_cam_node.console.store.nodes import NODES_MAX
 
 _log = logging.getLogger(__name__)
 
-# Brokers send what they keep right after the subscription.
+# Brokers send retained messages right after the subscription.
 WAIT_S = 2.0
-# Small, and every node answers it.
+# Its reply is small, and every node implements it.
 QUESTION = "health"
 
 
 class _Link(Protocol):
-    """The part of the connection that is used here."""
+    """The methods of `BrokerLink` that are used here."""
 
     def subscribe(self, topic: str, qos: int = 1) -> None: ...
 
@@ -29,9 +29,9 @@ class _Link(Protocol):
 
 
 class RetainedByName:
-    """Subscriptions to each topic of each node, once a connection has brought nothing retained. Thread: the loop's.
+    """Subscribes to each topic of each node by name if a connection brought no retained message. Thread: the loop's.
 
-    Nodes are known from the database, by whatever they publish, and by their answers to one command to all of them.
+    Nodes are known from the database, from their publications, and from their replies to a command sent to all.
 
     Args:
         topics: The console's topics.
@@ -48,11 +48,11 @@ class RetainedByName:
         self.is_needed = False
 
     def restore(self, names: Iterable[str]) -> None:
-        """Take over the ids of nodes that were known before."""
+        """Set the ids of nodes known from the database."""
         self._known.update(names)
 
     def connected(self) -> None:
-        """Wait for what the broker keeps; ask by name where nothing comes."""
+        """Wait for retained messages; subscribe by name if none comes."""
         self.disconnected()
         self._has_retained = False
         self._timer = asyncio.get_running_loop().call_later(WAIT_S, self._judge)
@@ -75,7 +75,7 @@ class RetainedByName:
         if self._has_retained and not self.is_needed:
             return
         if not self.is_needed and self._known:
-            _log.info("the broker sends nothing that it keeps: each topic of each node is subscribed to by its name")
+            _log.info("this broker sends no retained messages to wildcards; topics are subscribed to by name")
         self.is_needed = True
         for node in sorted(self._known):
             self._ask(node)

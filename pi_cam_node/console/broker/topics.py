@@ -1,4 +1,4 @@
-"""Topics of the console: the only place where they are built or parsed."""
+"""MQTT topics of the console; they are built and parsed here only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pi_cam_node.mqtt.messages.topics import STATE_KEYS
 
 CONSOLES = "pi_cam_node_console"
 ZIGBEE2MQTT_DEVICES = "zigbee2mqtt/bridge/devices"
-# Kinds of Home Assistant's components that report something that happens in a home.
+# Components of Home Assistant that are shown as sensors.
 SENSOR_COMPONENTS = ("binary_sensor", "event", "sensor")
 
 # Subscriptions below each node, with QoS; `frame` only while there are viewers.
@@ -33,7 +33,7 @@ class ConsoleTopics:
     Attributes:
         base: ``mqtt.base_topic`` of the nodes.
         console_id: ``console.id``.
-        discovery_prefix: Home Assistant's.
+        discovery_prefix: Home Assistant's discovery prefix.
     """
 
     base: str
@@ -51,7 +51,7 @@ class ConsoleTopics:
         return f"replies/console/{self.console_id}"
 
     def subscriptions(self) -> list[tuple[str, int]]:
-        """Return what to subscribe to, with QoS."""
+        """Return the topic filters to subscribe to, with QoS."""
         discovery = [(f"{self.discovery_prefix}/{kind}/#", 1) for kind in SENSOR_COMPONENTS]
         return [
             *((f"{self.base}/+/{rest}", qos) for rest, qos in NODE_TOPICS),
@@ -71,22 +71,22 @@ class ConsoleTopics:
         return (node, rest) if node and rest and node not in {"all", "group"} else None
 
     def retained_of(self, node: str) -> list[tuple[str, int]]:
-        """Return the topics of a node that the broker keeps and whose names are known, with QoS."""
+        """Return the retained topics of a node whose names are fixed, with QoS."""
         fixed = [(rest, qos) for rest, qos in NODE_TOPICS if not rest.endswith(("+", "#")) and rest != "telemetry"]
         return [
             (f"{self.base}/{node}/{rest}", qos) for rest, qos in (*fixed, *((f"state/{key}", 1) for key in STATE_KEYS))
         ]
 
     def command(self, node: str, verb: str) -> str:
-        """Return where a node takes a command."""
+        """Return the topic of a command of a node."""
         return f"{self.base}/{node}/cmd/{verb}"
 
     def frame(self, node: str) -> str:
-        """Return where a node publishes its live picture."""
+        """Return the topic of a node's live picture."""
         return f"{self.base}/{node}/frame"
 
     def other_console(self, topic: str) -> str | None:
-        """Return the id of another console whose availability this is."""
+        """Return the console id in the availability topic of another console; ``None`` for other topics."""
         parts = topic.split("/")
         is_one = len(parts) == 3 and parts[0] == CONSOLES and parts[2] == "availability"
         return parts[1] if is_one and parts[1] != self.console_id else None

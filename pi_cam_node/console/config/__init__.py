@@ -1,4 +1,4 @@
-"""The settings of the console, declared as the node's are: one model for the file, its reference and its page."""
+"""Settings of the console: one model for ``console.yaml``, its reference and its settings page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cameras on the console's own machine: what ``cameras:`` may say of each."""
+"""Model of an entry of ``cameras:``: a camera on the console's own machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adds cameras to ``console.yaml`` and leaves everything else, comments and all, as it stands.
+"""Adds cameras to ``console.yaml``; comments and formatting of everything else are kept.
 
 A source that holds a login goes into a file of its own, which only its owner can read.
 """
@@ -24,15 +24,15 @@ KEY, SOURCES_FOLDER = "cameras", "camera-sources"
 
 
 def add_cameras(path: Path, added: Sequence[CameraEntry]) -> None:
-    """Add cameras to the file, which is made where there is none. The file as it was stays beside it as ``.bak``.
+    """Add cameras to the file, which is created if missing; the old file is kept as ``.bak``.
 
     Args:
         path: The console's file.
-        added: With their sources; none with an id that the file has.
+        added: With their sources; their ids must be new to the file.
 
     Raises:
         ConfigError: The file as it is is not usable.
-        NotSaved: The file is the old one; the message says why.
+        NotSaved: The file is unchanged; the message says why.
     """
     sources: list[Path] = []
     try:
@@ -60,11 +60,11 @@ def add_cameras(path: Path, added: Sequence[CameraEntry]) -> None:
 
 
 def with_cameras(content: bytes, path: Path, added: Sequence[CameraEntry]) -> bytes:
-    """Return the content of a file with these cameras behind its own.
+    """Return the content of a file with these cameras appended.
 
     Raises:
         ConfigError: The file as it is is not usable.
-        NotSaved: What would be written does not read back as these cameras.
+        NotSaved: The new content does not read back as these cameras.
     """
     folder = path.absolute().parent
     old = load(path, {}, content).cameras
@@ -81,7 +81,7 @@ def with_cameras(content: bytes, path: Path, added: Sequence[CameraEntry]) -> by
 
 
 def _apart(entry: CameraEntry) -> CameraEntry:
-    """Return an entry that names a file instead of a source with a login."""
+    """Return the entry with ``source_file`` in place of a source that holds a login."""
     if not carries_login(entry.source):
         return entry
     return CameraEntry(id=entry.id, source_file=Path(SOURCES_FOLDER) / entry.id, name=entry.name)

@@ -1,6 +1,6 @@
-"""Writes a list of ``console.yaml``, and leaves everything else, comments and all, as it stands.
+"""Writes a list of ``console.yaml``; comments and formatting of everything else are kept.
 
-PyYAML tells in which line each item begins; an item that stays keeps its lines and the comments above it.
+PyYAML tells in which line each item begins; an unchanged item keeps its lines and the comments above it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class _Block:
     """Lines of a file, split before, into and after the list.
 
     Attributes:
-        head: Lines up to the key, which is the last of them.
+        head: Lines up to and including the key.
         items: The lines of each item, with the comments above it.
         tail: Lines after the last item.
         indent: How far the hyphens are indented.
@@ -39,12 +39,12 @@ def with_items(
     items: tuple[Sequence[Item], Sequence[Item]],
     written: Callable[[Item, int], list[str]],
 ) -> str:
-    """Return the text of a file with other items in one of its lists.
+    """Return the text of a file with the items of one list replaced.
 
     Args:
         text: The file.
         key: The list.
-        items: What it holds, and what it shall hold.
+        items: The old items and the new ones.
         written: Returns the lines of an item, for the blanks in front of its hyphen.
 
     Raises:
@@ -86,7 +86,7 @@ def _block(text: str, name: str) -> _Block:
 
 
 def _last_line(node: yaml.Node) -> int:
-    """Return the line in which a node's last character stands; PyYAML's own end of a block lies behind its comments."""
+    """Return the line of a node's last character; PyYAML's end mark of a block lies behind its comments."""
     if isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
         return _last_line(node.value[-1])
     if isinstance(node, yaml.MappingNode) and not node.flow_style and node.value:

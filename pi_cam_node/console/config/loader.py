@@ -1,4 +1,4 @@
-"""Reads ``console.yaml`` with the node's loader; ``rules`` and ``cameras`` are lists of mappings, judged here."""
+"""Reads ``console.yaml`` with the node's loader; the lists ``rules`` and ``cameras`` are validated here."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class LoadedConsole:
         config: The settings; every path is absolute.
         rules: In the order of the file.
         cameras: Nodes that the console runs itself.
-        path: The file; ``None`` where there was none.
-        warnings: What is allowed but unwise, one line each.
-        content: What was read; ``None`` without a file.
+        path: The file; ``None`` if there was none.
+        warnings: Values that are allowed but unwise, one line each.
+        content: The bytes of the file; ``None`` without one.
     """
 
     config: ConsoleConfig
@@ -44,7 +44,7 @@ class LoadedConsole:
 
     @property
     def base_url(self) -> str:
-        """The address that links begin with where no browser named a better one."""
+        """Default base address of links."""
         console = self.config.console
         host = "127.0.0.1" if console.host in {"0.0.0.0", "::"} else console.host  # noqa: S104 - compared, not bound
         scheme = "https" if console.tls.enable else "http"
@@ -57,7 +57,7 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
     Args:
         path: The file; ``None`` for none.
         environ: The environment.
-        content: Taken instead of the file's.
+        content: Used instead of the file's content.
 
     Raises:
         ConfigError: The file cannot be read, or something in it or in the environment is wrong.
@@ -83,7 +83,7 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
 
 @frozen
 class _List(Generic[Item]):
-    """Key, model of the items and their greatest number of a list in the file, and the file's name for messages."""
+    """A list in the file: its key, the model and greatest number of its items, and the file's name for messages."""
 
     model: type[Item]
     key: str
@@ -92,7 +92,7 @@ class _List(Generic[Item]):
 
 
 def _items(tree: Tree | None, wanted: _List[Item], problems: list[str]) -> list[Item]:
-    """Return the items of a list; what is wrong with one is added to ``problems`` with its line."""
+    """Return the valid items of a list; errors are added to ``problems`` with their lines."""
     label, key, most = wanted.label, wanted.key, wanted.most
     if tree is None or (isinstance(tree, ScalarNode) and tree.text is None):
         return []
@@ -136,7 +136,7 @@ def _line(tree: Tree, path: tuple[int | str, ...]) -> int:
 
 
 def _plain(tree: Tree) -> Any:
-    """Return a tree as pydantic takes it: texts, which it turns into numbers where the model wants some."""
+    """Return a YAML tree as plain lists, dicts and strings for pydantic, which converts them to the model's types."""
     if isinstance(tree, MappingNode):
         return {name: _plain(child) for name, child in tree.children.items()}
     if isinstance(tree, SequenceNode):

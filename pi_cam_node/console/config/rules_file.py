@@ -1,4 +1,4 @@
-"""Writes the rules into ``console.yaml`` and leaves everything else, comments and all, as it stands."""
+"""Writes the rules into ``console.yaml``; comments and formatting of everything else are kept."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ KEY = "rules"
 
 
 def write_rules(path: Path | None, rules: Sequence[Rule], expected: bytes | None) -> bytes:
-    """Make the file hold these rules; return its new content. The file as it was stays beside it as ``.bak``.
+    """Replace the rules in the file and return its new content; the old file is kept as ``.bak``.
 
     Thread: any, but one at a time.
 
     Args:
         path: The file that the console was started with.
-        rules: What it shall hold, in order.
-        expected: The content that the rules in force came from; a file edited by hand meanwhile is not overwritten.
+        rules: The new rules, in order.
+        expected: Content from which the rules in force were loaded; a file edited since is not overwritten.
 
     Raises:
-        NotSaved: The file is the old one; the message says why.
+        NotSaved: The file is unchanged; the message says why.
     """
     if path is None:
         raise NotSaved("the console was started without a file; start it with --config to keep rules")
@@ -57,7 +57,7 @@ def with_rules(content: bytes, path: Path, rules: Sequence[Rule]) -> bytes:
     """Return the content of a file with these rules in it.
 
     Raises:
-        NotSaved: What would be written does not read back as these rules.
+        NotSaved: The new content does not read back as these rules.
     """
     by_hand = f"{path} is written in a way that cannot be changed safely; change it by hand"
     try:
@@ -72,7 +72,7 @@ def with_rules(content: bytes, path: Path, rules: Sequence[Rule]) -> bytes:
 
 
 def _written(rule: Rule, indent: int) -> list[str]:
-    """Return the lines of a rule; what has its default is left out."""
+    """Return the lines of a rule; default values are left out."""
     plain: dict[str, Any] = rule.model_dump(by_alias=True, exclude_defaults=True, mode="json")
     rows = [f"{key}: {flow(plain[key])}" for key in ("name", "when", "if") if key in plain]
     rows += ["do:", *(f"  - {flow(action)}" for action in plain["do"])]

@@ -1,4 +1,4 @@
-"""Result of an import: cameras that can be taken over, and what could not be, with the reason."""
+"""Result of an import: cameras that can be added, and notes on what was skipped and why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pi_cam_node.camera import catalogue
 from pi_cam_node.config.yaml_reader import MappingNode, ScalarNode, SequenceNode, Tree
 
 NAME_MAX_CHARS, ID_MAX_CHARS, SOURCE_MAX_CHARS = 64, 64, 512
-# Addresses of kinds that go2rtc and Frigate run a program for, or that no source of a node reads.
+# Schemes for which go2rtc and Frigate run a program, or that no source of a node reads.
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _RUNS_A_PROGRAM = frozenset({"exec", "ffmpeg", "echo", "expr"})
 _VIDEO_OVER_HTTP = re.compile(r"/flv$|\.(flv|m3u8|mp4|mpd|ts|mkv)$", re.IGNORECASE)
@@ -22,15 +22,15 @@ _VARIABLE = re.compile(r"\$\{([^}:]{1,64})(?::([^}]{0,512}))?\}|\{(FRIGATE_[A-Za
 
 
 class NotTaken(ValueError):
-    """An address or a camera cannot be taken over; the text says why and holds no secret."""
+    """An address or a camera cannot be imported; the message says why and holds no secret."""
 
 
 @frozen
 class ImportedCamera:
-    """A camera of the other system as a node reads it.
+    """A camera of another system, as settings of a node.
 
     Attributes:
-        id: Made from its name; lower-case ASCII letters, digits, ``_`` and ``-``.
+        id: Derived from its name; lower-case ASCII letters, digits, ``_`` and ``-``.
         name: For people.
         source: `camera.source`, with its login.
     """
@@ -55,7 +55,7 @@ class CameraList:
     notes: list[str] = field(default_factory=list)
 
     def add(self, name: str, source: str, label: str = "") -> None:
-        """Add a camera under an id that no other has.
+        """Add a camera under a unique id.
 
         Args:
             name: Its name in the other system.
@@ -71,7 +71,7 @@ class CameraList:
 
 
 def id_of(name: str) -> str:
-    """Return the id of a node for a name: without accents, in lower case, anything else a ``_``."""
+    """Return a node id for a name: lower case, accents removed, other characters replaced by ``_``."""
     plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_-")[:ID_MAX_CHARS] or "camera"
 
@@ -102,7 +102,7 @@ def source_of(address: str, environ: Mapping[str, str]) -> str:
 
 
 def checked(source: str) -> str:
-    """Return an address, if it can be a `camera.source`.
+    """Return an address if it is a valid `camera.source`.
 
     Raises:
         NotTaken: It cannot.
@@ -117,7 +117,7 @@ def checked(source: str) -> str:
         has_host = bool(parts.hostname) and (parts.port or 1) > 0
     except ConfigError as error:
         raise NotTaken(error.problems[0].removeprefix("camera.source: ")) from None
-    except ValueError:  # its text may repeat a part of the login
+    except ValueError:  # its message may contain a part of the login
         raise NotTaken("host or port of the address cannot be read") from None
     if not has_host:
         raise NotTaken("the address names no host")
@@ -137,7 +137,7 @@ def _value(match: re.Match[str], environ: Mapping[str, str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text without what moves a terminal's cursor."""
+    """Return a text without control characters for a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
@@ -147,7 +147,7 @@ def section(tree: Tree | None) -> dict[str, Tree]:
 
 
 def items(tree: Tree | None) -> list[Tree]:
-    """Return the items of a list; of a lone value, that value; none of nothing."""
+    """Return the items of a list; a scalar counts as a list of one, nothing as an empty list."""
     if isinstance(tree, SequenceNode):
         return tree.items
     return [] if tree is None or (isinstance(tree, ScalarNode) and tree.text is None) else [tree]

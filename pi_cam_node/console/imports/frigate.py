@@ -11,14 +11,14 @@ from pi_cam_node.console.imports.go2rtc import stream_source
 
 # Frigate's container reaches its own go2rtc there.
 _RESTREAM = re.compile(r"rtsp://(?:127\.0\.0\.1|localhost):8554/([^/?#]+)(?:[?#].*)?")
-# The input with most pixels first: pictures are what a node is for.
+# The input with most pixels first.
 _ROLES = ("record", "detect", "audio")
 _TAKEN = frozenset({"ffmpeg", "enabled", "friendly_name"})
 _OFF = frozenset({"false", "off", "no", "n", "0"})
 
 
 def cameras_of(root: MappingNode, environ: Mapping[str, str]) -> CameraList:
-    """Return the cameras of Frigate's configuration: of each the input that records, or else detects."""
+    """Return the cameras of Frigate's configuration, each by its input with role ``record``, else ``detect``."""
     found = CameraList("Frigate")
     streams = section(section(root.children.get("go2rtc")).get("streams"))
     for name, camera in section(root.children.get("cameras")).items():

@@ -9,7 +9,7 @@ from pi_cam_node.console.imports.camera_list import CameraList, NotTaken, items,
 
 
 def cameras_of(root: MappingNode, environ: Mapping[str, str]) -> CameraList:
-    """Return the cameras of a ``go2rtc.yaml``: of each stream the first address that a node can read."""
+    """Return the cameras of a ``go2rtc.yaml``, each by the first address of its stream that a node can read."""
     found = CameraList("go2rtc")
     for name, stream in section(root.children.get("streams")).items():
         try:
@@ -23,7 +23,7 @@ def cameras_of(root: MappingNode, environ: Mapping[str, str]) -> CameraList:
 
 
 def stream_source(name: str, stream: Tree, environ: Mapping[str, str], notes: list[str]) -> str:
-    """Return `camera.source` of a stream: its first address that a node can read; the others are told in ``notes``.
+    """Return `camera.source` of a stream: its first address that a node can read; the others are listed in ``notes``.
 
     Raises:
         NotTaken: There is none; the text says why for each address.

@@ -1,6 +1,6 @@
-"""Cameras of motionEye: ``camera-N.conf``, also of a folder or of the ``.tar.gz`` that its *Backup* button gives.
+"""Cameras of motionEye: ``camera-N.conf``, in a folder or in the ``.tar.gz`` of its *Backup* button.
 
-Each is a file of motion: ``name value`` on a line, and ``# @name value`` for what is motionEye's own.
+Each is a configuration of motion: ``name value`` on a line, and ``# @name value`` for motionEye's own options.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FILES_MAX, FILE_MAX_BYTES, BACKUP_MAX_BYTES = 64, 64 << 10, 16 << 20
 GZIP = b"\x1f\x8b"
 _FILE = re.compile(r"(?:.*/)?(?:camera|thread)-\d{1,4}\.conf")
 _LINE = re.compile(r"^(?:#[ \t]*(@\w+)|(\w+))[ \t]+(\S.*)$", re.MULTILINE)
-# What people set and will miss, and where it is now.
+# Options that are not imported, with the node's settings that replace them.
 _ELSEWHERE = {
     "rotate": "camera.rotation",
     "flip_axis": "camera.hflip, camera.vflip",
@@ -43,7 +43,7 @@ def texts_in(path: Path) -> list[str]:
 
     Raises:
         OSError: Something cannot be read.
-        ValueError: It is no backup, or larger than one can be.
+        ValueError: It is no backup, or too large for one.
     """
     if path.is_dir():
         files = sorted(each for each in path.iterdir() if is_file_of_camera(each.name))[:FILES_MAX]

@@ -1,4 +1,4 @@
-"""Reads a file of another system, and finds out by its content which one it is of."""
+"""Reads a file of another system; recognizes the system by the content."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Nodes on the broker, found by their retained topics, without pairing."""
+"""Nodes on the broker, discovered by their retained topics, without pairing."""

@@ -13,7 +13,7 @@ from pi_cam_node.config.sections.node import NODE_ID_PATTERN
 
 # A thumbnail is at most 48 KiB before base64.
 THUMBNAIL_MAX_BYTES = 64 << 10
-# Of anything else but the live picture: a node says a few KiB.
+# Any other payload but the live picture; nodes send a few KiB.
 BODY_MAX_BYTES = 256 << 10
 FORMER_IDS_MAX = 16
 KEYS_MAX, KEY_MAX_CHARS = 400, 200
@@ -24,22 +24,23 @@ class Node:
     """State of a node, as last published.
 
     Attributes:
-        id: Its id.
-        online: Whether it is there; ``None`` before it told.
-        camera: Whether frames arrive; ``None`` before it told.
+        id: Its `node.id`.
+        online: Its availability; ``None`` before it is known.
+        camera: Whether frames arrive; ``None`` before it is known.
         info: Its ``info``.
         states: Bare scalars by key, ``motion/<zone>`` among them.
-        config: Values in force of its live settings, as text.
-        telemetry: Its last figures.
-        media_last: Facts of its last picture.
-        media_event: Facts of its last event that has a picture.
-        thumbnail: The last picture, small, as JPEG; belongs to ``media_last``.
+        config: Current values of its live settings, as text.
+        telemetry: Its last telemetry.
+        media_last: Metadata of its last picture.
+        media_event: Metadata of its last event that has a picture.
+        thumbnail: JPEG thumbnail of the picture in ``media_last``.
         frame: The retained live picture, as JPEG.
-        frame_ms: When that came, UTC epoch milliseconds.
-        last_seen_ms: When it last told anything new; that it is gone is told by the broker.
-        heard_s: When it last said anything, or the broker whether it is there, monotonic seconds.
-        live_s: When it last said anything itself, monotonic seconds: what a broker keeps, anybody may have put there.
-        has_rows: Events, pictures or films of it are kept here.
+        frame_ms: When ``frame`` was received, UTC epoch milliseconds.
+        last_seen_ms: When it last published a live message, UTC epoch milliseconds; the broker's ``offline`` does not
+            count.
+        heard_s: When a live message, or its availability, last arrived, monotonic seconds.
+        live_s: When a live message of the node last arrived, monotonic seconds; retained ones may be anybody's.
+        has_rows: Whether events, pictures or films of it are stored.
     """
 
     id: str
@@ -66,7 +67,7 @@ class Node:
 
     @property
     def url(self) -> str:
-        """Address of the node's HTTP server; empty where the node publishes none, or something else."""
+        """Address of the node's HTTP server; empty if it publishes none or an invalid one."""
         url = str(self.info.get("url") or "").rstrip("/")
         return url if url.startswith(("http://", "https://")) else ""
 
@@ -77,7 +78,7 @@ class Node:
 
     @property
     def tls_sha256(self) -> str:
-        """The fingerprint of its certificate, hex; empty without TLS."""
+        """SHA-256 fingerprint of the node's TLS certificate, hex; empty without TLS."""
         return str(self.info.get("tls_sha256") or "")
 
     @property
@@ -97,24 +98,24 @@ class Node:
 
     @property
     def commands(self) -> frozenset[str]:
-        """Verbs of the commands that the node has."""
+        """Verbs of the node's commands."""
         told = self.info.get("commands")
         return frozenset(map(str, told)) if isinstance(told, list) else frozenset()
 
     @property
     def former_ids(self) -> frozenset[str]:
-        """Ids that the node says it had before, 16 at most."""
+        """Former ids of the node according to its ``info``, 16 at most."""
         told = self.info.get("formerly")
         ids = [one for one in told if isinstance(one, str) and one != self.id] if isinstance(told, list) else []
         return frozenset([one for one in ids if re.fullmatch(NODE_ID_PATTERN, one)][:FORMER_IDS_MAX])
 
     @property
     def zones(self) -> list[str]:
-        """The zones in which it looks for motion."""
+        """The node's motion zones."""
         return sorted(key.removeprefix("motion/") for key in self.states if key.startswith("motion/"))
 
     def trouble(self) -> str:
-        """Return why there is no live picture, for people; empty where there should be one."""
+        """Return why there is no live picture, as text for a page; empty if one is expected."""
         if self.online is None:
             return "This node has not said whether it is there."
         if not self.online:
@@ -128,16 +129,16 @@ class Node:
         return ""
 
     def apply(self, rest: str, payload: bytes, now_ms: int) -> str:
-        """Process a topic of the node; return the part that changed, empty where none did.
+        """Process a message of the node; return the part that changed, empty if none did.
 
         Args:
             rest: The topic below the node, e.g. ``state/motion``.
-            payload: What was published.
-            now_ms: UTC epoch milliseconds.
+            payload: Its payload.
+            now_ms: Current time, UTC epoch milliseconds.
         """
         kind, _, key = rest.partition("/")
         if kind in {"state", "config"}:
-            # A broker that turns dots into slashes has the values of settings with slashes.
+            # Brokers that turn dots into slashes deliver setting names with slashes.
             values, name = (self.states, key) if kind == "state" else (self.config, key.replace("/", "."))
             changed = kind if _put(values, name, payload) else ""
         else:
@@ -159,7 +160,7 @@ class Node:
         return part
 
     def hide(self) -> None:
-        """Forget every picture of it: privacy is on, or it is gone."""
+        """Drop every picture of the node: privacy is on, or the node was removed."""
         self.thumbnail = self.frame = b""
         self.media_last, self.media_event = {}, {}
 

@@ -1,8 +1,8 @@
 """Registry of the nodes on the broker, with listeners for their changes.
 
-Whoever may write below the base topic can make up nodes, and what a broker keeps stays there. So that these take no
-place of a node for good, one that has not said anything itself lately, and of which nothing is kept here, makes room
-for one that speaks; what the broker kept of nodes for which there is no room is remembered, of a few.
+Any client with write access below the base topic can invent nodes, also by retained messages. So that these do not fill
+the registry for good, a node without live messages lately and without stored rows is evicted for one that publishes;
+retained messages of a few nodes beyond the limit are remembered.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from pi_cam_node.console.store.nodes import NODES_MAX
 
 _log = logging.getLogger(__name__)
 
-# A node tells its figures each minute, unless told otherwise. One that is silent for so long may make room.
+# A node that published nothing for so long may be evicted; telemetry is published every minute by default.
 SILENT_S = 3600.0
-# Of each topic of a node for which there is no room.
+# Largest remembered payload of a node beyond the limit.
 WAITING_MAX_BYTES = 16 << 10
 # Thumbnails of past pictures, for nodes whose pictures cannot be fetched.
 THUMBNAILS_MAX = 64
@@ -37,9 +37,9 @@ class Nodes:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._nodes: dict[str, Node] = {}
-        # What the broker keeps of nodes that an owner removed.
+        # Retained messages of nodes that an owner removed, by node.
         self._removed: OrderedDict[str, Node] = OrderedDict()
-        # What the broker keeps of nodes for which there is no room.
+        # Retained messages of nodes beyond the limit, by node.
         self._waiting: OrderedDict[str, Node] = OrderedDict()
         self._said_full_s = float("-inf")
         self._listeners: list[OnChange] = []
@@ -53,11 +53,11 @@ class Nodes:
         return len(self._nodes)
 
     def get(self, node_id: str) -> Node | None:
-        """Return a node, ``None`` where there is none of this id."""
+        """Return a node by id; ``None`` if unknown."""
         return self._nodes.get(node_id)
 
     def on_change(self, listener: OnChange) -> None:
-        """Have a function called with the node and the part of it that changed.
+        """Register a listener, called with a node and its changed part.
 
         Parts: ``availability``, ``camera``, ``info``, ``state``, ``config``, ``telemetry``, ``media``,
         ``thumbnail``, ``frame``, ``gone``.
@@ -65,23 +65,23 @@ class Nodes:
         self._listeners.append(listener)
 
     def restore(self, node_id: str, info: dict[str, Any], last_seen_ms: int, *, has_rows: bool = False) -> None:
-        """Restore a node from before this start: offline, until it is heard; whether privacy is on is not known."""
+        """Restore a node from the database: offline and with unknown privacy until it publishes."""
         self._nodes[node_id] = Node(node_id, online=False, info=info, last_seen_ms=last_seen_ms, has_rows=has_rows)
 
     def note_rows(self, node_id: str) -> None:
-        """Note that something of a node is kept from now on."""
+        """Record that rows of a node are stored from now on."""
         node = self._nodes.get(node_id)
         if node is not None:
             node.has_rows = True
 
     def restore_removed(self, node_ids: Iterable[str]) -> None:
-        """Restore which nodes were removed before this start; see `remove`."""
+        """Restore the ids of removed nodes from the database; see `remove`."""
         self._removed.update((node_id, Node(node_id)) for node_id in node_ids)
 
     def remove(self, node_id: str) -> bool:
-        """Remove a node that is gone for good, until it says something; return whether it was offline, as it must be.
+        """Remove an offline node until it publishes again; return false, and do nothing, if it is online.
 
-        What the broker keeps of it stays there, and brings it back neither now nor after a new start.
+        Its retained messages stay at the broker and do not bring it back, not even after a restart of the console.
         """
         node = self._nodes.get(node_id)
         if node is None or node.online:
@@ -93,7 +93,7 @@ class Nodes:
         return True
 
     def is_removed(self, node_id: str) -> bool:
-        """Return whether a node was removed and has said nothing since."""
+        """Tell whether a node was removed and has published nothing since."""
         return node_id in self._removed
 
     @property
@@ -102,13 +102,13 @@ class Nodes:
         return list(self._removed)
 
     def forget_renamed(self, old_id: str) -> None:
-        """Forget the former id of a node, unless another node has it now."""
+        """Drop the former id of a renamed node, unless another node uses it now."""
         old = self._nodes.get(old_id)
         if old is not None and not old.online:
             self._forget(old_id)
 
     def apply(self, node_id: str, rest: str, payload: bytes, *, retained: bool) -> None:
-        """Process a topic of a node."""
+        """Process a message of a node."""
         if re.fullmatch(NODE_ID_PATTERN, node_id) is None:
             return
         if rest == "availability" and not payload:
@@ -139,19 +139,19 @@ class Nodes:
         self._tell(node, changed)
 
     def miss_unheard(self, since_s: float) -> None:
-        """Mark nodes as offline of which nothing came since a time (monotonic seconds), retained messages included."""
+        """Mark nodes as offline whose last live message, or availability, is older than ``since_s`` (monotonic)."""
         for node in self:
             if node.online and node.heard_s < since_s:
                 node.online = False
                 self._tell(node, "availability")
 
     def thumbnail(self, node_id: str, picture_id: str) -> bytes:
-        """Return the thumbnail of a picture that a node retained lately; empty where there is none."""
+        """Return the thumbnail of a recent picture of a node; empty if there is none."""
         node = self._nodes.get(node_id)
         return b"" if node is None or node.is_private else self._thumbnails.get((node_id, picture_id), b"")
 
     def _new(self, node_id: str, rest: str, payload: bytes, *, is_live: bool) -> Node | None:
-        """Return a node that was not known; ``None`` for emptied topics and what is no state: those make none."""
+        """Create a node for its first message; ``None`` if the payload is empty or the topic is no state."""
         if not payload or rest.startswith(("event/", "reply/", "frame")):
             return None
         if len(self._nodes) < NODES_MAX:
@@ -169,10 +169,9 @@ class Nodes:
         return None
 
     def _make_room(self, node_id: str) -> bool:
-        """Have room for a node that speaks; return whether there is any.
+        """Evict a node for one that publishes, if the limit is reached; return whether there is room.
 
-        First go those that were never heard themselves, of these those that are offline, and those that were seen
-        longest ago.
+        Nodes that never published live messages go first, offline before online, then those seen longest ago.
         """
         if len(self._nodes) < NODES_MAX:
             return True
@@ -200,7 +199,7 @@ class Nodes:
             self._waiting.popitem(last=False)
 
     def _returns(self, node_id: str, rest: str, payload: bytes, *, is_live: bool) -> bool:
-        """Bring a removed node back with what it says itself, and with what the broker kept of it, if it says it."""
+        """Bring a removed node back if it published a live message; retained messages are only stored for then."""
         node = self._removed[node_id]
         if not is_live:
             node.apply(rest, payload, self._now_ms())
@@ -213,7 +212,7 @@ class Nodes:
         return True
 
     def _forget(self, node_id: str) -> None:
-        """Forget a node: its availability was emptied (it was erased, or renamed), or an owner removed it."""
+        """Drop a node that was removed, or whose availability topic was emptied because it was erased or renamed."""
         node = self._nodes.pop(node_id, None) or Node(node_id)
         node.online = None
         self._hide(node)
@@ -225,7 +224,7 @@ class Nodes:
             del self._thumbnails[key]
 
     def _keep_thumbnail(self, node: Node) -> None:
-        """Keep the thumbnail under its picture's id; the facts come after it, but for those that the broker kept."""
+        """Store the thumbnail under its picture's id; metadata follows it, except among retained messages."""
         picture = str(node.media_last.get("id") or "")
         if picture and node.thumbnail and (node.id, picture) not in self._thumbnails:
             self._thumbnails[node.id, picture] = node.thumbnail

@@ -1,1 +1,1 @@
-"""Pictures of the nodes: fetched over HTTP with a ticket, or taken from the broker; shown to many, fetched once."""
+"""Pictures of the nodes, over HTTP with a ticket, else from the broker; one connection to a node serves all viewers."""

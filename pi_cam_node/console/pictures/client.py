@@ -1,4 +1,4 @@
-"""Asks nodes over HTTP. The right comes from the broker: a ticket that opens pictures and nothing else."""
+"""HTTP client for nodes; its credential is a ticket requested over MQTT, which grants pictures and nothing else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
 TICKET_TTL_S = 3600
-# Renewed this long before it ends.
+# A ticket is renewed this long before it expires.
 TICKET_MARGIN_S = 120.0
 REACHED_FOR_S = 300.0
 NOT_REACHED_FOR_S = 20.0
@@ -31,14 +31,14 @@ STATE_MAX_BYTES = 1 << 20
 
 
 class Unreachable(NodeError, OSError):
-    """A node's pictures cannot be fetched; the message says why, for people."""
+    """A node's pictures cannot be fetched; the message says why."""
 
     code = "camera_down"
 
 
 @dataclass(slots=True)
 class _Known:
-    """Address, boot id and ticket of a node, with their expiry, and whether it was ever reached there."""
+    """Address, boot id and ticket of a node, with their expiry, and whether the address ever answered."""
 
     url: str
     boot: str
@@ -65,10 +65,10 @@ class NodeClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def check(self, node: Node) -> None:
-        """Make sure that the node answers where it says it does, and is the one that the broker knows.
+        """Check that the node answers at its published address with its published boot id.
 
         Raises:
-            Unreachable: It is not so.
+            Unreachable: It does not answer, or another node does.
         """
         async with self._locks.setdefault(node.id, asyncio.Lock()):
             known = self._of(node)
@@ -78,12 +78,12 @@ class NodeClient:
                 raise Unreachable(known.why)
 
     def why(self, node: Node) -> str:
-        """Return why the node's pictures could not be fetched last time, for people; empty where they could."""
+        """Return why the node's pictures could not be fetched last time; empty if they could."""
         known = self._known.get(node.id)
         return known.why if known is not None else ""
 
     def forget(self, node_id: str) -> None:
-        """Forget a node."""
+        """Drop the ticket and address of a node."""
         self._known.pop(node_id, None)
         self._locks.pop(node_id, None)
 
@@ -91,10 +91,10 @@ class NodeClient:
     async def get(
         self, node: Node, path: str, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Ask for something; a ticket that has ended is renewed once.
+        """Send a GET request to a node; an expired ticket is renewed once.
 
         Raises:
-            Unreachable: No answer came, or it broke off.
+            Unreachable: No response came, or it broke off.
         """
         await self.check(node)
         known = self._of(node)
@@ -108,7 +108,7 @@ class NodeClient:
             async with self._ask(node, path, known.ticket, headers or {}) as answer:
                 yield answer
         except (TimeoutError, aiohttp.ClientError) as error:
-            if isinstance(error, ConnectionError):  # the browser has gone that the answer was passed on to
+            if isinstance(error, ConnectionError):  # the browser to which the response is relayed has disconnected
                 raise
             known.checked_until_s = 0.0
             raise Unreachable(f"{node.url} does not answer: {_said(error)}") from error
@@ -153,7 +153,7 @@ class NodeClient:
         known.ticket, known.ticket_until_s = data["ticket"], now_s + TICKET_TTL_S
 
     async def _compare_boot(self, node: Node, known: _Known) -> None:
-        """Compare the boot id of the node that answers: a loopback address is another machine's as often as not."""
+        """Compare boot ids: a node's published loopback address leads to this machine, perhaps to another node."""
         try:
             async with self._ask(node, "/api/state", known.ticket, {}) as answer:
                 raw = await body_of(answer, STATE_MAX_BYTES) if answer.status == 200 else b""
@@ -183,10 +183,10 @@ class NodeClient:
 
 
 async def body_of(answer: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
-    """Return the body of an answer; empty where it is longer than the limit.
+    """Return the body of a response; empty if it is longer than the limit.
 
     Raises:
-        aiohttp.ClientError: It ended before its end.
+        aiohttp.ClientError: The connection broke within the body.
     """
     body = bytearray()
     async for chunk in answer.content.iter_any():
@@ -205,7 +205,7 @@ def _refuse_silent(node: Node) -> None:
 
 
 def _pinned(node: Node) -> aiohttp.Fingerprint | bool:
-    """Return how to judge the node's certificate: by the fingerprint that it told on the broker, else as usual."""
+    """Return how to verify the node's certificate: by its fingerprint from MQTT, else by the system's CAs."""
     try:
         return aiohttp.Fingerprint(bytes.fromhex(node.tls_sha256)) if node.tls_sha256 else True
     except ValueError:
@@ -215,7 +215,7 @@ def _pinned(node: Node) -> aiohttp.Fingerprint | bool:
 def _advice(node: Node, error: Exception, *, was_reached: bool) -> str:
     if isinstance(error, aiohttp.ServerFingerprintMismatch):
         return f"The certificate at {node.url} is not the one that the node told on the broker."
-    # One that takes the connection and is silent, or did answer before, is on this machine, and busy or stopped.
+    # A loopback address that accepts the connection, or answered before, is a node here, busy or stopped.
     is_refused = isinstance(error, aiohttp.ClientConnectorError)
     if is_refused and not was_reached and ("//127." in node.url or "//localhost" in node.url or "//[::1]" in node.url):
         return f"The node serves its pictures to its own machine only. {_OPEN_IT}"

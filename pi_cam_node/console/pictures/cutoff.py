@@ -1,4 +1,4 @@
-"""Aborts responses that carry pictures of a node as soon as the node may not be shown any more."""
+"""Aborts responses that carry pictures of a node when its pictures must not be shown any more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Cutoff:
-    """Responses under way by node. Thread: the loop's."""
+    """Running responses by node. Thread: the loop's."""
 
     def __init__(self) -> None:
         self._under_way: dict[str, set[Callable[[], None]]] = defaultdict(set)

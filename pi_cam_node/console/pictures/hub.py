@@ -1,4 +1,4 @@
-"""Live view hub: cameras that are watched, and their viewers."""
+"""Live view hub: one upstream connection for each watched camera, shared by its viewers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LiveHub:
     Args:
         nodes: All nodes.
         client: Fetches pictures.
-        cutoff: Ends what is being sent of a node.
+        cutoff: Aborts responses with pictures of a node.
         clock: Tells the time.
         follow_frames: Called with a node's id and whether its retained live picture is wanted.
     """
@@ -53,7 +53,7 @@ class LiveHub:
         return len(self._viewers)
 
     def show(self, viewer: Viewer, wanted: Mapping[str, Wanted]) -> None:
-        """Show these cameras to a browser, and no others; those of nodes that are not known yet once they are."""
+        """Set the cameras that a browser is shown; cameras of unknown nodes are added once the node is known."""
         if not self._viewers:
             self.scalers.submit(scaling.load)
         self._viewers.add(viewer)
@@ -65,7 +65,7 @@ class LiveHub:
             self._add(viewer, camera)
 
     def leave(self, viewer: Viewer) -> None:
-        """Show nothing to a browser any more."""
+        """Remove a browser's live view."""
         for camera in list(viewer.wanted):
             self._remove(viewer, camera)
         viewer.want({})
@@ -101,7 +101,7 @@ class LiveHub:
         if part == "gone" or (part == "state" and node.is_private):
             self._cutoff.cut(node.id)
         if upstream is None:
-            # A browser that was quicker than the node, or than its return, has asked for it already.
+            # A browser may have asked for the camera before its node was known, or was back.
             for viewer in self._viewers if part != "gone" else ():
                 if node.id in viewer.wanted:
                     self._add(viewer, node.id)

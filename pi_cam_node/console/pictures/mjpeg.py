@@ -17,12 +17,12 @@ async def frames_of(reader: asyncio.StreamReader, now_ms: int) -> AsyncIterator[
     """Yield the pictures of a stream until it ends.
 
     Args:
-        reader: aiohttp's, which has the same methods.
-        now_ms: Taken for pictures that tell no time.
+        reader: A stream reader; aiohttp's has the same methods.
+        now_ms: Time of pictures without a timestamp.
 
     Raises:
-        ValueError: It is no such stream, or a picture is too large.
-        asyncio.IncompleteReadError: It ended within a picture.
+        ValueError: It is no MJPEG stream, or a picture is too large.
+        asyncio.IncompleteReadError: The stream ended within a picture.
     """
     while True:
         line = await reader.readline()
@@ -37,7 +37,7 @@ async def frames_of(reader: asyncio.StreamReader, now_ms: int) -> AsyncIterator[
         jpeg = await reader.readexactly(int(size))
         taken = headers.get(b"x-timestamp", b"")
         at_ms = round(float(taken) * 1000) if _NUMBER.fullmatch(taken) else now_ms
-        # The placeholder that a node sends while it has no picture carries no number.
+        # The placeholder that a node sends while it has no picture has no frame number.
         if b"x-frame-id" in headers:
             yield LiveFrame(jpeg, at_ms)
 

@@ -1,4 +1,4 @@
-"""Scaling of live pictures: once for each width, for all viewers."""
+"""Scales live pictures, once for each width and all viewers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from concurrent.futures import Executor
 
 QUALITY = 72
 WIDTH_MIN, WIDTH_MAX = 64, 3840
-# A JPEG of few bytes may hold up to 65500 x 65500 pixels; no camera of a node has so many as these.
+# Larger pictures are not decoded: a JPEG of few bytes may hold up to 65500 x 65500 pixels.
 PIXELS_MAX = 100_000_000
-# A half, quarter or eighth of a picture is enough where it has this share of the width that is asked for.
+# Decoding at 1/2, 1/4 or 1/8 is enough if it yields this share of the requested width.
 _ENOUGH = 0.75
 
 
@@ -19,7 +19,7 @@ class LiveFrame:
 
     Attributes:
         at_ms: When it was taken, UTC epoch milliseconds.
-        jpeg: As the node sent it.
+        jpeg: JPEG as received from the node.
     """
 
     __slots__ = ("_scaled", "at_ms", "jpeg")
@@ -33,22 +33,22 @@ class LiveFrame:
         """Return the picture for a tile of a width, see `scaled`; 0: as it is."""
         if not WIDTH_MIN <= width_px <= WIDTH_MAX:
             return self.jpeg
-        step = 1 << max(6, (width_px - 1).bit_length())  # few widths for many sizes of windows
+        step = 1 << max(6, (width_px - 1).bit_length())  # a few widths serve all sizes of windows
         if step not in self._scaled:
             self._scaled[step] = asyncio.get_running_loop().run_in_executor(executor, scaled, self.jpeg, width_px)
         return await asyncio.shield(self._scaled[step])
 
 
 def load() -> None:
-    """Import what makes pictures smaller, so that the first one does not wait for it. Thread: an executor."""
+    """Import the scaler ahead of the first picture. Thread: an executor."""
     importlib.import_module("simplejpeg")
 
 
 def scaled(jpeg: bytes, width_px: int) -> bytes:
-    """Return a smaller JPEG for a tile of a width; itself where it cannot be read, is small already, or is huge.
+    """Return a JPEG scaled for a tile; unchanged if it is unreadable, small already, or huge.
 
-    A half, a quarter or an eighth of the picture, where that has three quarters of the width: libjpeg-turbo decodes
-    those by vector instructions, all other sizes take half as long again as the whole picture. Else n/8 of it.
+    Scaled by 1/2, 1/4 or 1/8 if that yields three quarters of the width: libjpeg-turbo decodes these with vector
+    instructions, while other scales take half as long again as the full size. Else by n/8.
     """
     import simplejpeg  # noqa: PLC0415 - numpy with it; a console whose viewers take whole pictures needs neither
 
@@ -68,6 +68,6 @@ def scaled(jpeg: bytes, width_px: int) -> bytes:
 
 
 def _least_width_px(width: int, wanted_px: int) -> int:
-    """Return the least width that a picture is decoded in."""
+    """Return the least width at which a picture is decoded."""
     halves = (-(-width // parts) for parts in (8, 4, 2))
     return next((half for half in halves if half >= _ENOUGH * wanted_px), wanted_px)

@@ -1,4 +1,4 @@
-"""Connection to a camera, shared by all its viewers and open only while there are any."""
+"""MJPEG connection to a camera, shared by all its viewers and open only while there are any."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pi_cam_node.console.pictures.viewer import Status, Viewer
 _log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, WAIT_MAX_S = 0.5, 10.0
-# A stream of less would be slow to become another one, when a browser scrolls to its camera.
+# At a lower rate a stream would notice a viewer's wish for a higher rate too late.
 FPS_MIN = 1.0
-# How long the retained pictures are shown before the way over HTTP is looked at again.
+# How long retained pictures are shown before HTTP is tried again.
 RETAINED_FOR_S = 20.0
 TROUBLE_CHECK_S = 5.0
-# A node repeats its last picture each two seconds, so that one which sends none for so long is stuck.
+# A node repeats its last picture every two seconds; a stream without any for so long is stuck.
 PICTURE_DEADLINE_S = 12.0
 
 
@@ -32,7 +32,7 @@ class Upstream:
         node: The camera's node.
         client: Fetches its stream.
         clock: Tells the time.
-        follow_frames: Called with whether the retained live picture of the broker is wanted.
+        follow_frames: Called with whether to subscribe to the node's live picture on the broker.
     """
 
     def __init__(self, node: Node, client: NodeClient, clock: Clock, follow_frames: Callable[[bool], None]) -> None:
@@ -55,7 +55,7 @@ class Upstream:
         return len(self._viewers)
 
     def add(self, viewer: Viewer) -> None:
-        """Show the camera to one more."""
+        """Add a viewer."""
         self._viewers.add(viewer)
         viewer.tell(self.node.id, self.status)
         if self.newest is not None and not self.node.is_private:
@@ -66,7 +66,7 @@ class Upstream:
             self._changed.set()
 
     def remove(self, viewer: Viewer) -> None:
-        """Show it to one less; the connection ends with the last."""
+        """Remove a viewer; the connection closes with the last."""
         self._viewers.discard(viewer)
         if not self._viewers:
             self.close()
@@ -86,7 +86,7 @@ class Upstream:
         self._changed.set()
 
     def hide(self) -> None:
-        """Drop every picture, and say why."""
+        """Drop every pending picture and show the reason."""
         self.newest = None
         for viewer in self._viewers:
             viewer.hide(self.node.id)
@@ -94,13 +94,13 @@ class Upstream:
         self._say(Status(live=False, text=self.node.trouble() or "Connecting …", blank=blank))
 
     def retained_frame(self) -> None:
-        """Show the live picture that the broker has, where that is what is shown."""
+        """Show the live picture received from the broker, unless the stream is open."""
         node = self.node
         if self._is_retained and node.frame and not node.trouble():
             self._show(LiveFrame(node.frame, node.frame_ms))
 
     async def _run(self) -> None:
-        """Connect again and again, whatever ends a connection, until this task itself is cancelled."""
+        """Reconnect after any error until this task is cancelled."""
         while True:
             self._changed.clear()
             try:
@@ -109,7 +109,7 @@ class Upstream:
             except (OSError, ValueError, asyncio.IncompleteReadError) as error:
                 _log.info("the stream of %s broke: %s", self.node.id, error)
             except asyncio.CancelledError:
-                # Something that was waited for may have been cancelled, and not this task.
+                # An awaited task may have been cancelled rather than this one.
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
@@ -121,7 +121,7 @@ class Upstream:
             self._wait_s = min(WAIT_MAX_S, 2 * self._wait_s)
 
     async def _attempt(self) -> bool:
-        """Show what there is of the camera until that changes; return whether the next attempt may follow at once."""
+        """Show stream, retained picture or trouble until that changes; return whether to retry without a pause."""
         if self.node.trouble():
             self.hide()
             await self._wait_for_change(TROUBLE_CHECK_S)
@@ -133,10 +133,10 @@ class Upstream:
             return True
 
     async def _stream(self) -> bool:
-        """Show the stream until it ends, or another one is wanted; return whether that was why.
+        """Relay the stream until it ends or needs another rate; return true in the latter case.
 
         Raises:
-            ConnectionError: It sends no picture.
+            ConnectionError: The stream sends no picture in time.
         """
         self._fps = self._wanted_fps()
         async with self._client.get(self.node, f"/stream?fps={self._fps:g}") as answer:
@@ -149,14 +149,14 @@ class Upstream:
             while (frame := await _next_of(pictures)) is not None:
                 if self._changed.is_set() and (self.node.trouble() or self._wanted_fps() > self._fps):
                     return True
-                # Said with each picture: the node may have had no camera for a moment, without an end of the stream.
+                # With each picture, since the camera may go and come back within one stream.
                 self._say(Status(live=True))
                 self._wait_s = FIRST_WAIT_S
                 self._show(frame)
         return False
 
     async def _show_retained(self, why: str) -> None:
-        """Show what the broker keeps, and say why; for a while."""
+        """Show the broker's live picture and the reason for `RETAINED_FOR_S`."""
         self._say(Status(live=False, text=why))
         self._retain(wanted=True)
         self.retained_frame()
@@ -166,7 +166,7 @@ class Upstream:
         if wanted != self._is_retained:
             self._is_retained = wanted
             self._follow_frames(wanted)
-            if not wanted:  # it is old when it is wanted again, and megabytes until then
+            if not wanted:  # outdated by the next use, and large
                 self.node.frame = b""
 
     async def _wait_for_change(self, limit_s: float) -> None:
@@ -201,7 +201,7 @@ async def _next_of(pictures: AsyncIterator[LiveFrame]) -> LiveFrame | None:
     """Return the next picture of a stream; ``None`` at its end.
 
     Raises:
-        ConnectionError: None came in time, though the connection may be alive.
+        ConnectionError: No picture within `PICTURE_DEADLINE_S`.
     """
     try:
         async with asyncio.timeout(PICTURE_DEADLINE_S) as deadline:

@@ -1,4 +1,4 @@
-"""Live view of one browser: only the newest picture of each camera is kept, nothing queues."""
+"""Live view of one browser: only the newest picture of each camera is pending, nothing queues up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Wanted:
 
     Attributes:
         fps: Pictures a second, at most.
-        width_px: Width that it shows; 0: the whole picture.
+        width_px: Displayed width; 0: full size.
     """
 
     fps: float
@@ -30,9 +30,9 @@ class Status:
     """State of a camera for the browser, beside its picture.
 
     Attributes:
-        live: Pictures come as they are taken.
-        text: For people; empty where the picture says all.
-        blank: What is shown of it must go: privacy is on, or it is gone.
+        live: Whether pictures are live.
+        text: Message to show; empty for none.
+        blank: Whether the shown picture must be removed: privacy is on, or the node is gone.
     """
 
     live: bool
@@ -52,21 +52,21 @@ class Viewer:
         self._news = asyncio.Event()
 
     def want(self, wanted: Mapping[str, Wanted]) -> None:
-        """Set the cameras that are shown from now on."""
+        """Set the cameras to show."""
         for camera, one in wanted.items():
             if one != self.wanted.get(camera):
-                self._due_s.pop(camera, None)  # one that is scrolled into view does not wait at its old pace
+                self._due_s.pop(camera, None)  # a camera scrolled into view is shown at once
         self.wanted = dict(wanted)
         for gone in self._frames.keys() - self.wanted.keys():
             del self._frames[gone]
 
     def offer(self, camera: str, frame: LiveFrame, now_s: float) -> None:
-        """Offer a picture; it is taken unless one came a moment ago. One that still waits is replaced."""
+        """Offer a picture; skipped if it exceeds the frame rate. It replaces a pending one."""
         wanted = self.wanted.get(camera)
         if wanted is None:
             return
         interval_s = 1 / wanted.fps
-        # A little before it is due will do, so that a stream of the very rate does not lose every other picture.
+        # Tolerance, so that a stream of exactly this rate does not lose every other picture.
         early_s = 0.2 * interval_s
         due_s = self._due_s.get(camera, now_s)
         if now_s < due_s - early_s:
@@ -77,17 +77,17 @@ class Viewer:
         self._news.set()
 
     def tell(self, camera: str, status: Status) -> None:
-        """Queue the state of a camera; where it is not live its pending picture is dropped."""
+        """Queue the state of a camera; unless it is live, its pending picture is dropped."""
         if camera in self.wanted:
             self._statuses[camera] = status
             self._news.set()
 
     def hide(self, camera: str) -> None:
-        """Drop what waits of a camera."""
+        """Drop the pending picture of a camera."""
         self._frames.pop(camera, None)
 
     async def next(self) -> tuple[dict[str, Status], dict[str, LiveFrame]]:
-        """Wait for news; return all of it, by camera."""
+        """Wait for changes; return pending states and pictures by camera."""
         await self._news.wait()
         self._news.clear()
         statuses, self._statuses = self._statuses, {}
@@ -96,10 +96,10 @@ class Viewer:
 
 
 def wanted_in(body: object) -> dict[str, Wanted]:
-    """Return what a browser's message asks for: ``{"cameras": {"porch": {"fps": 5, "width": 426}}}``.
+    """Return the cameras requested by a browser's message: ``{"cameras": {"porch": {"fps": 5, "width": 426}}}``.
 
     Raises:
-        ValueError: It asks for something else.
+        ValueError: The message is malformed.
     """
     cameras = body.get("cameras") if isinstance(body, dict) else None
     if not isinstance(cameras, dict) or len(cameras) > CAMERAS_MAX:

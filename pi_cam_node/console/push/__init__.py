@@ -1,1 +1,1 @@
-"""Web Push: messages to phones and browsers that asked for them."""
+"""Push messages: Web Push to subscribed browsers and phones, and channels of Apprise."""

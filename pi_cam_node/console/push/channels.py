@@ -1,4 +1,4 @@
-"""Sends the message of a delivery the way its device takes it: by Web Push, or by another channel with its picture."""
+"""Sends a delivery by the kind of its device: Web Push, or an Apprise channel with the picture attached."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Channels:
     """Sends messages. Thread: the loop's.
 
     Attributes:
-        composer: Words them.
+        composer: Composes messages.
         web_push: Sends to browsers.
         notify: Sends to other channels.
         nodes: All nodes.
@@ -43,14 +43,14 @@ class Channels:
         if device.kind == "webpush":
             return await self.web_push.send(device.endpoint, device.keys, message, f"event-{event.rowid}")
         shown = json.loads(message)["notification"]
-        # Only where the message may show it: the composer decides by the account and by privacy.
+        # Attached only if the composer allows it: it checks the account's rights and privacy.
         picture = await self._picture(event) if shown.get("image") else b""
         return await self.notify.send(
             device.endpoint, Notice(shown["title"], shown["body"], shown["navigate"], picture)
         )
 
     async def _picture(self, event: EventRow) -> bytes:
-        """Return an event's picture, as its node or else the broker has it; empty where neither has."""
+        """Return an event's picture from its node, else its thumbnail from the broker, else nothing."""
         node = self.nodes.get(event.camera or "")
         if node is None or not event.media:
             return b""

@@ -1,6 +1,6 @@
-"""Words the notification of an event for one device, with a link to its picture where the account may see that.
+"""Composes the notification of an event for one device, with a link to its picture if the account may see it.
 
-A notification is a JSON object that Safari reads itself and the service worker reads elsewhere.
+A notification is JSON of Declarative Web Push, which Safari shows itself; elsewhere the service worker does.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from pi_cam_node.console.push.encryption import MESSAGE_MAX_BYTES
 from pi_cam_node.console.store.devices import Delivery, Device
 from pi_cam_node.console.store.events import EventRow
 
-DECLARATIVE = 8030  # the RFC that declarative Web Push names itself by
+DECLARATIVE = 8030  # marks a message as Declarative Web Push
 _TEXT_MAX = 200
 
 
 @frozen
 class Composer:
-    """Makes messages.
+    """Composes push messages.
 
     Attributes:
         accounts: All accounts.
         nodes: All nodes.
         links: Signs links.
-        base_url: Returns the address that links begin with, for a device that names none.
+        base_url: Returns the base address of links for devices without one.
     """
 
     accounts: Accounts
@@ -58,9 +58,9 @@ def message_of(*, title: str, body: str, navigate: str, image: str = "", tag: st
 
     Args:
         title: First line.
-        body: What is below.
-        navigate: Where a tap leads; an absolute address.
-        image: Of a picture; an absolute address that opens without a login.
+        body: Second line.
+        navigate: Absolute address that a tap opens.
+        image: Absolute address of a picture that opens without a login.
         tag: A later message with the same tag replaces it.
     """
     shown: dict[str, object] = {"title": title[:_TEXT_MAX], "body": body[:_TEXT_MAX], "navigate": navigate}

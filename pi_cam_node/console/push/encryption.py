@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 RECORD_BYTES = 4096
-# What push services take: 4,096 bytes, header and tag included.
+# Push services accept 4,096 bytes, header and tag included.
 MESSAGE_MAX_BYTES = RECORD_BYTES - 16 - 86 - 1
 
 
@@ -27,14 +27,14 @@ def encrypt(
     """Return the body of a push message.
 
     Args:
-        message: What the browser gets.
+        message: Plain text of the message.
         p256dh: The browser's public key, base64url.
-        auth: Its secret, base64url.
-        salt: 16 random bytes; tests give the ones of the RFC.
-        private: Our key of this one message; likewise.
+        auth: The browser's authentication secret, base64url.
+        salt: 16 random bytes by default; tests pass those of the RFC.
+        private: Ephemeral private key; likewise.
 
     Raises:
-        ValueError: The keys are none, or the message is too long.
+        ValueError: The keys are invalid, or the message is too long.
     """
     if len(message) > MESSAGE_MAX_BYTES:
         raise ValueError(f"the message has {len(message)} bytes, {MESSAGE_MAX_BYTES} at most fit")
@@ -60,10 +60,10 @@ def public_bytes(private: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def decoded(text: str) -> bytes:
-    """Return what a base64url text holds, with or without its padding.
+    """Decode base64url text, with or without padding.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not base64url.
     """
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 

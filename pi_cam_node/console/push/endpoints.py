@@ -1,4 +1,4 @@
-"""Allowed push services. A browser names its own, so a stranger could name any host of the local network."""
+"""Allowed push services: a browser names its own, so without this list it could name any host of the local network."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Endpoints:
     """The allowed push services.
 
     Args:
-        extra: ``host`` or ``host:port`` of further ones; these may be in the local network, and use plain HTTP.
+        extra: ``host`` or ``host:port`` of further services, which may be in the local network and use plain HTTP.
     """
 
     def __init__(self, extra: Sequence[str] = ()) -> None:
         self._extra = frozenset(one.strip().lower() for one in extra if one.strip())
 
     def fault_of(self, endpoint: str) -> str:
-        """Return why an endpoint is not written to, for people; empty where it is."""
+        """Return why an endpoint is not allowed; empty if it is."""
         parts = _parts(endpoint)
         if parts is None:
             return "this is no address of a push service"
@@ -45,21 +45,21 @@ class Endpoints:
         return ""
 
     def is_extra(self, host: str, port: int | None = None) -> bool:
-        """Tell whether a host was named beside the known services."""
+        """Tell whether ``host:port`` is one of the extra services."""
         return host in self._extra or f"{host}:{port}" in self._extra
 
     def has_extra_host(self, host: str) -> bool:
-        """Tell whether any port of a host was named."""
+        """Tell whether a host is one of the extra services, at any port."""
         return any(one == host or one.rpartition(":")[0] == host for one in self._extra)
 
 
 def is_apple(endpoint: str) -> bool:
-    """Tell whether an endpoint is one of Apple's, who refuse senders without a real address."""
+    """Tell whether an endpoint is Apple's, which rejects senders without a real contact address."""
     return (urlsplit(endpoint).hostname or "").endswith(".push.apple.com")
 
 
 class PublicResolver(AbstractResolver):
-    """Resolves names to public addresses only, so that a name cannot lead into the local network."""
+    """DNS resolver that returns public addresses only, so that no name leads into the local network."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
@@ -70,7 +70,7 @@ class PublicResolver(AbstractResolver):
         """Return the addresses of a name.
 
         Raises:
-            OSError: It has none, or none that is public.
+            OSError: The name has no public address.
         """
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
@@ -96,7 +96,7 @@ class PublicResolver(AbstractResolver):
 
 
 def _parts(endpoint: str) -> tuple[str, str, int | None] | None:
-    """Return scheme, host and port of an address; ``None`` where it is none, or hides something."""
+    """Return scheme, host and port of a URL; ``None`` if it is malformed or contains credentials."""
     if len(endpoint) > LENGTH_MAX or not endpoint.isascii() or not endpoint.isprintable() or "\\" in endpoint:
         return None
     try:

@@ -1,7 +1,7 @@
-"""Channels other than Web Push (ntfy, Pushover, mail …) by Apprise, the extra ``notify``; imported at its first use.
+"""Channels other than Web Push (ntfy, Pushover, mail …) by Apprise (extra ``notify``), imported at first use.
 
-Apprise reaches more than a console should let a web page reach: services of the desktop, the system's log. Only the
-schemes of `SCHEMES` are used, and only owners add channels, since an address may name any host of the local network.
+Apprise also reaches services that a web page must not: the desktop's, the system's log. Only the schemes of `SCHEMES`
+are used, and only owners add channels, since an address may name any host of the local network.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ SCHEMES = (
 )
 URL_MAX = 2048
 TIMEOUT_S = 30.0
-# Threads that may wait for services at once; one whose service never ends its answer stays until the console ends.
+# Greatest number of threads that wait for services; a service that never ends its response blocks one for good.
 THREADS_MAX = 4
 _WHY_MAX = 160
 
 
 @frozen
 class Notice:
-    """Notice as a channel shows it.
+    """A message for a channel.
 
     Attributes:
         title: First line.
-        body: What is below.
+        body: Second line.
         link: Absolute address of the event.
         picture: A JPEG; empty for none.
     """
@@ -55,7 +55,7 @@ class NotifySender:
         self._running = 0
 
     async def send(self, url: str, notice: Notice) -> Outcome:
-        """Send a notice; raises nothing."""
+        """Send a notice; errors are returned as an `Outcome`."""
         if self._running >= THREADS_MAX:
             return Outcome("retry", why="earlier messages are still under way")
         loop, result = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
@@ -79,17 +79,17 @@ class NotifySender:
 
 
 def is_installed() -> bool:
-    """Tell whether the extra ``notify`` is there."""
+    """Tell whether the extra ``notify`` is installed."""
     return importlib.util.find_spec("apprise") is not None
 
 
 def install_hint() -> str:
-    """Return what to do where the extra ``notify`` is missing."""
+    """Return advice for a missing extra ``notify``."""
     return f"Other channels need the extra notify: `{install_command('notify')}`"
 
 
 def fault_of(url: str) -> str:
-    """Return why an address is no channel, for people; empty where it is one. Imports Apprise. Thread: an executor."""
+    """Return why an address is no channel; empty if it is one. Imports Apprise. Thread: an executor."""
     if not is_installed():
         return install_hint()
     scheme, has_scheme, _ = url.partition("://")
@@ -103,7 +103,7 @@ def fault_of(url: str) -> str:
 
 
 def _channel(url: str) -> Any:
-    """Return Apprise's object for an address; ``None`` where it has none. Nothing is written to disk."""
+    """Return Apprise's object for an address; ``None`` for an unknown one. Writes nothing to disk."""
     apprise = importlib.import_module("apprise")  # 36 MiB
     mode = importlib.import_module("apprise.common").PersistentStoreMode.MEMORY
     asset = apprise.AppriseAsset(app_id="pi_cam_node", storage_mode=mode, plugin_paths=[])
@@ -111,7 +111,7 @@ def _channel(url: str) -> Any:
 
 
 def _sent(url: str, notice: Notice) -> Outcome:
-    """Send a notice and wait for the service; raises nothing. Thread: one of its own."""
+    """Send a notice and wait for the service; errors are returned. Thread: one of its own."""
     said = _Said()
     logger = logging.getLogger("apprise")
     logger.addHandler(said)
@@ -119,7 +119,7 @@ def _sent(url: str, notice: Notice) -> Outcome:
         fault = fault_of(url)
         if fault:
             return Outcome("failed", why=fault)
-        memory = importlib.import_module("apprise.attachment.memory")  # where it is installed, it is typed in part only
+        memory = importlib.import_module("apprise.attachment.memory")  # by name: its types are incomplete
         attached = (
             [memory.AttachMemory(notice.picture, name="picture.jpg", mimetype="image/jpeg")] if notice.picture else None
         )
@@ -133,14 +133,14 @@ def _sent(url: str, notice: Notice) -> Outcome:
 
 
 def _with_click(url: str, link: str) -> str:
-    """Return ntfy's address with what a tap opens."""
+    """Return an ntfy address with the link that a tap opens."""
     if not url.lower().startswith(("ntfy://", "ntfys://")) or "click=" in url:
         return url
     return f"{url}{'&' if '?' in url else '?'}click={quote(link, safe='')}"
 
 
 class _Said(logging.Handler):
-    """Keeps the last warning of Apprise in this thread: it returns only whether it was sent."""
+    """Log handler that keeps Apprise's last warning in this thread; Apprise itself returns success or failure only."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Sends the messages of the outbox, one to each device at a time; failed ones are retried until they are too old."""
+"""Sends pending messages, one for each device at a time; failed ones are retried until they are too old."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ class Outbox:
     """Task that sends pending messages. Thread: the loop's.
 
     Args:
-        database: Where the outbox is.
-        send: Sends the message of a delivery, and raises nothing.
+        database: Database with the outbox.
+        send: Sends the message of a delivery; does not raise.
         clock: Tells the time.
         on_change: Called with the number of an event whose deliveries changed.
-        is_paused: Whether nothing may be sent now but the test of a device; what waits since before then is left out.
+        is_paused: Whether pushes are paused; then only tests of devices are sent, and earlier pending messages are
+            skipped.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Outbox:
         self._wake.set()
 
     async def run(self) -> None:
-        """Send what is due, for ever."""
+        """Send due messages until cancelled."""
         try:
             while True:
                 self._wake.clear()
@@ -76,9 +77,9 @@ class Outbox:
                 task.cancel()
 
     async def step(self) -> float:
-        """Begin to send what is due now; return how long to wait for more, in seconds.
+        """Start sending due messages; return seconds until the next is due.
 
-        A device whose push service is slow has its own messages wait, and no other device's.
+        A slow push service delays only the messages of its own device.
         """
         now_ms, busy = self._now_ms(), tuple(self._under_way)
         if len(busy) >= AT_ONCE:
@@ -93,12 +94,12 @@ class Outbox:
         return IDLE_S if next_ms is None else max(0.05, min(IDLE_S, (next_ms - now_ms) / 1000))
 
     async def _finish(self, delivery: Delivery, device: Device, event: EventRow) -> None:
-        """Deliver a message, whatever comes of it, and wake the task for the device's next one."""
+        """Deliver a message and, whatever the outcome, wake the task for the device's next one."""
         try:
             await self._deliver(delivery, device, event)
         except StoreUnavailable as error:
-            # What became of it is not kept, so it is still due: it is sent once more, and not at once.
-            _log.warning("what became of a push to %s is not kept: %s", device.label, error)
+            # The outcome is not stored, so the message stays due and is sent again later.
+            _log.warning("the outcome of a push to %s could not be stored: %s", device.label, error)
             await asyncio.sleep(IDLE_S)
         except Exception:
             _log.exception("a push to %s failed; it is tried again", device.label)
@@ -116,7 +117,7 @@ class Outbox:
             await self._note(replace(delivery, state="failed", at_ms=now_ms, why=device.gone_why))
             return
         if self._is_paused() and event.kind != "test":
-            # One that went already would only go again with its picture.
+            # A message that was sent already would only be repeated for its picture.
             was_sent = delivery.code is not None and delivery.code // 100 == 2
             await self._note(replace(delivery, state="sent" if was_sent else "paused", at_ms=now_ms))
             return
@@ -128,7 +129,7 @@ class Outbox:
         if outcome.state == "sent":
             await self._note_sent(replace(tried, at_ms=now_ms), event)
         elif outcome.state == "gone":
-            _log.info("%s gets no pushes any more: %s", device.label, outcome.why)
+            _log.info("%s receives no pushes any more: %s", device.label, outcome.why)
             await self._note(replace(tried, state="failed", at_ms=now_ms))
             await self._database.run(lambda db: rows.gone(db, device.id, outcome.why, now_ms))
         elif outcome.state == "failed":
@@ -137,7 +138,7 @@ class Outbox:
         else:
             wait_ms = min(WAIT_MAX_MS, FIRST_WAIT_MS * 2**delivery.tries)
             due_ms = now_ms + max(wait_ms, round(1000 * outcome.retry_after_s))
-            _log.info("a push to %s waits: %s", device.label, outcome.why)
+            _log.info("a push to %s is delayed: %s", device.label, outcome.why)
             await self._note(replace(tried, due_ms=due_ms))
 
     async def _note_sent(self, delivery: Delivery, event: EventRow) -> None:

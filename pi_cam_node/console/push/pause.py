@@ -1,4 +1,4 @@
-"""Pause of every push until a time, as an account has asked for; rules and events go on."""
+"""Pause of all pushes until a time set by an account; rules and events continue."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pi_cam_node.console.rules.models import time_of_day
 
 ON = "on"
 _OFF_UNTIL = "off until "
-# To the next time of day on the day on which summer time ends; a longer one means that the clock was set back since.
+# Longest possible pause, on the day on which summer time ends; a longer one means that the clock was set back since.
 LONGEST_S = 25 * 3600.0
-# The wall clock may be set meanwhile.
+# Longest sleep, since the wall clock may be set meanwhile.
 LOOK_EVERY_S = 60.0
 
 
 class PushPause:
-    """Time until which pushes are off. Thread: the loop's; `is_on`: any.
+    """Time until which pushes are off. Thread: the loop's; `is_on` any.
 
     Args:
         clock: Tells the time.
@@ -35,7 +35,7 @@ class PushPause:
         self.until_ms = 0
 
     def begin(self, until_ms: int) -> None:
-        """Pause until a time, in place of an earlier pause; 0 ends it."""
+        """Pause until a time, replacing an earlier pause; 0 ends it."""
         if self._timer is not None:
             self._timer.cancel()
         self.until_ms, self._timer = until_ms, None
@@ -44,12 +44,12 @@ class PushPause:
 
     @property
     def is_on(self) -> bool:
-        """Whether nothing is pushed now."""
+        """Whether pushes are paused now."""
         return 0 < self._left_s() <= LONGEST_S
 
     @property
     def until(self) -> str:
-        """The local time at which it ends, such as ``07:00``; empty without a pause."""
+        """Local time at which the pause ends, such as ``07:00``; empty without a pause."""
         return f"{datetime.fromtimestamp(self.until_ms / 1000, UTC).astimezone():%H:%M}" if self.is_on else ""
 
     def _left_s(self) -> float:
@@ -68,7 +68,7 @@ class PushPause:
 
 
 def next_ms(text: str, now: datetime) -> int:
-    """Return when it is ``07:00`` next, local time, as UTC epoch milliseconds.
+    """Return the next occurrence of a local time such as ``07:00``, as UTC epoch milliseconds.
 
     Raises:
         ValueError: The text is no time of day.
@@ -80,21 +80,21 @@ def next_ms(text: str, now: datetime) -> int:
 
 
 def _moments(wall: datetime) -> list[float]:
-    """Return when a local clock shows a time, UTC epoch seconds.
+    """Return the UTC epoch seconds at which a local clock shows a time.
 
-    Twice where the clock is set back then; where it is set forward over the time, as much later.
+    Two where the clock is set back over the time; where it is set forward over it, one that is as much later.
     """
     first, again = wall.timestamp(), wall.replace(fold=1).timestamp()
     return [first, again] if again > first else [first]
 
 
 def words_of(until_ms: int) -> str:
-    """Return a pause as the audit keeps it."""
+    """Return a pause as text for the audit log."""
     return _OFF_UNTIL + iso(datetime.fromtimestamp(until_ms / 1000, UTC)) if until_ms else ON
 
 
 def until_ms_in(words: str) -> int:
-    """Return the end of the pause that the audit keeps; 0 where there is none."""
+    """Return the end of a pause from its text in the audit log; 0 if there is none."""
     try:
         return round(datetime.fromisoformat(words.removeprefix(_OFF_UNTIL)).timestamp() * 1000)
     except ValueError:

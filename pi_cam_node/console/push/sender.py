@@ -20,13 +20,13 @@ TOPIC_MAX = 32
 
 @frozen
 class Outcome:
-    """Result of an attempt.
+    """Result of an attempt to send.
 
     Attributes:
-        state: ``sent``; ``gone``: this device never again; ``failed``: this message never; ``retry``: later.
-        code: The status that the service answered; ``None`` where it did not.
-        why: For people.
-        retry_after_s: The least wait before the next attempt.
+        state: ``sent``; ``gone``: the subscription has ended; ``failed``: do not retry; ``retry``: retry later.
+        code: HTTP status of the service; ``None`` without a response.
+        why: Reason, as text.
+        retry_after_s: Least seconds until the next attempt.
     """
 
     state: Literal["sent", "gone", "failed", "retry"]
@@ -44,7 +44,7 @@ class PushSender:
         self._client: aiohttp.ClientSession | None = None
 
     async def send(self, endpoint: str, keys: Mapping[str, str], message: bytes, topic: str) -> Outcome:
-        """Send a message; raises nothing."""
+        """Send a message; errors are returned as an `Outcome`."""
         fault = self._endpoints.fault_of(endpoint)
         if fault:
             return Outcome("gone", why=fault)
@@ -81,7 +81,7 @@ class PushSender:
 
 
 def outcome_of(status: int, said: str, retry_after: str) -> Outcome:
-    """Return what a push service's answer means. Source: RFC 8030, section 5; Apple's BadJwtToken."""
+    """Return the outcome of a push service's response. Source: RFC 8030, section 5; Apple's BadJwtToken."""
     if 200 <= status < 300:
         return Outcome("sent", status)
     if status in {404, 410}:

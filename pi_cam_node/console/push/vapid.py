@@ -1,4 +1,4 @@
-"""Identifies the sender to push services: VAPID, RFC 8292. Back the key up; without it every subscription ends."""
+"""VAPID (RFC 8292): identifies the sender to push services. If its key is lost, every subscription is void."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from pi_cam_node.base.atomic_files import create_atomically
 from pi_cam_node.console.push.encryption import encoded, public_bytes
 
 FILE_NAME = "vapid.pem"
-# The address that was given when the console was set up.
+# Contact address given at set-up.
 CONTACT_FILE = "contact"
 CONTACT_MAX_BYTES = 300
-# At most a day is allowed; half of it leaves room for clocks that differ.
+# The RFC allows a day; half of it tolerates clocks that differ.
 LIFETIME_S = 12 * 3600
-# Contact for push services where none was given; Apple refuses it.
+# Default contact for push services; Apple rejects it.
 NO_SUBJECT = "https://pi-cam-node.invalid"
 
 
 class Vapid:
-    """VAPID key, and the authorization headers signed with it. Thread: any.
+    """VAPID key that signs authorization headers. Thread: any.
 
     Args:
-        private: The key.
+        private: The private key.
         subject: ``mailto:…`` or ``https://…``.
         wall: Returns UTC epoch seconds.
     """
@@ -49,7 +49,7 @@ class Vapid:
         self.public_key = encoded(public_bytes(private))
 
     def authorization(self, endpoint: str) -> str:
-        """Return the header for a message to an endpoint."""
+        """Return the Authorization header for a message to an endpoint."""
         parts = urlsplit(endpoint)
         claims = {
             "aud": f"{parts.scheme}://{parts.netloc}",
@@ -63,7 +63,7 @@ class Vapid:
 
 
 def subject_of(configured: str, folder: Path) -> str:
-    """Return the contact for push services: as configured, else as given at set-up, else the placeholder."""
+    """Return the contact for push services: configured, else given at set-up, else the placeholder."""
     if configured:
         return configured
     try:
@@ -74,11 +74,11 @@ def subject_of(configured: str, folder: Path) -> str:
 
 
 def read_or_make(folder: Path) -> ec.EllipticCurvePrivateKey:
-    """Return the key in ``vapid.pem``, which is made where there is none.
+    """Return the key in ``vapid.pem``, which is created if missing.
 
     Raises:
-        OSError: It can be neither read nor made.
-        ValueError: What is in the file is no such key.
+        OSError: It can be neither read nor created.
+        ValueError: The file holds no such key.
     """
     path = folder / FILE_NAME
     if not path.exists():

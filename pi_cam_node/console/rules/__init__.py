@@ -1,1 +1,1 @@
-"""Automation rules: a trigger, conditions and actions. Data, never programs."""
+"""Automation rules: trigger, conditions and actions, as data without code."""

@@ -30,12 +30,12 @@ from pi_cam_node.console.store.events import EventRow
 
 _log = logging.getLogger(__name__)
 
-# A push does not wait longer for its picture; one that comes later is added to the event, and pushed again with it.
+# Longest wait of a push for its picture; a later picture is added to the event, and pushed again with it.
 PICTURE_WAIT_S = 0.5
 CHANNEL_WAIT_MS = 5_000
-# The one that phones show, and the quickest to write.
+# JPEG: every phone shows it, and it is the quickest to write.
 FORMATS = ("jpg",)
-# Of everything, to one device.
+# Pushes of all rules to one device.
 PUSHES_PER_MINUTE = 10
 
 
@@ -44,9 +44,9 @@ class Done:
     """Result of an action.
 
     Attributes:
-        camera: The node that was asked.
+        camera: Id of the node.
         media: Id of the picture or film; empty where there is none.
-        what: In words.
+        what: Description of the result.
     """
 
     camera: str
@@ -86,11 +86,11 @@ class ActionRunner:
         task.add_done_callback(self.tasks.discard)
 
     async def run(self, firing: Firing) -> None:
-        """Carry out a firing."""
+        """Execute a firing."""
         try:
             await self._run(firing)
         except StoreUnavailable as error:
-            _log.warning("%s fired and is not kept: %s", firing.rule.title, error)
+            _log.warning("%s fired, but its event could not be stored: %s", firing.rule.title, error)
         except Exception:
             _log.exception("%s failed", firing.rule.title)
 
@@ -112,7 +112,7 @@ class ActionRunner:
             self.on_event(await self.database.run(lambda db: self._add(db, more)))
 
     def _row(self, firing: Firing) -> EventRow:
-        """Return the row of the event: the camera's own, or one of the console."""
+        """Return the row of the event: the camera's own event, or one of the console."""
         cause, rule = firing.cause, firing.rule
         now_ms = self._now_ms()
         if cause.camera:
@@ -124,7 +124,7 @@ class ActionRunner:
         return EventRow("", uuid.uuid4().hex, now_ms, "rule", camera, cause.sensor, rule.title, None, data)
 
     async def _ask(self, action: Action) -> Done:
-        """Ask a node for what an action wants; raises nothing."""
+        """Send an action's command to its node; errors are returned as text."""
         camera = action.camera or ""
         verb, arguments = _command(action)
         node = self.nodes.get(camera)
@@ -139,13 +139,13 @@ class ActionRunner:
         return Done(camera, media_in(reply.get("data")), f"{node.name}: {verb}")
 
     def _pushes(self, firing: Firing) -> list[tuple[str, str]]:
-        """Return the accounts that are told, each with the text."""
+        """Return the ids of accounts to notify, each with the text."""
         found = []
         for action in firing.rule.do:
             for name in action.push or ():
                 account = self.accounts.named(name)
                 if account is None:
-                    _log.warning("%s pushes to %s, of whom there is no account", firing.rule.title, name)
+                    _log.warning("%s pushes to %s, but there is no such account", firing.rule.title, name)
                 else:
                     found.append((account.id, action.text or firing.rule.title))
         return found
@@ -165,7 +165,7 @@ class ActionRunner:
         return written
 
     def _add(self, db: sqlite3.Connection, row: EventRow) -> EventRow:
-        """Add what came late to an event; messages that went without the picture go again, and replace those."""
+        """Add a late picture to an event; messages sent without it are sent again and replace the first."""
         written, _ = event_rows.put(db, row)
         if row.media:
             device_rows.send_again(db, written.rowid, self._now_ms())
@@ -190,7 +190,7 @@ class ActionRunner:
 
 
 def is_quiet(device: Device, local: time) -> bool:
-    """Tell whether a device wants to be left alone at a local time of day."""
+    """Tell whether a local time is within a device's quiet hours."""
     between = device.quiet.get("between")
     if not between:
         return False
@@ -198,7 +198,7 @@ def is_quiet(device: Device, local: time) -> bool:
 
 
 def media_in(data: Any) -> str:
-    """Return the id of the picture in a reply's data; of several the first."""
+    """Return the id of the first picture in a reply's data."""
     if not isinstance(data, dict):
         return ""
     for key in ("id", "picture_id"):
@@ -209,7 +209,7 @@ def media_in(data: Any) -> str:
 
 
 def occurrence_of(row: EventRow, now: datetime) -> Occurrence | None:
-    """Return what rules may wait for in a node's event; ``None`` for other kinds."""
+    """Return a node's event as a trigger of rules; ``None`` for kinds that trigger none."""
     if row.kind != "motion" or "motion_started" not in row.data or row.data.get("late"):
         return None
     zones = row.data.get("zones")

@@ -1,4 +1,4 @@
-"""Rule engine: decides which rules an occurrence triggers. Pure: occurrences and times go in, firings come out."""
+"""Rule engine: decides which rules an occurrence triggers. No I/O: takes occurrences and times, returns firings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import time
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.rules.models import Rule
 
-# Older occurrences are recorded and fire nothing.
+# Older occurrences are recorded, but trigger no rule.
 STALE_S = 60.0
 
 
@@ -17,12 +17,12 @@ class Occurrence:
     """An occurrence that may trigger rules.
 
     Attributes:
-        sensor: Key of the sensor that changed; empty where a camera saw something.
-        value: What the sensor became: on or open.
-        camera: The node that saw something; empty where a sensor changed.
-        event: ``motion_started``.
-        zones: Where it saw it.
-        age_s: How long ago it was.
+        sensor: Key of the sensor that changed; empty for an event of a camera.
+        value: Whether the sensor is now on or open.
+        camera: Id of the node of a camera's event; empty for a sensor.
+        event: Kind of the camera's event, e.g. ``motion_started``.
+        zones: Motion zones of the camera's event.
+        age_s: Seconds since the occurrence.
         event_id: Id of the node's event.
     """
 
@@ -37,14 +37,14 @@ class Occurrence:
 
 @frozen
 class Firing:
-    """A rule that fires now."""
+    """A triggered rule, and what triggered it."""
 
     rule: Rule
     cause: Occurrence
 
 
 class RuleEngine:
-    """The rules in force and when each fired last."""
+    """The rules in force, and when each fired last."""
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self._rules = tuple(rules)
@@ -56,7 +56,7 @@ class RuleEngine:
         return self._rules
 
     def replace(self, rules: Sequence[Rule]) -> None:
-        """Replace the rules; an unchanged one keeps its pause."""
+        """Replace the rules; unchanged ones keep their cooldown."""
         pauses = [(rule, self._fired_s.get(number)) for number, rule in enumerate(self._rules)]
         self._rules, self._fired_s = tuple(rules), {}
         for number, rule in enumerate(self._rules):
@@ -65,10 +65,10 @@ class RuleEngine:
                 self._fired_s[number] = fired_s
 
     def firings(self, cause: Occurrence, *, mode: str, local: time, now_s: float) -> list[Firing]:
-        """Return the rules that an occurrence sets off, and begin their pauses.
+        """Return the rules that an occurrence triggers, and start their cooldowns.
 
         Args:
-            cause: What happened.
+            cause: The occurrence.
             mode: ``home`` or ``away``.
             local: Local time of day.
             now_s: Monotonic seconds.

@@ -1,4 +1,4 @@
-"""Models of rules: closed lists of triggers, conditions and actions, validated when the file is read."""
+"""Pydantic models of rules: fixed sets of triggers, conditions and actions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ AccountName = Annotated[str, Field(min_length=1, max_length=64)]
 
 RULES_MAX = 200
 ACTIONS_MAX = 16
-# A picture of longer ago than any ring holds.
+# Longer than any ring buffer of a node.
 PAST_MAX_S = 3600.0
 
 
 class When(Section):
-    """Trigger of a rule: a sensor that becomes something, or an event of a camera."""
+    """Trigger of a rule: a change of a sensor, or an event of a camera."""
 
     sensor: SensorKey | None = None
     becomes: Literal["open", "closed", "on", "off"] | None = None
@@ -54,7 +54,7 @@ class Condition(Section):
         return value
 
     def holds(self, mode: str, local: time) -> bool:
-        """Tell whether the condition holds at a local time of day; a span may pass midnight, its end is exclusive."""
+        """Tell whether the condition holds at a local time of day; the span may pass midnight; its end is exclusive."""
         if self.mode is not None and self.mode != mode:
             return False
         if self.between is None:
@@ -64,7 +64,7 @@ class Condition(Section):
 
 
 class Action(Section):
-    """One thing that a rule does; exactly one of the kinds."""
+    """Action of a rule; exactly one of the fields is set."""
 
     past: CameraId | None = None
     at: Annotated[float, Field(ge=0, le=PAST_MAX_S)] | None = None
@@ -87,12 +87,12 @@ class Action(Section):
 
     @property
     def camera(self) -> str | None:
-        """The node that the action is for, where it is for one."""
+        """Id of the action's node; ``None`` for a push."""
         return self.past or self.save or self.clip
 
 
 class Rule(Section):
-    """One rule."""
+    """An automation rule."""
 
     name: Annotated[str, Field(max_length=64)] = ""
     when: When
@@ -102,7 +102,7 @@ class Rule(Section):
 
     @property
     def title(self) -> str:
-        """Name of the rule for people."""
+        """Display name of the rule."""
         if self.name:
             return self.name
         if self.when.sensor is not None:
@@ -111,10 +111,10 @@ class Rule(Section):
 
 
 def time_of_day(text: str) -> time:
-    """Return the time in ``22:00``.
+    """Parse a time of day such as ``22:00``.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is no time of day.
     """
     if not re.fullmatch(r"[0-2]?[0-9]:[0-5][0-9]", text):
         raise ValueError(f"expected a time of day such as 22:00, found {text!r}")

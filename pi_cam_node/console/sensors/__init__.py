@@ -1,1 +1,1 @@
-"""Sensors that announce themselves on the broker: doors, windows, motion detectors, buttons."""
+"""Sensors announced over MQTT: doors, windows, motion detectors, buttons."""

@@ -1,6 +1,6 @@
-"""Announced sensors as rows, so that they outlive a broker that forgets what it retained.
+"""Stores announced sensors in the database, for brokers that lose retained messages.
 
-A broker without persistence has no discovery messages after its restart, and few devices send theirs again.
+A broker without persistence has no discovery messages after a restart, and few devices send them again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SOURCE = "announced"
 
 
 def put(db: sqlite3.Connection, topic: str, specs: Iterable[SensorSpec], now_ms: int) -> None:
-    """Store the sensors that a message announced, in place of those that the same topic announced before."""
+    """Store the sensors announced on a topic, replacing the topic's earlier ones."""
     told = {spec.key: json.dumps(asdict(spec)) for spec in specs}
     for (key,) in db.execute("SELECT id FROM sensor WHERE announced_on=?", (topic,)).fetchall():
         if key not in told:
@@ -35,12 +35,12 @@ def put(db: sqlite3.Connection, topic: str, specs: Iterable[SensorSpec], now_ms:
 
 
 def touch(db: sqlite3.Connection, keys: Iterable[str], now_ms: int) -> None:
-    """Note that sensors were heard of by now."""
+    """Record when sensors were last heard."""
     db.executemany("UPDATE sensor SET heard_ms=? WHERE id=? AND announced_on <> ''", [(now_ms, key) for key in keys])
 
 
 def load(db: sqlite3.Connection, since_ms: int) -> dict[str, list[SensorSpec]]:
-    """Return the sensors that were heard of since a time, by the topic that announced them."""
+    """Return the sensors heard since a time, by the topic that announced them."""
     found = defaultdict[str, list[SensorSpec]](list)
     asked = "SELECT announced_on, announced FROM sensor WHERE announced_on <> '' AND heard_ms >= ? ORDER BY id"
     for topic, text in db.execute(asked, (since_ms,)):
@@ -49,7 +49,7 @@ def load(db: sqlite3.Connection, since_ms: int) -> dict[str, list[SensorSpec]]:
 
 
 def _forget(db: sqlite3.Connection, key: str) -> None:
-    """Forget an announcement; what people noted about the sensor stays."""
+    """Delete an announcement; the user-defined data of the sensor stays."""
     db.execute("UPDATE sensor SET announced_on='', announced='' WHERE id=?", (key,))
     db.execute("DELETE FROM sensor WHERE id=? AND source=? AND name='' AND room='' AND cameras='[]'", (key, SOURCE))
 

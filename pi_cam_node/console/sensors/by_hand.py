@@ -1,4 +1,4 @@
-"""User-defined data of sensors: names, rooms, cameras, and sensors added by hand."""
+"""User-defined data of sensors: names, rooms, cameras, and sensors added manually."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HAND = "hand"
 
 
 def spec_of(key: str, name: str, topic: str, config: str) -> SensorSpec:
-    """Return a sensor that people wrote down."""
+    """Return the description of a manually added sensor."""
     told = json.loads(config)
     field = str(told.get("field") or "")
     return SensorSpec(
@@ -32,7 +32,7 @@ def spec_of(key: str, name: str, topic: str, config: str) -> SensorSpec:
 
 
 def put_spec(db: sqlite3.Connection, spec: SensorSpec) -> None:
-    """Keep a sensor that people wrote down."""
+    """Store a manually added sensor."""
     field = spec.template.key if spec.template is not None else ""
     config = json.dumps({"field": field, "on": spec.on, "off": spec.off, "kind": spec.kind})
     db.execute(
@@ -42,13 +42,13 @@ def put_spec(db: sqlite3.Connection, spec: SensorSpec) -> None:
 
 
 def delete_spec(db: sqlite3.Connection, key: str) -> None:
-    """Forget a sensor that people wrote down, with its name, room, cameras and changes."""
+    """Delete a manually added sensor with its name, room, cameras and changes."""
     db.execute("DELETE FROM sensor WHERE id=?", (key,))
     db.execute("DELETE FROM sensor_change WHERE sensor=?", (key,))
 
 
 async def apply(sensors: Sensors, database: Database) -> None:
-    """Apply the stored data.
+    """Load the stored data into the registry.
 
     Raises:
         StoreUnavailable: It cannot be read.

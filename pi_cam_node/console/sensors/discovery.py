@@ -1,4 +1,4 @@
-"""Home Assistant's discovery messages as descriptions of sensors. Pure.
+"""Parses Home Assistant's discovery messages into descriptions of sensors. No I/O.
 
 Abbreviations and the ``~`` of topics: https://www.home-assistant.io/integrations/mqtt/#discovery-messages
 """
@@ -99,7 +99,7 @@ def _availability(body: Mapping[str, Any]) -> Iterator[tuple[str, Template]]:
 
 
 def _topic(body: Mapping[str, Any], told: object) -> str:
-    """Return a topic with its ``~`` filled in; empty for a pattern, or none."""
+    """Return a topic with ``~`` expanded; empty if it has wildcards or is missing."""
     if not isinstance(told, str):
         return ""
     base = str(body.get("~") or "")

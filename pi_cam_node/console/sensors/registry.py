@@ -1,4 +1,4 @@
-"""Registry of the sensors by key and by topic. Retained messages set the state; only live ones are changes."""
+"""Registry of the sensors by key and by topic. Retained messages set the state; only live ones count as changes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pi_cam_node.console.sensors import discovery, zigbee2mqtt
 from pi_cam_node.console.sensors.sensor import Sensor, SensorSpec
 
 SENSORS_MAX = 500
-# Last states, also of sensors that are not announced now.
+# Stored last states, including those of sensors that are not announced at present.
 STATES_MAX = 4 * SENSORS_MAX
 
 
 @frozen
 class SensorChanged:
-    """A sensor that became something, just now.
+    """A change of a sensor's state.
 
     Attributes:
-        sensor: Which.
-        value: On or open.
-        was: What it was before; ``None`` where that is unknown.
-        is_news: It was not retained: rules may fire.
+        sensor: The sensor.
+        value: Whether it is now on or open.
+        was: Its previous value; ``None`` if unknown.
+        is_news: Whether the message was live, so that rules may fire.
     """
 
     sensor: Sensor
@@ -36,9 +36,9 @@ class Sensors:
 
     Args:
         prefix: The discovery prefix.
-        base: What the nodes' own topics begin with; they are no sensors here.
-        subscribe: Called with each topic that is to be listened to.
-        unsubscribe: Called with each that is not any more.
+        base: Base topic of the nodes, whose own sensors are ignored here.
+        subscribe: Called with each topic to subscribe to.
+        unsubscribe: Called with each topic to unsubscribe from.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Sensors:
         return self._sensors.get(key)
 
     def set_notes(self, notes: Mapping[str, tuple[str, str, tuple[str, ...]]]) -> None:
-        """Set names, rooms and cameras of sensors as given by people; by key."""
+        """Set user-defined names, rooms and cameras by key of the sensor."""
         self._notes = dict(notes)
         for sensor in self._sensors.values():
             self._apply_note(sensor)
@@ -79,23 +79,23 @@ class Sensors:
         sensor.name, sensor.room, sensor.cameras = self._notes.get(sensor.spec.key, ("", "", ()))
 
     def restore(self, values: Mapping[str, bool]) -> None:
-        """Restore the states of sensors from before this start, by key."""
+        """Restore stored states by key of the sensor."""
         for key, value in values.items():
             self._note_last(key, value)
 
     def restore_announced(self, specs: Mapping[str, list[SensorSpec]]) -> None:
-        """Restore sensors that were announced before this start, by the topic of that; their states are unknown."""
+        """Restore stored sensors by the topic that announced them; their states are unknown."""
         for topic, told in specs.items():
             self._announce(topic, told)
         self._confirmed.clear()
 
     def announced_on(self, topic: str) -> list[SensorSpec]:
-        """Return the sensors that the last message on a topic announced."""
+        """Return the sensors announced by the last message on a topic."""
         keys = sorted(self._announced.get(topic, ()))
         return [self._sensors[key].spec for key in keys if key in self._sensors]
 
     def heard(self) -> set[str]:
-        """Return the keys of sensors that were announced, or published anything, since the start."""
+        """Return the keys of sensors that were announced or published since the start."""
         return {key for key, sensor in self._sensors.items() if key in self._confirmed or sensor.seen_ms}
 
     def take_discovery(self, topic: str, payload: bytes) -> bool:
@@ -105,7 +105,7 @@ class Sensors:
         return self._announce(topic, [spec for spec in told if not spec.topic.startswith(ours)])
 
     def take_zigbee2mqtt(self, topic: str, payload: bytes) -> bool:
-        """Process zigbee2mqtt's list; sensors that discovery announced already are skipped."""
+        """Process zigbee2mqtt's device list; sensors already known by discovery are skipped."""
         known = {
             (s.spec.topic, s.spec.template.key)
             for s in self._sensors.values()
@@ -116,14 +116,14 @@ class Sensors:
         return self._announce(topic, fresh)
 
     def add_by_hand(self, specs: Iterable[SensorSpec]) -> None:
-        """Replace the sensors that people wrote down; of those that go, the last state is forgotten."""
+        """Replace the manually added sensors; last states of removed ones are dropped."""
         told = list(specs)
         for key in self._announced.get("", set()) - {spec.key for spec in told}:
             self._last.pop(key, None)
         self._announce("", told)
 
     def is_for_us(self, topic: str) -> bool:
-        """Tell whether a topic is one of a sensor's."""
+        """Tell whether a topic is a state or availability topic of a sensor."""
         return topic in self._by_topic or topic in self._by_availability
 
     def take_state(self, topic: str, payload: bytes, *, retained: bool, now_ms: int) -> list[SensorChanged]:
@@ -150,7 +150,7 @@ class Sensors:
         return SensorChanged(sensor, value, was, is_news=not retained)
 
     def _note_last(self, key: str, value: bool) -> None:
-        """Note what a sensor was last; where there are too many, the one that changed longest ago is forgotten."""
+        """Record the last state of a sensor; at the limit the least recently changed one is dropped."""
         self._last.pop(key, None)
         self._last[key] = value
         if len(self._last) > STATES_MAX:
@@ -165,7 +165,7 @@ class Sensors:
             sensor.gone.discard(topic)
 
     def _announce(self, topic: str, specs: list[SensorSpec]) -> bool:
-        """Replace what one message announced; return whether that changed anything."""
+        """Replace the sensors announced on a topic; return whether that changed anything."""
         old = self._announced.pop(topic, set())
         new = {spec.key: spec for spec in specs}
         is_same = old == new.keys() and all(self._is_there(key, spec) for key, spec in new.items())

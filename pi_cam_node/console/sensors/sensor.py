@@ -1,4 +1,4 @@
-"""One sensor: how to read its messages, and its last state."""
+"""Description of a sensor (how to read its messages) and its last state."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from pi_cam_node.console.sensors.templates import Template
 OPENINGS = frozenset({"door", "garage_door", "opening", "window", "lock"})
 RAW_MAX = 200
 KEY_MAX, TOPIC_MAX, VALUE_MAX = 128, 512, 256
-# Generic names of a device's only sensor, which say no more than the name of the device.
+# Generic names of a sensor, which add nothing to the name of its device.
 _PLAIN_NAMES = frozenset({"contact", "opening", "door", "window", "state"})
 
 
 @frozen
 class SensorSpec:
-    """Description of a sensor and of how to read its messages.
+    """Description of a sensor, and how to read its messages.
 
     Attributes:
-        key: Its name in rules.
+        key: Its unique key, used in rules.
         source: ``discovery``, ``zigbee2mqtt`` or ``hand``.
-        name: As it calls itself.
-        device: Name of the device that it is part of.
+        name: Name given by its announcement.
+        device: Name of its device.
         kind: Home Assistant's device class, or ``event`` for buttons; empty for none.
         topic: Topic of its state.
-        template: How its payload is read; ``None``: its template has a shape that is not read.
-        on: What means on or open.
-        off: What means off or closed.
-        room: Where it is.
-        availability: Topics that say whether it is there, with the key of the JSON object in the payload.
-        raw_template: Its template as it was told, where it is not read.
+        template: How its payload is read; ``None`` if its template is not supported.
+        on: Payload for on or open.
+        off: Payload for off or closed.
+        room: Room given by its announcement.
+        availability: Its availability topics, each with the key of the value in a JSON payload.
+        raw_template: Its original template, if not supported.
     """
 
     key: str
@@ -57,7 +57,7 @@ class SensorSpec:
 
     @property
     def words(self) -> tuple[str, str]:
-        """Words for the two states of the sensor: on first."""
+        """Display texts for the two states: on, off."""
         return ("open", "closed") if self.kind in OPENINGS else ("on", "off")
 
 
@@ -66,16 +66,16 @@ class Sensor:
     """A sensor and its last state.
 
     Attributes:
-        spec: How it is read.
-        value: Whether it is on or open; ``None`` before it told.
-        raw: What it last published, shortened.
-        changed_ms: When the value changed, UTC epoch milliseconds; 0 before it did.
-        seen_ms: When it last published anything.
-        battery: Per cent; ``None`` where it does not tell.
-        gone: Topics of its availability that say that it is not there.
-        name: What people call it; empty: as it calls itself.
-        room: Where people say that it is.
-        cameras: Nodes that see it.
+        spec: Its description.
+        value: Whether it is on or open; ``None`` if unknown.
+        raw: Its last payload, shortened.
+        changed_ms: When the value last changed, UTC epoch milliseconds; 0 before the first change.
+        seen_ms: When it last published, UTC epoch milliseconds.
+        battery: Charge in per cent; ``None`` if unknown.
+        gone: Availability topics whose last message says offline.
+        name: User-defined name; empty for the announced one.
+        room: User-defined room.
+        cameras: Ids of nodes that see it.
     """
 
     spec: SensorSpec
@@ -91,7 +91,7 @@ class Sensor:
 
     @property
     def title(self) -> str:
-        """Name of the sensor for people."""
+        """Display name of the sensor."""
         spec = self.spec
         if self.name:
             return self.name
@@ -108,7 +108,7 @@ class Sensor:
         return self.spec.words[0 if self.value else 1]
 
     def read(self, payload: bytes, now_ms: int) -> bool | None:
-        """Read a payload; return the state in it, ``None`` where it has none."""
+        """Parse a payload; return the state in it, ``None`` if it has none."""
         self.seen_ms = now_ms
         self.raw = payload[:RAW_MAX].decode("utf-8", "replace")
         self._read_battery(payload)
@@ -129,14 +129,14 @@ class Sensor:
 
 
 def is_topic(text: str) -> bool:
-    """Tell whether a text is the topic of one sensor: no pattern, and not endless."""
+    """Tell whether a text is a valid topic: no wildcards, bounded length."""
     return 0 < len(text) <= TOPIC_MAX and re.search(r"[+#\0]", text) is None
 
 
 def slug(text: str) -> str:
     """Return a text as a key: ``front_door``.
 
-    Letters of other scripts end in a hash: without them every door with a name in Cyrillic would be the same one.
+    A hash stands for letters of other scripts, so that two names in Cyrillic get different keys.
     """
     key = re.sub(r"[^a-z0-9_]+", "_", text.lower()).strip("_")[:KEY_MAX]
     if not any(letter.isalnum() and unicodedata.normalize("NFKD", letter)[0] > "\x7f" for letter in text):

@@ -1,4 +1,4 @@
-"""Value templates of three fixed shapes. No template language is run: messages of the broker are never programs.
+"""Value templates of three fixed forms. No template engine is used, since messages of the broker are not trusted.
 
 ``{{ value }}`` or nothing, ``{{ value_json.contact }}``, ``{{ value_json["contact"] }}``, each with an optional
 ``| lower``.
@@ -25,17 +25,17 @@ class Template:
     """Key and letter case with which a value is read from a payload.
 
     Attributes:
-        key: Of the JSON object in it; ``None``: the payload itself.
-        lower: In lower case.
+        key: Key in the payload's JSON object; ``None``: the payload itself.
+        lower: Whether the value is converted to lower case.
     """
 
     key: str | None = None
     lower: bool = False
 
     def value(self, payload: bytes) -> str | None:
-        """Return what the payload says, as text; ``None`` where it says nothing of the kind.
+        """Return the value in a payload as text; ``None`` if there is none.
 
-        JSON values become their JSON text: zigbee2mqtt says ``false`` where it means open.
+        JSON values become their JSON text: zigbee2mqtt sends ``false`` for open.
         """
         text: object = payload.decode("utf-8", "replace")
         if self.key is not None:
@@ -48,7 +48,7 @@ class Template:
 
 
 def parse(text: object) -> Template | None:
-    """Return the template of a text; ``None`` where it has none of the three shapes."""
+    """Parse a template; ``None`` if it has none of the three forms."""
     if text is None or text == "":
         return Template()
     if not isinstance(text, str) or len(text) > TEMPLATE_MAX:
@@ -58,5 +58,5 @@ def parse(text: object) -> Template | None:
 
 
 def normal(value: object) -> str:
-    """Return a value as text: texts as they are, everything else as JSON writes it."""
+    """Return a value as text: strings unchanged, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)

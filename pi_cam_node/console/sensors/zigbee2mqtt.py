@@ -1,4 +1,4 @@
-"""zigbee2mqtt's own list of devices as descriptions of sensors, for houses without Home Assistant's discovery. Pure."""
+"""Parses zigbee2mqtt's device list into descriptions of sensors, for brokers without discovery messages. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pi_cam_node.console.sensors.sensor import VALUE_MAX, SensorSpec, is_topic, 
 from pi_cam_node.console.sensors.templates import Template, normal
 
 BASE = "zigbee2mqtt"
-# What zigbee2mqtt calls a feature, and Home Assistant's class of it.
+# Names of zigbee2mqtt's features, with Home Assistant's device class.
 CLASSES = {
     "contact": "door",
     "occupancy": "motion",
@@ -42,7 +42,7 @@ def _of_device(device: dict[str, Any]) -> Iterator[SensorSpec]:
         if not isinstance(feature, dict) or feature.get("type") != "binary" or feature.get("name") not in CLASSES:
             continue
         told = str(feature.get("property") or feature["name"])[:64]
-        # A contact that is closed touches: value_on, true, is closed.
+        # For contacts value_on (true) means closed.
         is_contact = feature["name"] == "contact"
         on, off = (normal(feature.get(f"value_{one}", one == "on"))[:VALUE_MAX] for one in ("on", "off"))
         yield SensorSpec(

@@ -16,15 +16,15 @@ THEMES = ("", "dark", "light")
 
 @frozen
 class Account:
-    """A person or a device that may log in.
+    """Account of a person or a device.
 
     Attributes:
         id: Never changes.
-        name: To log in with.
-        role: What it may do.
+        name: Login name.
+        role: One of the roles, which determines its rights.
         password: Salted hash; empty for a kiosk, which cannot log in.
-        cameras: Ids of the nodes that it may see; ``None``: all.
-        theme: One of `THEMES`; empty: as the device has it.
+        cameras: Ids of the nodes that the account may see; ``None``: all.
+        theme: One of `THEMES`; empty: that of the device.
     """
 
     id: str
@@ -32,22 +32,22 @@ class Account:
     role: Role
     password: str = field(repr=False)
     cameras: frozenset[str] | None = None
-    # No right depends on it: what compares an account with what it was does not mind.
+    # Excluded from comparison: no right depends on the theme.
     theme: str = field(default="", compare=False)
 
 
 @frozen
 class Session:
-    """A device that is logged in.
+    """Login session of a device.
 
     Attributes:
-        hash: SHA-256 of its name, hex.
+        hash: SHA-256 of the session's name, hex.
         account: Id of the account.
-        device: What it calls itself.
+        device: Name of the browser and system.
         kind: ``browser`` or ``kiosk``.
         created: UTC epoch milliseconds.
-        seen: The same, of its last request, to the hour.
-        ends: The same; ``None``: never.
+        seen: Time of its last request, UTC epoch milliseconds, accurate to the hour.
+        ends: Expiry, UTC epoch milliseconds; ``None``: never.
     """
 
     hash: str
@@ -91,7 +91,7 @@ def delete_account(db: sqlite3.Connection, account_id: str) -> None:
 
 
 def put_session(db: sqlite3.Connection, session: Session) -> None:
-    """Add a session, or change when it was seen."""
+    """Add a session, or update its time of use."""
     db.execute(
         "INSERT INTO session VALUES (?,?,?,?,?,?,?) ON CONFLICT (hash) DO UPDATE SET seen=excluded.seen",
         (
@@ -107,7 +107,7 @@ def put_session(db: sqlite3.Connection, session: Session) -> None:
 
 
 def see_session(db: sqlite3.Connection, session_hash: str, now_ms: int) -> None:
-    """Record the use of a session, where it has not ended meanwhile."""
+    """Record the use of a session, unless it has ended meanwhile."""
     db.execute("UPDATE session SET seen=? WHERE hash=?", (now_ms, session_hash))
 
 

@@ -1,6 +1,6 @@
-"""Audit log: the last 10,000 actions, of one account half of them at most.
+"""Audit log: the last 10,000 actions, at most half of them of one account.
 
-The newest row of kind ``mode`` holds the mode, of ``pushes`` their pause.
+The newest row of kind ``mode`` holds the mode, that of kind ``pushes`` the pause of pushes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlite3
 from pi_cam_node.base.frozen import frozen
 
 KEPT_ROWS = 10_000
-# Of these so many are of one account at most, so that none hides what it did behind what it does.
+# Limit of one account, so that none can flush its earlier actions out of the log.
 KEPT_OF_ACCOUNT = KEPT_ROWS // 2
 
 
@@ -22,7 +22,7 @@ class AuditRow:
         at_ms: When, UTC epoch milliseconds.
         account: Name of the account; empty for the console itself.
         kind: ``login``, ``command``, ``setting``, ``rule``, ``account``, ``device``, ``mode``, ``pushes``, ``event``.
-        what: In words.
+        what: Description of the action.
     """
 
     at_ms: int
@@ -32,7 +32,7 @@ class AuditRow:
 
 
 def add(db: sqlite3.Connection, row: AuditRow) -> None:
-    """Add an action, and delete the oldest."""
+    """Add an action, and delete the oldest beyond the limits."""
     account = row.account[:64]
     db.execute(
         "INSERT INTO audit (at_ms, account, kind, what) VALUES (?,?,?,?)",
@@ -48,7 +48,7 @@ def add(db: sqlite3.Connection, row: AuditRow) -> None:
 
 
 def newest(db: sqlite3.Connection, limit: int) -> list[AuditRow]:
-    """Return the last deeds, newest first."""
+    """Return the last actions, newest first."""
     asked = "SELECT at_ms, account, kind, what FROM audit ORDER BY rowid DESC LIMIT ?"
     return [AuditRow(*found) for found in db.execute(asked, (limit,))]
 
@@ -60,6 +60,6 @@ def mode(db: sqlite3.Connection) -> str:
 
 
 def last(db: sqlite3.Connection, kind: str) -> str:
-    """Return what the newest row of a kind says; empty where there is none."""
+    """Return the text of the newest row of a kind; empty if there is none."""
     found = db.execute("SELECT what FROM audit WHERE kind=? ORDER BY rowid DESC LIMIT 1", (kind,)).fetchone()
     return str(found[0]) if found else ""

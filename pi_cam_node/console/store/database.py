@@ -1,4 +1,4 @@
-"""Database file: one writer thread; a damaged file is set aside, a full disk is reported and survived."""
+"""Database file with one thread; a damaged file is set aside, and a full disk is reported and tolerated."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Work = Callable[[sqlite3.Connection], Result]
 
 FILE_NAME = "console.db"
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-4096")
-# Of the files of a database.
+# Suffixes of the files of an SQLite database.
 SUFFIXES = ("", "-wal", "-shm")
-# So many damaged files are kept.
+# Damaged files that are kept.
 DAMAGED_KEPT = 3
 
 
@@ -46,9 +46,9 @@ class Database:
         clock: Tells the time, for the names of files set aside.
 
     Attributes:
-        trouble: Why it could not be written last time; empty while it can.
-        was_damaged: A damaged file was set aside at this start or since.
-        on_set_aside: Called after that happened to an open database. Thread: the loop's.
+        trouble: Error of the last write; empty if it succeeded.
+        was_damaged: Whether a damaged file was set aside since the start.
+        on_set_aside: Called after an open database was set aside. Thread: the loop's.
     """
 
     def __init__(self, folder: Path, clock: Clock) -> None:
@@ -64,11 +64,11 @@ class Database:
         self._is_closed = False
 
     def open(self) -> None:
-        """Open the file, or make it. Thread: before the loop runs, or the pool's.
+        """Open or create the file. Thread: the main thread before the loop runs, or the pool's.
 
         Raises:
-            ConfigError: It lies on a network file system, or is of a later version.
-            OSError: It can be neither opened nor made.
+            ConfigError: The file is on a network file system, or was written by a later version.
+            OSError: It can be neither opened nor created.
         """
         make_directory(self.path.parent)
         if kind := network_file_system(self.path.parent):
@@ -82,23 +82,23 @@ class Database:
             raise OSError(f"{self.path}: {error}") from error
 
     async def run(self, work: Work[Result]) -> Result:
-        """Run a function in one transaction, on disk on return.
+        """Run a function in one transaction, which is on disk on return.
 
         Raises:
-            StoreUnavailable: It was not done.
+            StoreUnavailable: The transaction failed.
         """
         return await self._in_pool(self._transact, work)
 
     async def read(self, work: Work[Result]) -> Result:
-        """Ask something.
+        """Run a query.
 
         Raises:
-            StoreUnavailable: Nothing can be read.
+            StoreUnavailable: The database cannot be read.
         """
         return await self._in_pool(self._guarded, work)
 
     def close(self) -> None:
-        """Finish what is under way and close the file."""
+        """Finish running work and close the file."""
         if self._db is not None:
             self._pool.submit(self._close).result()
         self._pool.shutdown()
@@ -139,7 +139,7 @@ class Database:
         return db
 
     def _copy(self, db: sqlite3.Connection, version: int) -> None:
-        """Keep the file of the version before a migration."""
+        """Copy the file of the old version before a migration."""
         target = self.path.with_name(f"{self.path.name}.v{version}")
         target.unlink(missing_ok=True)
         db.execute("VACUUM INTO ?", (str(target),))
@@ -148,7 +148,8 @@ class Database:
     def _set_aside(self, error: Exception) -> sqlite3.Connection:
         """Create a new file; accounts and other user data are copied from the damaged one as far as possible.
 
-        The damaged file stays in place until the new one is whole: where the disk is full, the next attempt finds it.
+        The damaged file stays in place until the new one is complete, so that an attempt on a full disk can be
+        repeated.
         """
         aside = self.path.with_name(f"{self.path.name}.damaged-{self._clock.utcnow():%Y%m%dT%H%M%S}")
         _log.error("the database is damaged (%s); it will be set aside as %s", error, aside)
@@ -157,12 +158,12 @@ class Database:
             with closing(self._connected(self._fresh, check=False)) as fresh:
                 salvage(self.path, fresh)
         except BaseException:
-            self._drop_fresh()  # it would take what room there is left
+            self._drop_fresh()  # it would use up the rest of the disk
             raise
         if self._db is not None:
             self._db.close()
             self._db = None
-        # The file itself last: without it, the new one is known to be whole.
+        # The main file last: `_opened` takes its absence as a sign that the new file is complete.
         for suffix in reversed(SUFFIXES):
             with suppress(FileNotFoundError):
                 _beside(self.path, suffix).rename(_beside(aside, suffix))
@@ -172,7 +173,7 @@ class Database:
         return self._connected(self.path, check=False)
 
     def _drop_old_copies(self) -> None:
-        """Keep the newest damaged files alone: a failing card makes one after the other."""
+        """Delete all but the newest damaged files: a failing card produces many."""
         whole = sorted(self.path.parent.glob(f"{self.path.name}.damaged-*[0-9]"))
         for old in whole[:-DAMAGED_KEPT]:
             for suffix in SUFFIXES:
@@ -190,10 +191,10 @@ class Database:
         return result
 
     def _guarded(self, work: Work[Result]) -> Result:
-        """Return what comes of work; where it meets a damaged file, of the same work on the new one.
+        """Run work and return its result; if the file is damaged, repeat it on a new one.
 
         Raises:
-            StoreUnavailable: Nothing does.
+            StoreUnavailable: Neither attempt succeeded.
         """
         try:
             return work(self._live())
@@ -209,7 +210,7 @@ class Database:
             raise self._failure(error) from error
 
     def _live(self) -> sqlite3.Connection:
-        """Return the connection; one that could not be made last time is tried again."""
+        """Return the connection, opening it if the last attempt failed."""
         if self._is_closed:
             raise StoreUnavailable("the database is closed")
         if self._db is None:
@@ -221,10 +222,10 @@ class Database:
         return self._db
 
     def _replace(self, error: Exception) -> None:
-        """Set the damaged file aside.
+        """Replace the damaged file by a new one.
 
         Raises:
-            StoreUnavailable: There is no new one; the damaged one stays in use.
+            StoreUnavailable: A new file cannot be created; the damaged one stays in use.
         """
         try:
             self._db = self._set_aside(error)

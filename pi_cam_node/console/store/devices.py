@@ -19,16 +19,16 @@ class Device:
     """Row of a device that gets pushes.
 
     Attributes:
-        id: Ours.
-        account: Id of its account.
+        id: Id given by the console.
+        account: Id of the account.
         kind: ``webpush`` or ``apprise``.
-        endpoint: Where its push service takes messages for it, or the address of a channel; a secret.
+        endpoint: URL at its push service, or address of a channel; secret.
         keys: ``p256dh`` and ``auth``, base64url; empty for a channel.
-        label: What people call it.
+        label: User-defined name.
         created: UTC epoch milliseconds.
-        last_ok: The same, of the last push that its service accepted.
-        gone_why: Why it gets nothing any more; empty while it does.
-        quiet: ``{"between": ["22:00", "07:00"]}`` or nothing.
+        last_ok: When its service last accepted a push, UTC epoch milliseconds.
+        gone_why: Why it receives no pushes any more; empty if it does.
+        quiet: Quiet hours, ``{"between": ["22:00", "07:00"]}``, or empty.
     """
 
     id: str
@@ -51,12 +51,12 @@ class Delivery:
         event: Number of the event.
         device: Id of the device.
         state: ``waiting``, ``sent``, ``failed``, ``expired``, ``paused``, ``quiet`` or ``flood``.
-        tries: Attempts so far.
+        tries: Number of attempts.
         due_ms: When to try next, UTC epoch milliseconds.
-        code: Status that the push service answered last.
-        at_ms: When the state was reached.
-        text: What it says.
-        why: Why the last attempt failed, for people; empty where it did not.
+        code: Last HTTP status of the push service.
+        at_ms: When the state was reached, UTC epoch milliseconds.
+        text: Text of the message.
+        why: Why the last attempt failed; empty if it did not.
     """
 
     event: int
@@ -75,10 +75,10 @@ _DELIVERY = "event, device, state, tries, due_ms, code, at_ms, text, why"
 
 
 def put_device(db: sqlite3.Connection, device: Device) -> None:
-    """Add a device, or change it; another one with the same endpoint goes, whichever account it belonged to."""
+    """Add or update a device; another device with the same endpoint, of any account, is deleted."""
     db.execute("DELETE FROM device WHERE endpoint=? AND id<>?", (device.endpoint, device.id))
     db.execute(
-        # Not OR REPLACE: a row that is replaced is deleted first, and its messages with it.
+        # Not OR REPLACE, which would delete the row first, and with it its messages.
         f"INSERT INTO device ({_DEVICE}) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "  # noqa: S608 - text of ours, values bound
         "account=excluded.account, kind=excluded.kind, endpoint=excluded.endpoint, keys=excluded.keys, "
         "label=excluded.label, last_ok=coalesce(excluded.last_ok, last_ok), gone_why=excluded.gone_why, "
@@ -119,12 +119,12 @@ def device(db: sqlite3.Connection, device_id: str) -> Device | None:
 
 
 def delete_device(db: sqlite3.Connection, device_id: str) -> None:
-    """Forget a device and what waits for it."""
+    """Delete a device and its pending messages."""
     db.execute("DELETE FROM device WHERE id=?", (device_id,))
 
 
 def gone(db: sqlite3.Connection, device_id: str, why: str, now_ms: int) -> None:
-    """Mark a device as gone; pending messages to it have failed."""
+    """Mark a device as gone, and its pending messages as failed."""
     db.execute("UPDATE device SET gone_why=? WHERE id=?", (why, device_id))
     db.execute("UPDATE delivery SET state='failed', at_ms=? WHERE device=? AND state='waiting'", (now_ms, device_id))
 
@@ -135,9 +135,9 @@ def succeeded(db: sqlite3.Connection, device_id: str, now_ms: int) -> None:
 
 
 def send_again(db: sqlite3.Connection, event: int, now_ms: int) -> None:
-    """Send what went without its event's picture once more, in browsers, where the later message replaces the earlier.
+    """Queue messages sent without their event's picture again, for browsers, which replace the first message.
 
-    What still waits for the picture waits no longer.
+    Messages that wait for the picture become due.
     """
     db.execute("UPDATE delivery SET due_ms=? WHERE event=? AND state='waiting' AND tries=0", (now_ms, event))
     db.execute(
@@ -148,7 +148,7 @@ def send_again(db: sqlite3.Connection, event: int, now_ms: int) -> None:
 
 
 def put_sent(db: sqlite3.Connection, delivery: Delivery, event: EventRow) -> None:
-    """Record that a message was sent; one whose event has a picture since it was composed is to be sent again."""
+    """Record that a message was sent; it is queued again if its event has got a picture since it was composed."""
     put_delivery(db, replace(delivery, state="sent"))
     now = get(db, delivery.event)
     if now is not None and now.media and not event.media:
@@ -156,7 +156,7 @@ def put_sent(db: sqlite3.Connection, delivery: Delivery, event: EventRow) -> Non
 
 
 def put_delivery(db: sqlite3.Connection, delivery: Delivery) -> None:
-    """Add a delivery, or change its state; neither where its event or its device is gone meanwhile."""
+    """Add or update a delivery, unless its event or device was deleted meanwhile."""
     db.execute(
         f"INSERT OR REPLACE INTO delivery ({_DELIVERY}) SELECT ?,?,?,?,?,?,?,?,? "  # noqa: S608 - text of ours, values bound
         "WHERE EXISTS (SELECT 1 FROM event WHERE rowid=?) AND EXISTS (SELECT 1 FROM device WHERE id=?)",
@@ -179,9 +179,9 @@ def put_delivery(db: sqlite3.Connection, delivery: Delivery) -> None:
 def due(
     db: sqlite3.Connection, now_ms: int, limit: int, busy: Sequence[str] = ()
 ) -> list[tuple[Delivery, Device, EventRow]]:
-    """Return what is to be sent now: the oldest message of each device but the busy ones, the oldest first."""
+    """Return due messages: the oldest of each device that is not busy, oldest first."""
     marks = ",".join("?" * len(busy))
-    # SQLite takes the other columns from the row that min() is of: https://sqlite.org/lang_select.html#bareagg
+    # SQLite takes the other columns from the row with the minimum: https://sqlite.org/lang_select.html#bareagg
     rows = db.execute(
         f"SELECT {_DELIVERY}, min(due_ms) FROM delivery WHERE state='waiting' AND due_ms<=? "  # noqa: S608 - text of ours, values bound
         f"AND device NOT IN ({marks}) GROUP BY device ORDER BY min(due_ms) LIMIT ?",
@@ -197,25 +197,25 @@ def due(
 
 
 def next_due_ms(db: sqlite3.Connection, busy: Sequence[str] = ()) -> int | None:
-    """Return when the next delivery to a device that is not busy is due; ``None`` where none waits."""
+    """Return when the next delivery to a device that is not busy is due; ``None`` if none is pending."""
     asked = f"SELECT min(due_ms) FROM delivery WHERE state='waiting' AND device NOT IN ({','.join('?' * len(busy))})"  # noqa: S608 - text of ours, values bound
     found = db.execute(asked, tuple(busy)).fetchone()[0]
     return None if found is None else int(found)
 
 
 def waiting(db: sqlite3.Connection) -> int:
-    """Return how many deliveries are still to be tried."""
+    """Return the number of pending deliveries."""
     return int(db.execute("SELECT count(*) FROM delivery WHERE state = 'waiting'").fetchone()[0])
 
 
 def sent_since(db: sqlite3.Connection, device_id: str, since_ms: int) -> int:
-    """Return how many messages a device was sent, or is to be sent, since a time."""
+    """Return the number of sent and pending messages of a device since a time."""
     asked = "SELECT count(*) FROM delivery WHERE device=? AND at_ms>=? AND state IN ('waiting', 'sent')"
     return int(db.execute(asked, (device_id, since_ms)).fetchone()[0])
 
 
 def count_since(db: sqlite3.Connection, device_id: str, since_ms: int) -> int:
-    """Return how many messages there were for a device since a time, whatever became of them."""
+    """Return the number of messages of a device since a time, in any state."""
     asked = "SELECT count(*) FROM delivery WHERE device=? AND at_ms>=?"
     return int(db.execute(asked, (device_id, since_ms)).fetchone()[0])
 

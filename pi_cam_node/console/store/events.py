@@ -1,4 +1,4 @@
-"""Events as rows: one for each (node, id), however many messages describe it."""
+"""Table of events: one row for each (node, id), merged from several messages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pi_cam_node.base.frozen import frozen
 
 LIST_MAX = 200
 KEPT_DAYS = 90
-# Of each table in one transaction: a push that waits for the database waits no longer.
+# Rows deleted of each table in one transaction; bounds how long a push waits for the database.
 EXPIRED_AT_ONCE = 500
 
-# The kind of the row that a message of a node belongs to.
+# Kind of the row by type of a node's message.
 KINDS: Mapping[str, str] = {
     "motion_started": "motion",
     "motion_ended": "motion",
@@ -31,12 +31,12 @@ KINDS: Mapping[str, str] = {
     "settings_rolled_back": "settings",
     "command_refused": "refused",
 }
-# What a row is, where messages of several kinds share an id: the film belongs to the motion, not the other way round.
+# Precedence of kinds if messages of several kinds share an id: a row of motion and its film is of kind motion.
 _RANK = ("rule", "motion", "trigger", "record", "picture", "interval")
 DATA_MAX_BYTES = 32 << 10
-# An event of before is not looked for among those that may have no picture yet.
+# Longest time between the start of a running event and a picture that is attached to it.
 UNDER_WAY_MS = 600_000
-# The last moment that can be shown as a date: the end of the year 9999.
+# Latest time that `datetime` can represent: the end of the year 9999.
 LAST_MS = 253_402_300_799_000
 
 
@@ -45,16 +45,16 @@ class EventRow:
     """Row of an event.
 
     Attributes:
-        node: The node that told it; empty for the console's own.
-        id: Its id there.
-        at_ms: When it began, UTC epoch milliseconds.
+        node: Id of the node that published it; empty for the console's own.
+        id: Its id at the node.
+        at_ms: Begin, UTC epoch milliseconds.
         kind: ``motion``, ``trigger``, ``record``, ``picture``, ``interval``, ``rule``, ``mode``, ``camera_lost`` ….
-        camera: The node that it shows.
+        camera: Id of the node whose camera it shows.
         sensor: Key of the sensor that caused it.
         rule: Title of the rule that caused it.
-        media: Id of its picture there.
-        data: Everything told, by name; the newest wins. Where it would be more than `DATA_MAX_BYTES`, the newest alone.
-        rowid: Its number here; 0 before it has one.
+        media: Id of its picture at the node.
+        data: Merged fields of all messages, newest first; only those of the newest message beyond `DATA_MAX_BYTES`.
+        rowid: Its row number; 0 before it is stored.
     """
 
     node: str
@@ -70,7 +70,7 @@ class EventRow:
 
 
 def row_of(node: str, body: Mapping[str, Any], now_ms: int) -> EventRow | None:
-    """Return the row that a message of ``event/<type>`` belongs to; ``None`` where it is none."""
+    """Return the row for a message of ``event/<type>``; ``None`` if it is malformed."""
     kind, name = KINDS.get(str(body.get("event_type"))), body.get("id")
     if kind is None or not isinstance(name, str) or not 0 < len(name) <= 200:
         return None
@@ -90,7 +90,7 @@ def row_of(node: str, body: Mapping[str, Any], now_ms: int) -> EventRow | None:
 
 
 def ms_of(moment: object, otherwise_ms: int) -> int:
-    """Return an ISO time as UTC epoch milliseconds, or what stands for one that is none, or not from 1970 to 9999."""
+    """Return an ISO time as UTC epoch milliseconds; ``otherwise_ms`` if malformed or not within 1970 to 9999."""
     try:
         at_ms = round(datetime.fromisoformat(str(moment)).timestamp() * 1000)
     except (ValueError, OverflowError):
@@ -99,7 +99,7 @@ def ms_of(moment: object, otherwise_ms: int) -> int:
 
 
 def head_of(listed: object) -> tuple[str, int, Mapping[str, Any]] | None:
-    """Return id, time and facts of a row in a node's list of events or media; ``None`` where it is none."""
+    """Return id, time and fields of an item of a node's list of events or media; ``None`` if malformed."""
     if not isinstance(listed, Mapping) or not isinstance(listed.get("id"), str):
         return None
     at_ms = ms_of(listed.get("at"), 0)
@@ -107,7 +107,7 @@ def head_of(listed: object) -> tuple[str, int, Mapping[str, Any]] | None:
 
 
 def put(db: sqlite3.Connection, row: EventRow) -> tuple[EventRow, bool]:
-    """Add or update an event; return the row as it is now, and whether it is a new one."""
+    """Add or update an event; return the stored row, and whether it is new."""
     old = find(db, row.node, row.id)
     if old is None:
         cursor = db.execute(
@@ -119,7 +119,7 @@ def put(db: sqlite3.Connection, row: EventRow) -> tuple[EventRow, bool]:
         return replace(row, rowid=int(cursor.lastrowid or 0)), True
     kind = min(old.kind, row.kind, key=lambda kind: _RANK.index(kind) if kind in _RANK else len(_RANK))
     data = {**old.data, **row.data}
-    if kind != row.kind and "cause" in old.data:  # a film says of a trigger only that it was one
+    if kind != row.kind and "cause" in old.data:  # a film has only "trigger" as its cause
         data["cause"] = old.data["cause"]
     if len(json.dumps(data)) > DATA_MAX_BYTES:
         data = dict(row.data)
@@ -143,7 +143,7 @@ def put(db: sqlite3.Connection, row: EventRow) -> tuple[EventRow, bool]:
 
 
 def _give_to_event(db: sqlite3.Connection, picture: EventRow) -> None:
-    """Give a picture to the event that it was taken of: the node says whose it is when that ends, minutes later."""
+    """Attach a picture to its running event; the node itself links them only when the event ends, minutes later."""
     db.execute(
         "UPDATE event SET media = ? WHERE rowid = (SELECT rowid FROM event WHERE camera = ? AND at_ms BETWEEN ? AND ? "
         "AND kind IN ('motion', 'trigger', 'record') AND media IS NULL AND json_extract(data, '$.ended_at') IS NULL "
@@ -171,20 +171,20 @@ def find(db: sqlite3.Connection, node: str, name: str) -> EventRow | None:
 
 
 def get(db: sqlite3.Connection, rowid: int) -> EventRow | None:
-    """Return an event by its number here."""
+    """Return an event by its row number."""
     found = db.execute(f"SELECT {_COLUMNS} FROM event WHERE rowid=?", (rowid,)).fetchone()  # noqa: S608 - text of ours, values bound
     return _event(found) if found else None
 
 
 @frozen
 class EventFilter:
-    """Filter of a list of events.
+    """Filter for a list of events.
 
     Attributes:
-        cameras: Only of these; ``None``: of all, and those of no camera.
-        kinds: Only these; empty: all but `QUIET_KINDS`, which matter to few.
-        sensor: Only of this sensor.
-        before: (at_ms, rowid) of the last one that was listed.
+        cameras: Ids of cameras; ``None``: all, and events without a camera.
+        kinds: Kinds to include; empty: all but `QUIET_KINDS`.
+        sensor: Key of a sensor, or empty.
+        before: (at_ms, rowid) of the last event of the previous page.
     """
 
     cameras: frozenset[str] | None = None
@@ -197,9 +197,9 @@ QUIET_KINDS = ("interval", "mode", "refused", "camera_back", "test")
 
 
 def newest(db: sqlite3.Connection, wanted: EventFilter, limit: int) -> list[EventRow]:
-    """Return events, newest first. A picture that another event shows is not listed by itself.
+    """Return events, newest first, without pictures that belong to another event.
 
-    Cameras are asked for one by one, since an index has the events of one camera in order, not those of several.
+    One query for each camera, since the index is ordered within one camera only.
     """
     limit = min(limit, LIST_MAX)
     if wanted.cameras is None:
@@ -231,12 +231,12 @@ def _ask(db: sqlite3.Connection, wanted: EventFilter, camera: str | None, limit:
 
 
 def delete(db: sqlite3.Connection, rowid: int) -> bool:
-    """Delete an event; return whether there was one."""
+    """Delete an event; return whether it existed."""
     return db.execute("DELETE FROM event WHERE rowid=?", (rowid,)).rowcount > 0
 
 
 def expire(db: sqlite3.Connection, now_ms: int, limit: int = EXPIRED_AT_ONCE) -> int:
-    """Delete some of what is older than it is kept; return how many rows went: as long as any do, there may be more."""
+    """Delete up to ``limit`` expired rows of each table; return how many were deleted: repeat until 0."""
     day_ms, gone = 86_400_000, 0
     for table, where, before_ms in (
         ("event", "at_ms < ?", now_ms - KEPT_DAYS * day_ms),

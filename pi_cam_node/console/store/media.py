@@ -1,4 +1,4 @@
-"""Pictures and films saved by the nodes, as rows of their last lists."""
+"""Table of pictures and films saved by the nodes, as of the nodes' last lists."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class MediaRow:
     """A picture or a film.
 
     Attributes:
-        node: The node that has it.
-        id: Its id there.
-        at_ms: Of its first frame, UTC epoch milliseconds.
+        node: Id of the node.
+        id: Its id at the node.
+        at_ms: Time of its first frame, UTC epoch milliseconds.
         kind: ``single``, ``stack``, ``auto`` …; ``recording``, ``clip``, ``timelapse``.
-        bytes: Its size.
+        bytes: Size.
         seconds: Length of a film.
-        is_kept: It is spared by retention.
+        is_kept: Whether it is protected from retention.
     """
 
     node: str
@@ -40,14 +40,14 @@ _COLUMNS = "node, id, at_ms, kind, bytes, seconds, kept_until IS NOT NULL"
 def replace(
     db: sqlite3.Connection, node: str, rows: Sequence[MediaRow], before_ms: int | None = None, *, complete: bool
 ) -> None:
-    """Store a node's list; rows between its oldest and newest entry that it lacks are deleted.
+    """Store a node's list; stored rows missing from the list, within its time span, are deleted.
 
     Args:
         db: The database.
         node: The node's id.
-        rows: What it told, newest first.
-        before_ms: Only older ones were asked for; ``None`` for the newest.
-        complete: It has no older ones.
+        rows: Items of the list, newest first.
+        before_ms: The list holds items older than this; ``None``: the newest.
+        complete: Whether the node has no older items.
     """
     newest_ms = LAST_MS if before_ms is None else before_ms
     oldest_ms = 0 if complete or not rows else min(row.at_ms for row in rows)
@@ -71,9 +71,9 @@ def newest(
     Args:
         db: The database.
         nodes: Ids of the nodes.
-        kind: ``film``, ``picture``, a kind of the nodes, or empty for all.
-        limit: How many at most.
-        before: Time (UTC epoch milliseconds) and id of the row after which they are wanted.
+        kind: ``film``, ``picture``, a `MediaKind`, or empty for all.
+        limit: Maximum number.
+        before: Time (UTC epoch milliseconds) and id of the last row of the previous page.
     """
     marks, films = ",".join("?" * len(nodes)), ",".join("?" * len(FILM_KINDS))
     chosen = {"film": f" AND kind IN ({films})", "picture": f" AND kind NOT IN ({films})"}.get(kind, "")
@@ -94,12 +94,12 @@ def get(db: sqlite3.Connection, node: str, name: str) -> MediaRow | None:
 
 
 def delete(db: sqlite3.Connection, node: str, name: str) -> None:
-    """Forget a picture or film."""
+    """Delete the row of a picture or film."""
     db.execute("DELETE FROM media WHERE node=? AND id=?", (node, name))
 
 
 def keep(db: sqlite3.Connection, node: str, name: str, *, kept: bool) -> None:
-    """Set whether a picture or film is kept."""
+    """Set whether a picture or film is protected from retention."""
     until_ms = LAST_MS if kept else None
     db.execute("UPDATE media SET kept_until=? WHERE node=? AND id=?", (until_ms, node, name))
 

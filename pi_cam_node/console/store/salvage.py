@@ -1,4 +1,4 @@
-"""Copy of what a damaged database still holds and no node could tell again."""
+"""Copies rows out of a damaged database that cannot be fetched again from the nodes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
-# Rows that cannot be had again from the nodes: tables, each with what is chosen of it.
+# Tables to copy, each with a condition.
 OWN_ROWS = (
     ("account", ""),
     ("session", ""),
@@ -18,30 +18,30 @@ OWN_ROWS = (
     ("sensor", ""),
     ("sensor_change", ""),
     ("audit", ""),
-    ("event", "WHERE node = ''"),  # those of the rules
+    ("event", "WHERE node = ''"),  # events of rules
 )
 
 
 def salvage(damaged: Path, db: sqlite3.Connection) -> None:
-    """Copy the rows that can be read into a new database; those of an earlier version may lack columns.
+    """Copy readable rows into a new database; rows of an earlier version may lack columns.
 
     Raises:
-        sqlite3.Error: The new database takes none, since the disk is full for example.
+        sqlite3.Error: The new database cannot be written, e.g. because the disk is full.
     """
     for table, chosen in OWN_ROWS:
         taken = 0
         db.execute("BEGIN")
         for columns, row in _readable(damaged, table, chosen):
             marks = ",".join("?" * len(row))
-            with suppress(sqlite3.IntegrityError):  # a row that is damaged itself
+            with suppress(sqlite3.IntegrityError):  # a damaged row
                 db.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", row)  # noqa: S608 - text of ours, values bound
                 taken += 1
         db.execute("COMMIT")
-        _log.warning("%d rows of %s taken over", taken, table)
+        _log.warning("%d rows of %s copied", taken, table)
 
 
 def _readable(damaged: Path, table: str, chosen: str) -> Iterator[tuple[str, tuple[object, ...]]]:
-    """Iterate over the names of the columns and a row, up to the first row that cannot be read."""
+    """Yield column names and values of each row, up to the first row that cannot be read."""
     try:
         with closing(sqlite3.connect(f"file:{damaged}?mode=ro", uri=True)) as old:
             found = old.execute(f"SELECT * FROM {table} {chosen}")  # noqa: S608 - text of ours

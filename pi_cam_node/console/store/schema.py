@@ -1,4 +1,4 @@
-"""The tables, as numbered steps from one version to the next; each step is one transaction.
+"""Database schema as numbered migrations from one version to the next, each in one transaction.
 
 Times are INTEGER, UTC epoch milliseconds; ids are TEXT; JSON is TEXT.
 """
@@ -61,29 +61,29 @@ def _first(db: sqlite3.Connection) -> None:
 
 
 def _second(db: sqlite3.Connection) -> None:
-    # Why the last attempt failed, for people.
+    # Column ``why``: why the last attempt failed.
     db.execute("ALTER TABLE delivery ADD COLUMN why TEXT NOT NULL DEFAULT ''")
 
 
 def _third(db: sqlite3.Connection) -> None:
-    # ``dark`` or ``light``; empty: as the device has it.
+    # Column ``theme``: ``dark`` or ``light``; empty: that of the device.
     db.execute("ALTER TABLE account ADD COLUMN theme TEXT NOT NULL DEFAULT ''")
 
 
 def _fourth(db: sqlite3.Connection) -> None:
-    # What announced a sensor (its topic), how it is read (JSON of a `SensorSpec`), and when it was last heard of.
+    # Announced sensors: discovery topic, JSON of the `SensorSpec`, and time last heard.
     db.execute("ALTER TABLE sensor ADD COLUMN announced_on TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE sensor ADD COLUMN announced TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE sensor ADD COLUMN heard_ms INTEGER NOT NULL DEFAULT 0")
 
 
-# Step n leads from version n to n + 1. A step that was released is never changed.
+# Step n migrates from version n to n + 1. Released steps are never changed.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third, _fourth)
 VERSION = len(STEPS)
 
 
 def version_of(db: sqlite3.Connection) -> int:
-    """Return the version of a database; 0 for an empty one. Changes nothing.
+    """Return the schema version of a database; 0 for an empty one. Read-only.
 
     Raises:
         ValueError: It was written by a later version of the program.
@@ -95,11 +95,11 @@ def version_of(db: sqlite3.Connection) -> int:
 
 
 def migrate(db: sqlite3.Connection, before_step: Callable[[int], None] = lambda _version: None) -> None:
-    """Bring a database to this version.
+    """Migrate a database to the current version.
 
     Args:
-        db: In autocommit mode.
-        before_step: Called with the version that is left, before each step but the first.
+        db: Connection in autocommit mode.
+        before_step: Called with the old version before each step but the first.
 
     Raises:
         ValueError: It was written by a later version of the program.

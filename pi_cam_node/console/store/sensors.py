@@ -6,7 +6,7 @@ import sqlite3
 
 from pi_cam_node.base.frozen import frozen
 
-# Of the first version, in its order.
+# Columns of the first schema version, in its order.
 COLUMNS = "id, source, name, kind, device, topic, config, room, cameras"
 
 
@@ -15,10 +15,10 @@ class Change:
     """A change of a sensor's state.
 
     Attributes:
-        sensor: Its key.
-        at_ms: When, UTC epoch milliseconds.
+        sensor: Key of the sensor.
+        at_ms: Time, UTC epoch milliseconds.
         state: ``open``, ``closed``, ``on``, ``off`` ….
-        raw: What was published, shortened.
+        raw: The payload, shortened.
     """
 
     sensor: str
@@ -45,7 +45,7 @@ def changes(db: sqlite3.Connection, sensor: str, limit: int) -> list[Change]:
 
 
 def last_states(db: sqlite3.Connection) -> dict[str, bool]:
-    """Return what each sensor was last, by key."""
+    """Return the last state of each sensor by key."""
     asked = (
         "SELECT sensor, state FROM sensor_change c WHERE rowid = "
         "(SELECT max(rowid) FROM sensor_change o WHERE o.sensor = c.sensor)"
@@ -58,10 +58,10 @@ def put_note(db: sqlite3.Connection, key: str, name: str, room: str, cameras: st
 
     Args:
         db: The database.
-        key: The sensor's.
-        name: What they call it; empty: as it calls itself, or was called when it was added by hand.
-        room: Where it is.
-        cameras: JSON list of the nodes that see it.
+        key: Key of the sensor.
+        name: User-defined name; empty: its announced name, or the one given when it was added manually.
+        room: Room.
+        cameras: JSON list of ids of the nodes that see it.
     """
     db.execute(
         f"INSERT INTO sensor ({COLUMNS}) VALUES (?,'note',?,'','','','{{}}',?,?) ON CONFLICT (id) DO UPDATE SET "  # noqa: S608 - text of ours

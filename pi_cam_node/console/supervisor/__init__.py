@@ -1,1 +1,1 @@
-"""Nodes that the console runs itself, as children: cameras on the console's own machine."""
+"""Nodes run by the console as child processes, for cameras on its own machine."""

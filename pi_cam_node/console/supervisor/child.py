@@ -1,4 +1,4 @@
-"""Keeps one node running: starts it again when it ends, more slowly each time, and gives it up where it only fails."""
+"""Supervises the process of one node: restarts it with a growing delay, and gives up after repeated quick failures."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _log = logging.getLogger(__name__)
 
 ERASED = 79
 FIRST_WAIT_S, WAIT_MAX_S = 1.0, 60.0
-# So many ends in a row that came so soon, and it is left alone.
+# Gives up after this many exits in a row, each within this time of its start.
 FAST_ENDS, FAST_S = 5, 20.0
 STOP_S = 10.0
 LINE_MAX_BYTES = 64 << 10
 
 
 class Process(Protocol):
-    """A running child."""
+    """A running child process."""
 
     async def wait(self) -> int:
         """Wait for the end of the process; return its exit code."""
@@ -45,12 +45,12 @@ class Child:
 
     Args:
         name: The node's id.
-        spawn: Starts it.
+        spawn: Starts the process.
         clock: Tells the time.
         sleep: Waits.
 
     Attributes:
-        state: For people.
+        state: State as text for a page.
     """
 
     def __init__(self, name: str, spawn: Spawn, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
@@ -62,7 +62,7 @@ class Child:
         self._process: Process | None = None
 
     async def run(self) -> None:
-        """Keep it running until it was erased, is given up, or this is cancelled."""
+        """Keep the process running until the node is erased, it is given up, or this task is cancelled."""
         wait_s, fast = FIRST_WAIT_S, 0
         while True:
             began_s = self._clock.monotonic()
@@ -89,7 +89,7 @@ class Child:
                 _log.error("%s: %s", self.name, self.state)
                 return
             self.state = f"ended with code {code}; starting again"
-            _log.warning("%s ended with code %d; started again in %g s", self.name, code, wait_s)
+            _log.warning("%s exited with code %d; restarting in %g s", self.name, code, wait_s)
             await self._sleep(wait_s)
             wait_s = min(WAIT_MAX_S, 2 * wait_s)
 

@@ -1,7 +1,7 @@
-"""Settings of a child: its camera, the broker, and a folder and a port of its own.
+"""Settings of a supervised node: camera, broker, and a folder and port of its own.
 
-They are passed in the environment, which wins over the child's file; that file is the node's own: its command
-`overwrite_config` writes into it.
+They are passed in the environment, which overrides the node's file; the node writes that file itself (command
+`overwrite_config`).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ FIRST_PORT, LAST_PORT = 8101, 8199
 
 
 def prepare(entry: CameraEntry, config: ConsoleConfig, environ: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
-    """Make the folder of a node; return its file and the environment to start it with.
+    """Create the folder of a node; return its configuration file and its environment.
 
     Raises:
-        OSError: The folder cannot be made, no port is free, or the file of the source cannot be read.
+        OSError: The folder cannot be created, no port is free, or the source's file cannot be read.
     """
     source = _source(entry)
     folder = config.console.base_dir / FOLDER / entry.id
@@ -57,7 +57,7 @@ def prepare(entry: CameraEntry, config: ConsoleConfig, environ: Mapping[str, str
         "mqtt.tls.key": mqtt.tls.key or "",
     }
     own = {name: value for name, value in environ.items() if not name.startswith("PI_CAM_NODE")}
-    # The console restarts a node whenever it exits; this variable tells the node so, which exits at `restart`.
+    # Tells the node that the console restarts it after an exit, so that `restart` exits.
     own[RESTARTED_BY] = "console"
     return file, own | {variable(key): str(value) for key, value in told.items() if str(value)}
 
@@ -72,10 +72,10 @@ def _source(entry: CameraEntry) -> str:
 
 
 def _port(file: Path) -> int:
-    """Return the port that a node has once and for all: the first that no sibling has and nothing listens on.
+    """Return the node's permanent port: at first use the first that no other node has and that is free.
 
     Raises:
-        OSError: There is none.
+        OSError: No port is free.
     """
     own = _port_in(file)
     if own is not None:
@@ -89,7 +89,7 @@ def _port(file: Path) -> int:
 
 
 def _port_in(file: Path) -> int | None:
-    """Return the port in a file; ``None`` where there is no file, or another content."""
+    """Return the port in a file; ``None`` if the file is missing or malformed."""
     try:
         port = int(file.read_text("ascii", "replace"))
     except (FileNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""Supervisor of the nodes that the console runs."""
+"""Supervises the nodes run by the console."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ class Supervisor:
 
 
 async def _pass_on(name: str, process: asyncio.subprocess.Process) -> None:
-    """Forward the output of a child to the console's log, under the child's name."""
+    """Copy the output of a child to the log under the child's name."""
     assert process.stdout is not None
     node_log = logging.getLogger(f"node.{name}")
     while True:
         try:
             line = await process.stdout.readline()
-        except ValueError:  # a line without end is left out
+        except ValueError:  # an overlong line is left out
             continue
         if not line:
             return

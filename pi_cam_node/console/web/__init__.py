@@ -1,1 +1,1 @@
-"""The console over HTTP: pages, live view, pictures, and a small API, all behind one authorization gate."""
+"""HTTP side of the console: pages, live view, pictures and API, behind one authorization gate."""

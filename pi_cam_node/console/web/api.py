@@ -13,7 +13,7 @@ from pi_cam_node.console.web.routes import ROUTES, context_of, route, visible
 
 @route("GET", "/healthz", "public")
 async def healthz(request: web.Request) -> web.StreamResponse:
-    """Say ``ok`` while the broker is there and the database can be written, else ``not ok``."""
+    """Return ``ok`` while the broker is connected and the database can be written, else ``not ok``."""
     context = context_of(request)
     well = context.dispatcher.broker.connected and not context.database.trouble
     return web.Response(status=200 if well else 503, text="ok" if well else "not ok")
@@ -21,7 +21,7 @@ async def healthz(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/api/nodes", "view")
 async def nodes(request: web.Request) -> web.StreamResponse:
-    """Tell the nodes that the account may see, and what they are."""
+    """List the nodes that the account may see, with their states."""
     context = context_of(request)
     return web.json_response(
         {
@@ -48,7 +48,7 @@ async def nodes(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/api/openapi.json", "view")
 async def document(_request: web.Request) -> web.StreamResponse:
-    """Describe this interface: OpenAPI 3.1, made from the table of routes."""
+    """Return the OpenAPI 3.1 document, generated from the route table."""
     paths: dict[str, dict[str, object]] = {}
     for one in ROUTES:
         path = re.sub(r"\{(\w+):[^{}]*(?:\{[^{}]*\}[^{}]*)*\}", r"{\1}", one.path)

@@ -1,4 +1,4 @@
-"""Builds the console's aiohttp application on the HTTP server that the node uses too."""
+"""Builds the console's aiohttp application, with the HTTP server shared with the node."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pi_cam_node.console.web.routes import CONTEXT, ROUTES
 from pi_cam_node.web.http.application import application as application_of
 from pi_cam_node.web.http.connection_limit import ConnectionLimit
 
-# Imported for the routes that they declare.
+# Importing a module declares its routes.
 DECLARING = (
     api,
     dashboard,
@@ -44,7 +44,7 @@ DECLARING = (
     settings_nodes,
     settings_rules,
 )
-# Open pages hold two connections each: the pictures and the changes.
+# Each open page holds two connections: pictures and changes.
 BROWSERS_MAX = 32
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "

@@ -1,4 +1,4 @@
-"""The live pages: the dashboard with a tile for each camera, and the kiosk for a wall."""
+"""Live pages: dashboard with a tile for each camera, and kiosk for a wall tablet."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, require, route, visible
 
 STRIP = 12
-# What a person may have a node do from a tile, and how the command is put.
+# Commands of the buttons on a tile.
 TILE_COMMANDS = {"save": "save", "past": "pastStack", "privacy": "privacy"}
 PAST_S = 5.0
 
 
 @route("GET", "/", "view")
 async def dashboard(request: web.Request) -> web.StreamResponse:
-    """Show every camera, what happened last, and how things are."""
+    """Page: every camera, the last events, and open sensors."""
     account = account_of(request)
     if account.role == "kiosk":
         return web.Response(status=303, headers={"Location": "/kiosk"})
@@ -34,19 +34,19 @@ async def dashboard(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/kiosk", "view")
 async def kiosk(request: web.Request) -> web.StreamResponse:
-    """Show the cameras on a wall: pages of four, no controls."""
+    """Page: cameras for a wall tablet, four at a time, without controls."""
     return page(request, "kiosk.html", nodes=visible(request))
 
 
 @route("GET", "/offline", "public")
 async def offline(request: web.Request) -> web.StreamResponse:
-    """Show that the console cannot be reached; kept by the service worker."""
+    """Page: the console is unreachable; cached by the service worker."""
     return page(request, "offline.html")
 
 
 @route("GET", "/cameras/{camera}", "view")
 async def camera(request: web.Request) -> web.StreamResponse:
-    """Show one camera, large, with the state that its node reports."""
+    """Page: one camera, large, with its node's states."""
     node = node_of(request)
     context = context_of(request)
     wanted = EventFilter(frozenset({node.id}))
@@ -57,7 +57,7 @@ async def camera(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/parts/{part}", "view")
 async def part(request: web.Request) -> web.StreamResponse:
-    """Send one part of the dashboard again."""
+    """Return one part of the dashboard, for an update."""
     match request.match_info["part"]:
         case "tiles":
             return page(request, "parts/tiles.html", nodes=visible(request))
@@ -74,7 +74,7 @@ async def part(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/parts/tile/{camera}", "view")
 async def tile(request: web.Request) -> web.StreamResponse:
-    """Send what stands below a camera's picture again."""
+    """Return the part of a tile below the picture, for an update."""
     return page(request, "parts/tile_foot.html", node=node_of(request))
 
 
@@ -85,18 +85,18 @@ async def facts(request: web.Request) -> web.StreamResponse:
     return page(request, "parts/facts.html", node=node, why=context_of(request).client.why(node))
 
 
-@route("POST", "/cameras/{camera}/{deed}", "control")
+@route("POST", "/cameras/{camera}/{action}", "control")
 async def act(request: web.Request) -> web.StreamResponse:
-    """Take a picture, take one of the past, or switch privacy; answer with what came of it."""
-    node, deed = node_of(request, "act"), request.match_info["deed"]
-    if deed not in TILE_COMMANDS:
+    """Save a picture, save a picture of the past, or switch privacy; return the result as text."""
+    node, action = node_of(request, "act"), request.match_info["action"]
+    if action not in TILE_COMMANDS:
         raise web.HTTPNotFound(text="no such button\n")
     account, form = account_of(request), await form_of(request)
     context = context_of(request)
-    verb, arguments, words = TILE_COMMANDS[deed], dict[str, object](), "took a picture"
-    if deed == "past":
+    verb, arguments, words = TILE_COMMANDS[action], dict[str, object](), "took a picture"
+    if action == "past":
         arguments, words = {"at": _seconds(form.get("at", ""))}, "took a picture of the past"
-    elif deed == "privacy":
+    elif action == "privacy":
         turned = "off" if form.get("to") == "off" else "on"
         arguments, words = {"enable": turned}, f"switched privacy {turned}"
     context.note(account.name, "command", f"{node.id}: {words}")
@@ -104,12 +104,12 @@ async def act(request: web.Request) -> web.StreamResponse:
         reply = await context.requests.ask(node.id, verb, arguments)
     except NodeError as error:
         return page(request, "parts/said.html", said=str(error), is_refusal=True)
-    return page(request, "parts/said.html", said=said_of(deed, reply), is_refusal=not reply.get("ok"))
+    return page(request, "parts/said.html", said=result_text(action, reply), is_refusal=not reply.get("ok"))
 
 
 @route("POST", "/mode", "control")
 async def mode(request: web.Request) -> web.StreamResponse:
-    """Set home or away."""
+    """Set the mode, home or away."""
     account, form = require(request, "act"), await form_of(request)
     wanted = form.get("mode")
     if wanted not in {"home", "away"}:
@@ -120,7 +120,7 @@ async def mode(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/pushes", "control")
 async def pushes(request: web.Request) -> web.StreamResponse:
-    """Switch the pushes of the whole house off ``until`` a time of day; with ``on``, on again."""
+    """Pause all pushes ``until`` a time of day; ``on`` resumes them."""
     account, form = require(request, "act"), await form_of(request)
     context = context_of(request)
     try:
@@ -131,10 +131,10 @@ async def pushes(request: web.Request) -> web.StreamResponse:
     return page(request, "parts/mode.html")
 
 
-def said_of(deed: str, reply: dict[str, Any]) -> str:
-    """Return what came of a button, for people."""
+def result_text(action: str, reply: dict[str, Any]) -> str:
+    """Return the result of a button as text."""
     if reply.get("ok"):
-        return {"save": "Picture taken.", "past": "Picture of the past taken."}.get(deed, "Done.")
+        return {"save": "Picture taken.", "past": "Picture of the past taken."}.get(action, "Done.")
     refusals = {
         "privacy_on": "Privacy is on: no picture is taken.",
         "camera_down": "There is no camera: no frames arrive.",
@@ -147,7 +147,7 @@ def said_of(deed: str, reply: dict[str, Any]) -> str:
 
 @frozen
 class OpenSensor:
-    """A sensor on the dashboard."""
+    """An open or active sensor on the dashboard."""
 
     title: str
     state: str

@@ -25,9 +25,9 @@ TITLES = {
     "settings": "Settings rolled back",
     "refused": "Command refused",
 }
-# The node lets go of its camera then: nothing is broken.
+# The node releases its camera on purpose then.
 PRIVACY_BEGAN = "Privacy switched on"
-# Causes by the names of the node, in words; another one is what the node itself says in a sentence, or a sensor's name.
+# Texts for causes; any other cause is a sentence of the node, or a sensor's name.
 CAUSES = {
     "start": "The camera had just started.",
     "light": "The light had changed.",
@@ -43,9 +43,9 @@ CAUSES = {
     "record": "It was asked for.",
     "continuous": "Everything is recorded.",
 }
-# Kinds that have a beginning and an end.
+# Kinds with a duration.
 LASTING = frozenset({"motion", "trigger", "record"})
-# Their picture comes before their end, and is waited for so long.
+# How long the picture of a running event is expected.
 PICTURE_COMES_MS = 60_000
 DELIVERY_STATES = {
     "waiting": "is waiting to be sent to",
@@ -60,18 +60,18 @@ DELIVERY_STATES = {
 
 @frozen
 class EventView:
-    """An event as it is shown.
+    """View model of an event.
 
     Attributes:
-        row: The row.
-        title: What it is.
+        row: Its database row.
+        title: Title.
         camera: Name of the camera; empty for none.
-        picture: Path of its picture; empty where there is none, or none may be shown.
-        small: Path of the same, small.
+        picture: Path of its picture; empty if there is none, or it must not be shown.
+        small: Path of the thumbnail.
         film: Path of its film; empty for none.
-        why_no_picture: For people.
-        detail: One more line.
-        ended_ms: When it ended; ``None`` where it has not, or has no end.
+        why_no_picture: Text shown in place of a picture.
+        detail: Second line.
+        ended_ms: End, UTC epoch milliseconds; ``None`` if it still runs or has no duration.
     """
 
     row: EventRow
@@ -85,7 +85,7 @@ class EventView:
     ended_ms: int | None
 
     def facts(self) -> dict[str, object]:
-        """Return the event as the API tells it: what the console knows, and the fields of the node's own rows."""
+        """Return the event for the API: the console's fields and the node's."""
         row = self.row
         zones = row.data.get("zones")
         told: dict[str, object] = {
@@ -119,17 +119,17 @@ class EventView:
 
 
 def utc_of_ms(at_ms: int) -> datetime:
-    """Return UTC epoch milliseconds as a time."""
+    """Return UTC epoch milliseconds as a datetime."""
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
 def views(rows: Sequence[EventRow], context: ConsoleContext) -> list[EventView]:
-    """Return events as they are shown; of nodes in privacy without their pictures."""
+    """Return view models of events; without pictures for nodes in privacy."""
     return [view(row, context) for row in rows]
 
 
 def view(row: EventRow, context: ConsoleContext) -> EventView:
-    """Return an event as it is shown."""
+    """Return the view model of an event."""
     node = context.nodes.get(row.camera) if row.camera else None
     title = TITLES.get(row.kind, row.kind)
     if row.kind == "rule":
@@ -165,7 +165,7 @@ def _why_no_picture(row: EventRow, now_ms: int) -> str:
 
 
 def delivery_words(delivery: Delivery, label: str, account: str) -> tuple[str, str]:
-    """Return the result of a push, for people: its state, and whose it is, with why."""
+    """Return the result of a push as texts: its state, and its recipient with the reason."""
     tried = f" ({delivery.tries} tries)" if delivery.state == "waiting" and delivery.tries else ""
     why = f": {delivery.why}" if delivery.why and delivery.state != "sent" else ""
     return DELIVERY_STATES.get(delivery.state, delivery.state), f"{label} ({account}){tried}{why}"
@@ -190,9 +190,9 @@ def _detail(row: EventRow) -> str:
 
 
 def cause_of(row: EventRow) -> str:
-    """Return what the node says caused an event, for people; empty where it says nothing."""
+    """Return the cause of an event as text; empty if unknown."""
     cause = str(row.data.get("cause") or "")[:120]
-    is_name = row.kind == "trigger" and cause != "trigger"  # of the sensor, which may well be called light
+    is_name = row.kind == "trigger" and cause != "trigger"  # a sensor may have a name such as "light"
     return cause if is_name else CAUSES.get(cause, cause)
 
 

@@ -1,4 +1,4 @@
-"""The events: a list by day with what was pushed, and each by itself."""
+"""Pages and API of events: list by day, single event with its pushes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHARE_OTHERWISE = "1 d"
 
 @route("GET", "/events", "view")
 async def events(request: web.Request) -> web.StreamResponse:
-    """Show the events by day; the page asks for them by ``/api/events``."""
+    """Page: events by day, loaded from ``/api/events``."""
     filters = {name: request.query.get(name, "") for name in ("camera", "kind", "sensor")}
     sensors = context_of(request).sensors.all() if account_of(request).cameras is None else []
     return page(
@@ -36,7 +36,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/events/{id:[0-9]+}", "view")
 async def event(request: web.Request) -> web.StreamResponse:
-    """Show one event: its picture or film, its cause, and the devices that were notified."""
+    """Page: one event with picture or film, cause, and notified devices."""
     context = context_of(request)
     row = await _row(request)
     told = await context.database.read(lambda db: device_rows.deliveries(db, row.rowid))
@@ -57,7 +57,7 @@ async def event(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/events/{id:[0-9]+}/share", "control")
 async def share(request: web.Request) -> web.StreamResponse:
-    """Make a link to an event's picture that opens without a login."""
+    """Create a link to an event's picture that opens without a login."""
     context, row, form = context_of(request), await _row(request), await form_of(request)
     span = span_in(form)
     view = event_views.view(row, context)
@@ -71,7 +71,7 @@ async def share(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/events/{id:[0-9]+}/delete")
 async def delete(request: web.Request) -> web.StreamResponse:
-    """Delete an event here; the picture stays with the node until it is deleted there."""
+    """Delete an event from the console; its picture stays at the node."""
     context, row = context_of(request), await _row(request)
     await context.database.run(lambda db: event_rows.delete(db, row.rowid))
     context.note(account_of(request).name, "event", f"deleted event {row.rowid}: {row.kind} {row.camera or ''}")
@@ -81,7 +81,7 @@ async def delete(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/api/events", "view")
 async def api_events(request: web.Request) -> web.StreamResponse:
-    """Tell events, newest first: ``limit`` (50, at most 200), ``before``, ``camera``, ``kind``, ``sensor`` choose."""
+    """List events, newest first. Query: ``limit`` (50, at most 200), ``before``, ``camera``, ``kind``, ``sensor``."""
     context, limit, wanted = context_of(request), paging.limit_in(request, PAGE), _filter(request)
     rows = await context.database.read(lambda db: event_rows.newest(db, wanted, limit))
     if not rows and wanted.before is None:
@@ -92,10 +92,10 @@ async def api_events(request: web.Request) -> web.StreamResponse:
 
 
 def span_in(form: Mapping[str, str]) -> str:
-    """Return how long a link is to last, as a form says it.
+    """Return the lifetime of a link from a form.
 
     Raises:
-        web.HTTPUnprocessableEntity: It is no span of those that are offered.
+        web.HTTPUnprocessableEntity: It is none of the offered lifetimes.
     """
     span = form.get("for", "") or SHARE_OTHERWISE
     if span not in SHARE_S:
@@ -104,10 +104,10 @@ def span_in(form: Mapping[str, str]) -> str:
 
 
 async def _row(request: web.Request) -> EventRow:
-    """Return the event in a path, if the account may see its camera.
+    """Return the event of a path, if the account may see its camera.
 
     Raises:
-        web.HTTPNotFound: There is none, or it may not.
+        web.HTTPNotFound: There is none, or the account may not see it.
     """
     context, account = context_of(request), account_of(request)
     number = int(request.match_info["id"][:18])
@@ -121,7 +121,7 @@ async def _row(request: web.Request) -> EventRow:
 
 
 def _filter(request: web.Request) -> EventFilter:
-    """Return which events are asked for, of those that the account may see."""
+    """Return the filter of a query, limited to what the account may see."""
     account, query = account_of(request), request.query
     cameras = account.cameras
     camera = query.get("camera", "")
@@ -133,7 +133,7 @@ def _filter(request: web.Request) -> EventFilter:
 
 
 def _refuse_unknown(request: web.Request) -> None:
-    """Refuse a camera and a sensor that are not there and of which nothing is kept either.
+    """Refuse a camera or sensor that is neither known nor has stored events.
 
     Raises:
         web.HTTPNotFound: One of them is unknown.
@@ -146,7 +146,7 @@ def _refuse_unknown(request: web.Request) -> None:
 
 
 def place_of(text: str) -> tuple[int, int] | None:
-    """Return time and number of the event after which others are wanted; see `paging.place_of`."""
+    """Return time and row number of the last event of the previous page; see `paging.place_of`."""
     place = paging.place_of(text)
     if place is None or not re.fullmatch(r"[0-9]{0,18}", place[1]):
         return None

@@ -1,4 +1,4 @@
-"""The files that pages are made of: style sheet, modules, icons, the service worker. Read once, sent by name."""
+"""Static files of the pages: style sheet, modules, icons, service worker; read once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pi_cam_node.console import authority
 from pi_cam_node.console.web.routes import context_of, route
 from pi_cam_node.web.http.static_files import StaticFile, send, static_file
 
-# Of the node's page: one look for both.
+# Files shared with the node's page.
 SHARED = (
     "base.css",
     "catalogue.js",
@@ -46,7 +46,7 @@ SHARED = (
 
 @functools.cache
 def files() -> Mapping[str, StaticFile]:
-    """Return the files by name; nothing of a request ever becomes a path."""
+    """Return the files by name; no part of a request is used as a path."""
     shared = resources.files("pi_cam_node.web.pages") / "static"
     own = resources.files("pi_cam_node.console.web") / "static"
     contents = {name: (shared / name).read_bytes() for name in SHARED}
@@ -56,13 +56,13 @@ def files() -> Mapping[str, StaticFile]:
 
 @route("GET", "/static/{name:[A-Za-z0-9_./-]+}", "public")
 async def static(request: web.Request) -> web.Response:
-    """Send a file."""
+    """Return a static file."""
     return _send(request, request.match_info["name"])
 
 
 @route("GET", "/ca.crt", "public")
 async def authority_certificate(request: web.Request) -> web.StreamResponse:
-    """Send the certificate of the house's authority, for devices to install."""
+    """Return the certificate of the private authority, for devices to install."""
     path = context_of(request).loaded.config.console.base_dir / authority.FOLDER / authority.AUTHORITY
     try:
         content = await asyncio.get_running_loop().run_in_executor(None, path.read_bytes)
@@ -73,13 +73,13 @@ async def authority_certificate(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/sw.js", "public")
 async def service_worker(request: web.Request) -> web.Response:
-    """Send the service worker; below ``/static/`` it would control nothing else."""
+    """Return the service worker, at the root because its scope is limited to its own folder."""
     return _send(request, "sw.js")
 
 
 @route("GET", "/manifest.webmanifest", "public")
 async def manifest(_request: web.Request) -> web.Response:
-    """Say how the pages are installed as an app."""
+    """Return the web app manifest."""
     body = {
         "name": "pi_cam_node",
         "short_name": "Cameras",

@@ -13,11 +13,11 @@ FIELD_MAX = 4096
 
 
 async def form_of(request: web.Request) -> Mapping[str, str]:
-    """Return the fields of a form, or of a JSON object; of a repeated one the last.
+    """Return the fields of a form or JSON object; the last value of a repeated field.
 
     Raises:
-        web.HTTPBadRequest: It is neither, or a field is too long.
-        web.HTTPUnsupportedMediaType: It says that it is something else.
+        web.HTTPBadRequest: The body is malformed, or a field is too long.
+        web.HTTPUnsupportedMediaType: The body has another content type.
     """
     if request.content_type == "application/json":
         return {name: value for name, value in (await json_of(request)).items() if isinstance(value, str)}
@@ -27,7 +27,7 @@ async def form_of(request: web.Request) -> Mapping[str, str]:
         "application/octet-stream",
     }:
         raise web.HTTPUnsupportedMediaType(text="send a form or application/json\n")
-    if (request.charset or "utf-8").lower() != "utf-8":  # some codecs of Python give text that no page can show
+    if (request.charset or "utf-8").lower() != "utf-8":  # some codecs decode to text that cannot be sent
         raise web.HTTPUnsupportedMediaType(text="send the form as UTF-8\n")
     try:
         posted = await request.post()
@@ -62,7 +62,7 @@ async def json_of(request: web.Request) -> Mapping[str, object]:
     """Return the JSON object of a request.
 
     Raises:
-        web.HTTPBadRequest: There is none.
+        web.HTTPBadRequest: The body is no JSON object.
     """
     try:
         body = read_json(await request.read() or b"{}")

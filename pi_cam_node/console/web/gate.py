@@ -13,7 +13,7 @@ from yarl import URL
 
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.accounts.registry import Accounts
-from pi_cam_node.console.accounts.rights import Deed
+from pi_cam_node.console.accounts.rights import Permission
 from pi_cam_node.console.links import Links
 from pi_cam_node.console.web import routes
 from pi_cam_node.web.auth.allowed_hosts import SAFE_METHODS, AllowedHosts, is_from_foreign_page, is_same_origin
@@ -23,7 +23,7 @@ from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.http.routes import Need, app_key
 
 _log = logging.getLogger(__name__)
-# A page of our own that a login may lead back to: after two slashes, or a backslash, browsers read a host.
+# Path of this server, to return to after a login; browsers take ``//`` and a backslash as the start of a host.
 _OWN_PAGE = re.compile(r"/(?!/)[\w\-./~%?=&:+,]{0,500}", re.ASCII)
 
 _ORIGIN = re.compile(r"^https?://[^/?#]*")
@@ -36,11 +36,11 @@ class ConsoleGate:
     Attributes:
         accounts: Accounts and sessions.
         links: Signed links.
-        lockout: Slows down who guesses.
+        lockout: Delays clients after wrong passwords.
         proxies: Trusted reverse proxies.
         hosts: Accepted Host headers.
-        cookie: Name of the session's cookie.
-        scraper: Token of programs that collect figures; ``None``: they get none.
+        cookie: Name of the session cookie.
+        scraper: Token for metrics; ``None``: metrics need a login.
     """
 
     accounts: Accounts
@@ -52,10 +52,10 @@ class ConsoleGate:
     scraper: Token | None = None
 
     def admit(self, request: web.Request, need: Need) -> None:
-        """Admit a request, and attach its account.
+        """Authorize a request, and attach its account.
 
         Raises:
-            web.HTTPException: It may not, or not yet.
+            web.HTTPException: The request is refused.
         """
         peer = self.proxies.peer_of(request)
         if not self.hosts.allows(peer.host):
@@ -79,8 +79,8 @@ class ConsoleGate:
             if need.scraper and self._is_scraper(request):
                 return
             raise self._unauthorized(request)
-        deed: Deed = "view" if need.right == "view" else "act"
-        if not rights.may(known[0], deed):
+        permission: Permission = "view" if need.right == "view" else "act"
+        if not rights.may(known[0], permission):
             raise web.HTTPForbidden(text="this account may not do that\n")
 
     def is_open(self, path: str, query: Mapping[str, str], camera: str) -> bool:
@@ -91,14 +91,14 @@ class ConsoleGate:
         return account is not None and rights.may(account, "view", camera)
 
     def wait_s(self, request: web.Request) -> float:
-        """Return how long an address must wait before its next password is looked at; 0: not at all."""
+        """Return seconds until the next password of an address is checked; 0: now."""
         return self.lockout.wait_s(self.proxies.peer_of(request).address)
 
     def refuse_waiting(self, request: web.Request) -> None:
         """Refuse an address that is locked out.
 
         Raises:
-            web.HTTPTooManyRequests: It has to.
+            web.HTTPTooManyRequests: The address is locked out.
         """
         wait_s = self.wait_s(request)
         if wait_s > 0:
@@ -110,19 +110,19 @@ class ConsoleGate:
         return self.lockout.count(self.proxies.peer_of(request).address)
 
     def is_secure(self, request: web.Request) -> bool:
-        """Tell whether the browser sees HTTPS."""
+        """Tell whether the browser uses HTTPS."""
         return self.proxies.peer_of(request).scheme == "https"
 
     def origin(self, request: web.Request) -> str:
-        """Return the origin that the browser sees."""
+        """Return the origin of the console as the browser sees it."""
         peer = self.proxies.peer_of(request)
         return f"{peer.scheme}://{peer.host}"
 
     def _is_scraper(self, request: web.Request) -> bool:
-        """Tell whether a request brings the token for figures; a wrong one counts as a guess.
+        """Tell whether a request has the token for metrics; a wrong one counts as a guess.
 
         Raises:
-            web.HTTPTooManyRequests: The address has to wait: then even the right one is not looked at.
+            web.HTTPTooManyRequests: The address is locked out; then even the right token is not checked.
         """
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
         if self.scraper is None or kind.lower() != "bearer":
@@ -130,7 +130,7 @@ class ConsoleGate:
         self.refuse_waiting(request)
         is_right = self.scraper.is_(given.strip())
         if not is_right and self.count_wrong(request):
-            _log.warning("%s guesses the token for figures and has to wait", self.proxies.peer_of(request).address)
+            _log.warning("%s sent wrong tokens for metrics and must wait", self.proxies.peer_of(request).address)
         return is_right
 
     def _unauthorized(self, request: web.Request) -> web.HTTPException:
@@ -143,12 +143,12 @@ class ConsoleGate:
 
 
 def own_page(asked: str) -> str:
-    """Return a path of the console that a browser asked to be led to; that of the first page where it is none."""
+    """Return the path to return to after a login; ``/`` if it is not one of the console."""
     return asked if _OWN_PAGE.fullmatch(asked) else "/"
 
 
 def login_before(asked: str) -> str:
-    """Return the path of the login that leads to a page afterwards."""
+    """Return the path of the login page that leads to another page afterwards."""
     page = own_page(asked)
     return "/login" if page == "/" else str(URL("/login").with_query(next=page))
 
@@ -157,5 +157,5 @@ GATE = app_key("gate", ConsoleGate)
 
 
 def gate_of(request: web.Request) -> ConsoleGate:
-    """Return the gate that this request passed."""
+    """Return the gate of the application."""
     return request.app[GATE]

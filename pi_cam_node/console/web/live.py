@@ -1,4 +1,4 @@
-"""The live view: one WebSocket for all cameras of a browser, and a stream of what changed."""
+"""Live view: one WebSocket for all cameras of a browser, and server-sent events of changed parts."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ PING_S = 10.0
 MESSAGE_MAX_BYTES = 16 << 10
 BEAT_S = 15.0
 SCALE_DEADLINE_S = 5.0
-# When a browser asks for the changes again that it lost.
+# Delay before a browser reconnects to the changes, chosen at random in this range.
 RETRY_MS = (500, 4_000)
-# Live views, and as many streams of changes; of either, one account may have half.
+# Limits of live views, and likewise of streams of changes: in all and for one account.
 OPEN_MAX, OPEN_PER_ACCOUNT = 64, 32
-# Between two messages of a browser: each may begin and end connections to nodes.
+# Least time between two messages of a browser, as each may open and close connections to nodes.
 LISTEN_EVERY_S = 0.02
 
 
 class ConnectionLimit:
-    """Bounds the connections that are open at one time, in all and for each account."""
+    """Limits open connections in total and per account."""
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
@@ -56,7 +56,7 @@ class ConnectionLimit:
             yield
         finally:
             self._open[account_id] -= 1
-            self._open += Counter()  # without those that are 0
+            self._open += Counter()  # drops counts of 0
 
 
 SOCKETS = app_key("sockets", set)
@@ -65,7 +65,7 @@ CHANGES_LIMIT = app_key("limit of streams of changes", ConnectionLimit)
 
 
 def attach(app: web.Application) -> None:
-    """Attach the limits of open connections; open sockets are closed at the end of the application."""
+    """Attach the connection limits; open WebSockets are closed when the application shuts down."""
     app[LIVE_LIMIT], app[CHANGES_LIMIT] = ConnectionLimit(), ConnectionLimit()
     sockets: set[web.WebSocketResponse] = set()
     app[SOCKETS] = sockets
@@ -78,7 +78,7 @@ def attach(app: web.Application) -> None:
 
 @route("GET", "/live", "view")
 async def live(request: web.Request) -> web.StreamResponse:
-    """Send the newest picture of each camera asked for; see `frame_message` and `status_message` for the messages."""
+    """WebSocket: the newest picture of each requested camera; messages: `frame_message`, `status_message`."""
     with request.app[LIVE_LIMIT].hold(account_of(request).id):
         return await _serve(request)
 
@@ -102,7 +102,7 @@ async def _serve(request: web.Request) -> web.WebSocketResponse:
 
 
 async def _listen(request: web.Request, socket: web.WebSocketResponse, viewer: Viewer) -> None:
-    """Process messages of the browser: which cameras it shows."""
+    """Process messages of the browser, which name the cameras to show."""
     context, account = context_of(request), account_of(request)
     async for message in socket:
         if message.type is not WSMsgType.TEXT:
@@ -142,31 +142,31 @@ async def _send(request: web.Request, socket: web.WebSocketResponse, viewer: Vie
     except (ConnectionError, RuntimeError) as error:
         _log.debug("a viewer is gone: %s", error)
     except Exception:
-        # Open and silent it would be taken for a live one; the browser comes back after its end.
+        # Closed, since the browser would take a silent open socket for live; it reconnects.
         _log.exception("a live view failed")
         await socket.close(code=1011)
 
 
 def _still_may(request: web.Request) -> bool:
-    """Tell whether the session is still valid, and its account unchanged."""
+    """Tell whether the session is still valid and the account unchanged."""
     session, accounts = session_of(request), context_of(request).accounts
     return session is not None and accounts.is_valid(session) and accounts.get(session.account) == account_of(request)
 
 
 def frame_message(camera: str, at_ms: int, jpeg: bytes) -> bytes:
-    """Return a picture as a message: length of the id, id, time (8 bytes, UTC epoch ms, big-endian), JPEG."""
+    """Return a picture as a binary message: length of the id, id, time (8 bytes, UTC epoch ms, big-endian), JPEG."""
     name = camera.encode("ascii")
     return b"".join((bytes([len(name)]), name, max(0, at_ms).to_bytes(8, "big"), jpeg))
 
 
 def status_message(camera: str, status: Status) -> str:
-    """Return the state of a camera as a message."""
+    """Return the state of a camera as a JSON message."""
     return json.dumps({"camera": camera, "live": status.live, "text": status.text, "blank": status.blank})
 
 
 @route("GET", "/changes", "view")
 async def changes(request: web.Request) -> web.StreamResponse:
-    """Send the names of the parts that changed, as server-sent events, and a beat with the build of the pages."""
+    """Server-sent events: names of changed parts, and a heartbeat with the build id of the pages."""
     context, session = context_of(request), session_of(request)
     if session is not None:
         with suppress(StoreUnavailable):
@@ -180,7 +180,7 @@ async def _tell_changes(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     await response.prepare(request)
     with context.changes.listen() as listener:
-        # A browser by itself comes back after the same time as all the others.
+        # Random, since browsers would otherwise all reconnect at the same time.
         await response.write(f"retry: {random.randint(*RETRY_MS)}\n".encode())
         await response.write(_sse("build", build_id()))
         while request.transport is not None and not request.transport.is_closing():
@@ -189,13 +189,13 @@ async def _tell_changes(request: web.Request) -> web.StreamResponse:
                 break
             told = [part for part in parts if _may_hear(account, part)]
             await response.write(_sse("changed", " ".join(told)))
-            # What changes many times a second is fetched once in a while.
+            # Limits how often a frequently changing part is fetched.
             await asyncio.sleep(0.25)
     return response
 
 
 def _may_hear(account: Account, part: str) -> bool:
-    """Tell whether an account may know that a part changed: those of a camera bear its id."""
+    """Tell whether an account may receive the name of a part; names of a camera's parts contain its id."""
     node = part.removeprefix("node-")
     return node == part or rights.may(account, "view", node)
 

@@ -1,4 +1,4 @@
-"""Routes to log in and out, to set the console up, and to pair a wall tablet."""
+"""Routes for login, logout, set-up of the console, and pairing of a wall tablet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pi_cam_node.console.web.routes import account_or_none, context_of, owner_ro
 
 PAIRING_COOKIE = "pairing"
 _YEARS_S = 10 * 365 * 86_400
-# The first that a browser's name has: each names those after it, too.
+# Tokens of a User-Agent header, the first match wins: browsers also name those further down.
 _BROWSERS = (
     ("Firefox/", "Firefox"),
     ("FxiOS/", "Firefox"),
@@ -42,7 +42,7 @@ _SYSTEMS = (
 
 @route("GET", "/login", "public")
 async def login_page(request: web.Request) -> web.StreamResponse:
-    """Show the form to log in; before the console is set up, how to do that."""
+    """Page: login form, or instructions while the console is not set up."""
     after = own_page(request.query.get("next", ""))
     if account_or_none(request) is not None:
         return web.Response(status=303, headers={"Location": after})
@@ -53,7 +53,7 @@ async def login_page(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/login", "public")
 async def log_in(request: web.Request) -> web.StreamResponse:
-    """Begin a session for an account whose name and password are given; ``next`` is the page that follows."""
+    """Log in by name and password; ``next`` is the page to show afterwards."""
     context, gate, form = context_of(request), gate_of(request), await form_of(request)
     is_json = request.content_type == "application/json"
     after = own_page(form.get("next", ""))
@@ -84,7 +84,7 @@ async def log_out(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/setup", "public")
 async def setup_page(request: web.Request) -> web.StreamResponse:
-    """Show the form that makes the first owner, where the one-time link is used."""
+    """Page: form for the first owner, opened by the one-time link."""
     context, key = context_of(request), request.query.get("key", "")
     gate_of(request).refuse_waiting(request)
     if context.accounts.has_owner:
@@ -98,7 +98,7 @@ async def setup_page(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/setup", "public")
 async def set_up(request: web.Request) -> web.StreamResponse:
-    """Make the first owner."""
+    """Create the first owner."""
     context, form = context_of(request), await form_of(request)
     gate_of(request).refuse_waiting(request)
     key = form.get("key") or request.query.get("key", "")
@@ -120,9 +120,9 @@ async def set_up(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/pair", "public")
 async def pair_page(request: web.Request) -> web.StreamResponse:
-    """Show a wall tablet the code that the owner types in; log it in once that is done."""
+    """Page for a wall tablet: the code that the owner types in; logs the tablet in once that is done."""
     context, known = context_of(request), account_or_none(request)
-    if known is not None and known.role == "kiosk":  # such as one that came here while the accounts were not readable
+    if known is not None and known.role == "kiosk":  # e.g. redirected here while the accounts could not be read
         return web.Response(status=303, headers={"Location": "/kiosk"})
     pending = context.pairing.of(request.cookies.get(PAIRING_COOKIE, ""))
     if pending is not None and pending.session:
@@ -139,7 +139,7 @@ async def pair_page(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/pair/approve")
 async def approve(request: web.Request) -> web.StreamResponse:
-    """Log the tablet in that shows a code."""
+    """Log in the tablet that shows a code."""
     context, form = context_of(request), await form_of(request)
     pending = context.pairing.with_code(form.get("code", ""))
     if pending is None:
@@ -178,7 +178,7 @@ async def _begin(request: web.Request, account: Account, *, is_json: bool, after
 
 
 def device_name(user_agent: str) -> str:
-    """Return what a browser calls itself, as people do: ``Firefox, Android``; what is no browser stays as it is."""
+    """Return a short name for a User-Agent, e.g. ``Firefox, Android``; unknown ones are returned unchanged."""
     browser, system = (
         next((name for sign, name in signs if sign in user_agent), "") for signs in (_BROWSERS, _SYSTEMS)
     )

@@ -1,4 +1,4 @@
-"""Pictures and films of the nodes, passed on; a picture that cannot be fetched is shown as the broker has it."""
+"""Relays pictures and films of the nodes; falls back to the broker's thumbnail of a picture."""
 
 from __future__ import annotations
 
@@ -26,41 +26,40 @@ _log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 64 << 10
 STALL_S = 30.0
-# Not how long the node lets a segment of a film be kept: what shows the house stays in no browser's cache.
+# Relayed headers; not Cache-Control, since pictures of the home must stay in no browser's cache.
 _PASSED_ON = ("Content-Length", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified")
 PLAYLIST = "application/vnd.apple.mpegurl"
-# Types that are passed on: HTML or a script that a node sends would run with the rights of the account that opens it.
+# Relayed content types; HTML or scripts from a node would run with the rights of the account that opens them.
 _TYPES = frozenset({"image/jpeg", "image/png", "video/mp4", PLAYLIST})
-# The node's own words why there is no live video now.
+# Longest text of a node on why there is no live video.
 _WORDS_MAX_BYTES = 1000
 _ASKED = ("Range", "If-Range", "If-None-Match")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _HLS = re.compile(r"[A-Za-z0-9_-]{1,80}\.(m3u8|m4s|mp4)")
-# A line of its own, or an attribute such as EXT-X-MAP's; the node names files of this very folder.
+# URIs in a playlist: whole lines, or attributes such as EXT-X-MAP's; the node uses relative names only.
 _FILE_IN_PLAYLIST = re.compile(rf'(?:(?<=URI=")|^)(?!#){_HLS.pattern}(?="|\r?$)', re.MULTILINE)
 PLAYLIST_MAX_BYTES = 64 << 10
 
 
 @route("GET", "/media/{camera}/{id}", "view", signed=True)
 async def picture(request: web.Request) -> web.StreamResponse:
-    """Send a picture or a film, in parts where those are asked for."""
+    """Return a picture or film, with range requests."""
     node, name = node_of(request), _name(request)
     return await _pass_on(request, node, f"/media/{name}", name)
 
 
 @route("GET", "/media/{camera}/{id}/thumbnail", "view", signed=True)
 async def thumbnail(request: web.Request) -> web.StreamResponse:
-    """Send a picture, small."""
+    """Return the thumbnail of a picture."""
     node, name = node_of(request), _name(request)
     return await _pass_on(request, node, f"/media/{name}/thumbnail", name)
 
 
 @route("POST", "/hls/{camera}/share", "control")
 async def share_video(request: web.Request) -> web.StreamResponse:
-    """Make an address of a camera's live film that opens it without a login: for players that cannot send one.
+    """Create a link to a camera's live video that needs no login, for players that cannot send one.
 
-    It ends after its time (``for``: ``1 h``, ``1 d``, ``7 d``), and when the account that made it may see the camera no
-    longer.
+    It is valid for some time (``for``: ``1 h``, ``1 d``, ``7 d``), as long as its account may see the camera.
     """
     node, account, form = node_of(request, "act"), account_of(request), await form_of(request)
     context, span = context_of(request), span_in(form)
@@ -71,7 +70,7 @@ async def share_video(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/hls/{camera}/{name}", "view", signed=True)
 async def hls(request: web.Request) -> web.StreamResponse:
-    """Send a playlist or a segment of a camera's live film; a signed playlist names signed files."""
+    """Return a playlist or segment of a camera's live video; a signed playlist contains signed links."""
     node, name = node_of(request), request.match_info["name"]
     if _HLS.fullmatch(name) is None:
         raise web.HTTPNotFound(text="no such file\n")
@@ -94,7 +93,7 @@ async def hls(request: web.Request) -> web.StreamResponse:
 
 
 def _signed_playlist(request: web.Request, text: str) -> web.Response:
-    """Return a playlist whose files are signed until the same time as itself."""
+    """Return a playlist whose links have the expiry of its own signature."""
     links, folder = context_of(request).links, request.path.rpartition("/")[0] + "/"
 
     def signed(found: re.Match[str]) -> str:
@@ -106,7 +105,7 @@ def _signed_playlist(request: web.Request, text: str) -> web.Response:
 
 @route("GET", "/auth/check", "public")
 async def auth_check(request: web.Request) -> web.Response:
-    """Tell a proxy whether the browser may have what it asks for: 204, else 401 (no login) or 403 (not this camera)."""
+    """Authorization subrequest of a reverse proxy: 204, or 401 (no login), or 403 (not this camera)."""
     account = account_or_none(request)
     asked = request.headers.get("X-Original-URI", "/")
     path = asked.partition("?")[0]
@@ -122,7 +121,7 @@ async def auth_check(request: web.Request) -> web.Response:
 
 
 def _is_shown(request: web.Request, camera: str) -> bool:
-    """Tell whether a camera's pictures may be shown at all: the proxy still holds segments of one that was hidden."""
+    """Tell whether a camera's pictures may be shown: the proxy may still have segments from before privacy."""
     node = context_of(request).nodes.get(camera)
     return node is not None and not node.is_private
 
@@ -154,11 +153,11 @@ async def _pass_on(request: web.Request, node: Node, path: str, picture_id: str)
 
 
 async def _forget(context: ConsoleContext, node: Node, media_id: str) -> None:
-    """Forget a picture or film that its node does not have any more; a node whose disk is away does not say so."""
+    """Delete the row of a picture or film that its node reports as deleted (not as on a missing disk)."""
     try:
         await context.database.run(lambda db: media_rows.delete(db, node.id, media_id))
     except StoreUnavailable as error:
-        _log.warning("the row of %s stays: %s", media_id, error)
+        _log.warning("the row of %s could not be deleted: %s", media_id, error)
 
 
 def _refusal(node: Node, status: int) -> web.Response:
@@ -170,10 +169,10 @@ def _refusal(node: Node, status: int) -> web.Response:
 
 
 async def _copy(request: web.Request, node: Node, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    """Pass an answer on; it ends where it is when the node is hidden meanwhile.
+    """Relay a response; it is aborted if the node is hidden meanwhile.
 
     Raises:
-        ConnectionError: The client is gone, or takes nothing.
+        ConnectionError: The client has disconnected or stopped reading.
     """
     transport = request.transport
     if transport is None:

@@ -1,4 +1,4 @@
-"""The console's figures for Prometheus."""
+"""Prometheus metrics of the console."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PREFIX = "pi_cam_node_console_"
 
 
 class ConsoleCollector(Collector):
-    """Collects the console's state as Prometheus metrics. An unknown figure is left out, never a zero.
+    """Collects the console's state as Prometheus metrics. Unknown values are left out, not reported as zero.
 
     Args:
         context: The console.
-        own: Those of the web server itself.
-        pushes_waiting: Pushes that are still to be sent; ``None`` where the database does not tell.
+        own: Metrics of the web server.
+        pushes_waiting: Number of pending pushes; ``None`` if the database cannot be read.
     """
 
     def __init__(self, context: ConsoleContext, own: Iterable[Metric], pushes_waiting: int | None) -> None:
@@ -65,7 +65,7 @@ class ConsoleCollector(Collector):
 
 @route("GET", "/metrics", "control", scraper=True)
 async def metrics(request: web.Request) -> web.StreamResponse:
-    """Send every figure in Prometheus' text format, to owners and to holders of its token."""
+    """Return the metrics in Prometheus' text format, for owners and holders of the metrics token."""
     if account_or_none(request) is not None:
         require(request, "own")
     context = context_of(request)

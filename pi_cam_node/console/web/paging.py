@@ -1,4 +1,4 @@
-"""Query parameters of lists: how many rows, of which kind, and the place in the list after which they are wanted."""
+"""Query parameters of paged lists: limit, kind, and cursor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CURSOR = re.compile(r"([0-9]{1,15})-([!-~]{1,200})")
 
 
 def limit_in(request: web.Request, otherwise: int) -> int:
-    """Return ``?limit=``.
+    """Return ``?limit=``, or the default.
 
     Raises:
         web.HTTPUnprocessableEntity: It is no number from 1 to `LIST_MAX`.
@@ -30,7 +30,7 @@ def limit_in(request: web.Request, otherwise: int) -> int:
 
 
 def choice_in(request: web.Request, name: str, choices: Collection[str]) -> str:
-    """Return a parameter that is one of a few words; empty where it is missing.
+    """Return a parameter with a fixed set of values; empty if missing.
 
     Raises:
         web.HTTPUnprocessableEntity: It is none of them.
@@ -42,10 +42,10 @@ def choice_in(request: web.Request, name: str, choices: Collection[str]) -> str:
 
 
 def before_in(request: web.Request, place_of: Callable[[str], Place | None]) -> Place | None:
-    """Return ``?before=`` as a place in the list; ``None`` where it is missing: from the newest on.
+    """Return ``?before=`` as a place in the list; ``None`` if missing: begin with the newest.
 
     Raises:
-        web.HTTPUnprocessableEntity: It is no place: whoever turns the pages would begin again, without end.
+        web.HTTPUnprocessableEntity: It is malformed; ignoring it would restart a client's paging without end.
     """
     text = request.query.get("before", "")
     place = place_of(text)
@@ -55,7 +55,7 @@ def before_in(request: web.Request, place_of: Callable[[str], Place | None]) -> 
 
 
 def place_of(text: str) -> tuple[int, str] | None:
-    """Return the time (UTC epoch milliseconds) and the id of the row after which others are wanted.
+    """Return time (UTC epoch milliseconds) and id of the last row of the previous page.
 
     Args:
         text: A row's ``cursor``, or an ISO time, which has no id.
@@ -71,5 +71,5 @@ def place_of(text: str) -> tuple[int, str] | None:
 
 
 def cursor_of(at_ms: int, row_id: object) -> str:
-    """Return the place of a row in its list."""
+    """Return the cursor of a row."""
     return f"{at_ms}-{row_id}"

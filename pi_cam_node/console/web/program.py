@@ -1,4 +1,4 @@
-"""The console's pages as a program that `web.http.service` serves."""
+"""The console's web application, served by `web.http.service`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 class ConsolePages:
-    """Pages of the console, and their endpoint."""
+    """Web application of the console and its endpoint."""
 
     def __init__(self, context: ConsoleContext) -> None:
         self._context = context
@@ -43,13 +43,13 @@ class ConsolePages:
         )
 
     def prepare(self) -> None:
-        """Write the link with which the console is set up, where it has no owner, and read the token for figures.
+        """Write the set-up link if there is no owner, and read the metrics token.
 
         Thread: an executor.
 
         Raises:
-            OSError: It cannot be written, or the certificate cannot be read.
-            ValueError: The certificate is none.
+            OSError: The link cannot be written, or the certificate cannot be read.
+            ValueError: The certificate is invalid.
         """
         context = self._context
         if self.endpoint.cert is not None:
@@ -61,7 +61,7 @@ class ConsolePages:
                 context.loaded.config.console.base_dir / METRICS_FILE, "a new token for GET /metrics"
             )
         except (OSError, ValueError) as error:
-            _log.error("GET /metrics takes no token until the console starts again: %s", error)
+            _log.error("GET /metrics accepts no token until the console restarts: %s", error)
         if context.accounts.has_owner:
             context.setup.close()
         else:

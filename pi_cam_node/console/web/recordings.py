@@ -1,4 +1,4 @@
-"""Pages of recordings: pictures and films by day, from the nodes' own lists; a player; keep and delete."""
+"""Pages and API of recordings: pictures and films by day from the nodes' lists, player, keep and delete."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from pi_cam_node.console.web.routes import account_of, context_of, node_of, rout
 from pi_cam_node.core.media_facts import MediaKind
 
 PER_NODE = 60
-# To ask a node for its list, and that with the wait for others.
+# Deadline of a node's reply, and the same with the wait for requests to other nodes.
 ASK_S, LIST_S = 3.0, 6.0
 LIMIT = 25
 KINDS = ("film", "picture", *get_args(MediaKind))
-# SQLite's whole numbers are less.
+# Bound of SQLite's integers.
 _BYTES_END = 1 << 63
 
 
 @route("GET", "/recordings", "view")
 async def recordings(request: web.Request) -> web.StreamResponse:
-    """Show pictures and films by day; the page asks for them by ``/api/media``."""
+    """Page: pictures and films by day, loaded from ``/api/media``."""
     nodes = visible(request)
     chosen = {name: request.query.get(name, "") for name in ("camera", "kind")}
     private = [node.name for node in nodes if node.is_private and node.online]
@@ -44,9 +44,9 @@ async def recordings(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/api/media", "view")
 async def api_media(request: web.Request) -> web.StreamResponse:
-    """Tell pictures and films, newest first, as the nodes list them now, and why some nodes did not.
+    """List pictures and films, newest first, from the nodes' current lists; also why some nodes did not answer.
 
-    ``limit`` (25, at most 200), ``before`` (a row's ``cursor``, or an ISO time), ``camera`` and ``kind`` choose.
+    Query: ``limit`` (25, at most 200), ``before`` (a row's ``cursor``, or an ISO time), ``camera``, ``kind``.
     """
     context, query, limit = context_of(request), request.query, paging.limit_in(request, LIMIT)
     before, kind = paging.before_in(request, paging.place_of), paging.choice_in(request, "kind", KINDS)
@@ -62,7 +62,7 @@ async def api_media(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/recordings/{camera}/{id}", "view")
 async def player(request: web.Request) -> web.StreamResponse:
-    """Show one picture or play one film."""
+    """Page: one picture, or a player for one film."""
     context, node, name = context_of(request), node_of(request), request.match_info["id"]
     row = await context.database.read(lambda db: media_rows.get(db, node.id, name))
     if row is None or node.is_private:
@@ -71,32 +71,32 @@ async def player(request: web.Request) -> web.StreamResponse:
     return page(request, "player.html", name=node.name, at_ms=row.at_ms, row=facts, why=context.client.why(node))
 
 
-@route("POST", "/recordings/{camera}/{id}/{deed:keep|release|delete}", "control")
+@route("POST", "/recordings/{camera}/{id}/{action:keep|release|delete}", "control")
 async def change(request: web.Request) -> web.StreamResponse:
-    """Keep a picture or film from retention, keep it no longer, or delete it."""
+    """Protect a picture or film from retention, end that, or delete it."""
     context, node = context_of(request), node_of(request, "act")
-    name, deed, account = request.match_info["id"], request.match_info["deed"], account_of(request)
+    name, action, account = request.match_info["id"], request.match_info["action"], account_of(request)
     await form_of(request)
     arguments: dict[str, object] = {"media_id": name}
-    if deed == "release":
+    if action == "release":
         arguments["off"] = True
     try:
-        reply = await context.requests.ask(node.id, "delete" if deed == "delete" else "keep", arguments)
+        reply = await context.requests.ask(node.id, "delete" if action == "delete" else "keep", arguments)
     except NodeError as error:
         return web.json_response({"ok": False, "code": error.code, "message": str(error)})
     if not reply.get("ok"):
         refusal = {"ok": False, "code": str(reply.get("code")), "message": str(reply.get("message"))[:200]}
         return web.json_response(refusal)
-    context.note(account.name, "command", f"{node.id}: {deed} {name}")
-    if deed == "delete":
+    context.note(account.name, "command", f"{node.id}: {action} {name}")
+    if action == "delete":
         await context.database.run(lambda db: media_rows.delete(db, node.id, name))
     else:
-        await context.database.run(lambda db: media_rows.keep(db, node.id, name, kept=deed == "keep"))
+        await context.database.run(lambda db: media_rows.keep(db, node.id, name, kept=action == "keep"))
     return web.json_response({"ok": True, "data": reply.get("data", {})})
 
 
 def _facts(context: ConsoleContext, row: MediaRow) -> dict[str, object]:
-    """Return a row as the node tells it, with addresses here."""
+    """Return a row for the API, with paths on this server."""
     node, path = context.nodes.get(row.node), f"/media/{row.node}/{row.id}"
     return {
         "id": row.id,
@@ -115,7 +115,7 @@ def _facts(context: ConsoleContext, row: MediaRow) -> dict[str, object]:
 
 
 async def _refresh(context: ConsoleContext, nodes: Sequence[Node], before: tuple[int, str] | None) -> list[str]:
-    """Store the lists of the nodes; return why some did not answer, for people."""
+    """Fetch and store the nodes' lists; return a message for each node that did not answer."""
     said = await asyncio.gather(*(_refresh_one(context, node, before) for node in nodes))
     return [text for text in said if text]
 
@@ -123,7 +123,7 @@ async def _refresh(context: ConsoleContext, nodes: Sequence[Node], before: tuple
 async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, str] | None) -> str:
     arguments: dict[str, object] = {"limit": PER_NODE}
     if before is not None:
-        # One millisecond later: the node leaves out what is of that very moment.
+        # One millisecond later, since the node's ``before`` is exclusive.
         arguments["before"] = iso(utc_of_ms(before[0] + 1))
     why_not = _why_not_asked(node)
     if why_not is not None:
@@ -135,7 +135,7 @@ async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, s
         return f"{node.name}: {error}"
     except TimeoutError:
         return f"{node.name} was not asked, since too many lists are waited for; what is listed of it is of earlier."
-    if reply.get("ok") is not True:  # what it does not tell now is not gone
+    if reply.get("ok") is not True:  # an error does not mean that pictures are gone
         return f"{node.name}: {str(reply.get('message') or reply.get('code') or 'it does not answer')[:200]}"
     data = reply.get("data")
     told = data.get("media") if isinstance(data, dict) else None
@@ -150,7 +150,7 @@ async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, s
 
 
 def _why_not_asked(node: Node) -> str | None:
-    """Return why a node cannot tell its list now, for people, empty where that need not be said; else ``None``."""
+    """Return why a node cannot be asked for its list (empty: not worth a message); ``None`` if it can."""
     if node.is_private or not node.online:
         return "" if node.is_private else f"{node.name} is offline; what is listed of it is of earlier."
     if "media" not in node.commands:
@@ -159,7 +159,7 @@ def _why_not_asked(node: Node) -> str | None:
 
 
 def row_of(node: str, told: object) -> MediaRow | None:
-    """Return the row of a picture or film in a node's list; ``None`` where it is none."""
+    """Return an item of a node's list as a row; ``None`` if it is malformed."""
     head = event_rows.head_of(told)
     if head is None:
         return None

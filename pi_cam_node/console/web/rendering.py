@@ -1,4 +1,4 @@
-"""Pages, those of refusals too, from templates: Jinja2 with each text marked for translation, and nothing unescaped."""
+"""Renders pages and error pages from Jinja2 templates, translatable and with autoescaping."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAVIGATION = (
 
 @functools.cache
 def environment() -> jinja2.Environment:
-    """Return the templates; read once each."""
+    """Return the Jinja2 environment; templates are read once."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("pi_cam_node.console.web", "templates"),
         autoescape=True,
@@ -47,28 +47,28 @@ def environment() -> jinja2.Environment:
     return made
 
 
-# Of the pages that say why something is refused.
+# Titles of error pages by status.
 _REFUSAL_TITLES = {403: "Not for this account", 404: "Not found", 503: "Not now"}
 _REFUSAL_OTHERWISE = "That did not work"
 
 
 def translate(made: jinja2.Environment, text: Callable[[str], str], several: Callable[[str, str, int], str]) -> None:
-    """Have pages in the language of these functions.
+    """Set the functions that translate the pages' texts.
 
-    `_` in templates takes literals alone: what it returns is markup, and a format. Texts that come from Python are
-    looked up by the filter ``words``, and escaped as any value.
+    `_` in templates takes literals only, as its result is markup and a format string. Texts from Python are translated
+    by the filter ``words``, and escaped like any value.
     """
     made.install_gettext_callables(text, several, newstyle=True)  # type: ignore[attr-defined]
     made.filters["words"] = lambda value: text(str(value)) if value else ""
 
 
 def words(value: str) -> str:
-    """Return a text in the language of the pages; as it is where the catalogue has none for it."""
+    """Return the translation of a text; unchanged if there is none."""
     return str(environment().filters["words"](value))
 
 
 def build_id() -> str:
-    """Return an id that changes with the pages: kiosks reload then."""
+    """Return a build id, which changes with the pages; kiosks reload then."""
     digest = hashlib.sha256(__version__.encode())
     for name, file in sorted(files.files().items()):
         digest.update(name.encode() + file.etag.encode())
@@ -76,7 +76,7 @@ def build_id() -> str:
 
 
 def page(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
-    """Return a page, or a part of one."""
+    """Render a template as a response."""
     context, account = context_of(request), account_or_none(request)
     broker = context.dispatcher.broker
     shared = {
@@ -100,7 +100,7 @@ def page(request: web.Request, template: str, status: int = 200, **values: Any) 
 
 
 def moment(at_ms: int | None) -> Markup:
-    """Return a time as an element that the browser words in its own zone and language."""
+    """Return a time element, which the browser formats in its own time zone and language."""
     if not at_ms:
         return Markup("–")
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
@@ -108,7 +108,7 @@ def moment(at_ms: int | None) -> Markup:
 
 
 def size(count: float | None) -> str:
-    """Return a number of bytes as people say it."""
+    """Return a number of bytes with a unit."""
     if count is None:
         return ""
     for unit in ("B", "KiB", "MiB"):
@@ -120,7 +120,7 @@ def size(count: float | None) -> str:
 
 @web.middleware
 async def refusal_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a refusal as a page, where a person who is logged in opened the address: bare text has no way back."""
+    """Middleware: render an error as a page, with navigation, if a logged-in person opened the address."""
     try:
         return await handler(request)
     except web.HTTPException as refusal:
@@ -134,6 +134,6 @@ async def refusal_pages(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def _is_visit(request: web.Request) -> bool:
-    """Tell whether a person who is logged in opened the address: no part of a page asks, and no program."""
+    """Tell whether a logged-in person opened the address, rather than a script of a page or a program."""
     is_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
     return is_page and "HX-Request" not in request.headers and account_or_none(request) is not None

@@ -1,4 +1,4 @@
-"""Route table of the console, and access of handlers to the console and to the account with its rights."""
+"""Route table of the console, and what handlers need: context, account, rights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from pi_cam_node.console.accounts import rights
-from pi_cam_node.console.accounts.rights import Deed
+from pi_cam_node.console.accounts.rights import Permission
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store.accounts import Account, Session
@@ -25,7 +25,7 @@ _SIGNED = request_key("signed", bool)
 def route(
     method: Method, path: str, right: Right, *, signed: bool = False, scraper: bool = False
 ) -> Callable[[Handler], Handler]:
-    """Declare a route; one that needs the database answers in words where there is none."""
+    """Declare a route; errors of the database become a 503 with a text."""
 
     def declare(handler: Handler) -> Handler:
         @functools.wraps(handler)
@@ -41,7 +41,7 @@ def route(
 
 
 def owner_route(method: Method, path: str) -> Callable[[Handler], Handler]:
-    """Declare a route that owners alone may use."""
+    """Declare a route for owners only."""
 
     def declare(handler: Handler) -> Handler:
         @functools.wraps(handler)
@@ -75,7 +75,7 @@ def is_signed(request: web.Request) -> bool:
 
 
 def account_or_none(request: web.Request) -> Account | None:
-    """Return the account of a request, ``None`` without a login."""
+    """Return the account of a request; ``None`` without a login."""
     return request.get(_ACCOUNT)
 
 
@@ -96,30 +96,30 @@ def session_of(request: web.Request) -> Session | None:
     return request.get(_SESSION)
 
 
-def require(request: web.Request, deed: Deed, camera: str | None = None) -> Account:
-    """Return the account of a request, if it may do something, with a camera where one is named.
+def require(request: web.Request, permission: Permission, camera: str | None = None) -> Account:
+    """Return the account of a request, if it has a right, and for a camera if one is named.
 
     Raises:
-        web.HTTPForbidden: It may not.
-        web.HTTPNotFound: It may not know of the camera.
+        web.HTTPForbidden: The account does not have the right.
+        web.HTTPNotFound: The account may not see the camera.
     """
     account = account_of(request)
-    if not rights.may(account, deed):
+    if not rights.may(account, permission):
         raise web.HTTPForbidden(text="this account may not do that\n")
-    if camera is not None and not rights.may(account, deed, camera):
+    if camera is not None and not rights.may(account, permission, camera):
         raise web.HTTPNotFound(text="there is no such camera\n")
     return account
 
 
-def node_of(request: web.Request, deed: Deed = "view", name: str = "camera") -> Node:
-    """Return the node in a path, if the account may do something with it; a signed link may view its own path.
+def node_of(request: web.Request, permission: Permission = "view", name: str = "camera") -> Node:
+    """Return the node of a path, if the account has a right for it; a signed link grants viewing.
 
     Raises:
-        web.HTTPException: It may not, or there is no such node.
+        web.HTTPException: The account does not have the right, or there is no such node.
     """
     camera = request.match_info[name]
-    if not (deed == "view" and is_signed(request)):
-        require(request, deed, camera)
+    if not (permission == "view" and is_signed(request)):
+        require(request, permission, camera)
     node = context_of(request).nodes.get(camera)
     if node is None:
         raise web.HTTPNotFound(text="there is no such camera\n")

@@ -1,4 +1,4 @@
-"""Pages of sensors: states, names, and rules made from sensors by clicking."""
+"""Pages of sensors: states, names, rooms, and forms for rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Room:
 
 @route("GET", "/sensors", "view")
 async def sensors(request: web.Request) -> web.StreamResponse:
-    """List the sensors by room."""
+    """Page: sensors by room."""
     _require_whole_house(request)
     template = "parts/sensor_rooms.html" if request.headers.get("HX-Request") else "sensors.html"
     return page(request, template, rooms=_rooms(request))
@@ -37,7 +37,7 @@ async def sensors(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/sensors/{key}", "view")
 async def sensor(request: web.Request) -> web.StreamResponse:
-    """Show one sensor, what it became when, and the form for a rule."""
+    """Page: one sensor with its history, and a form for a rule."""
     _require_whole_house(request)
     context, found = context_of(request), _sensor(request)
     changes = await context.rows_or_none(lambda db: sensor_rows.changes(db, found.spec.key, CHANGES_SHOWN))
@@ -55,7 +55,7 @@ async def sensor(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/sensors/{key}")
 async def note(request: web.Request) -> web.StreamResponse:
-    """Say what a sensor is called, where it is, and which cameras see it."""
+    """Set name, room and cameras of a sensor."""
     context, found, form = context_of(request), _sensor(request), await form_of(request)
     cameras = [camera for camera in await several_of(request, "cameras") if context.nodes.get(camera) is not None]
     name, room = form.get("name", "").strip()[:64], form.get("room", "").strip()[:64]
@@ -69,7 +69,7 @@ async def note(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/sensors")
 async def add(request: web.Request) -> web.StreamResponse:
-    """Add a sensor by hand: a topic, a field of its JSON, and what means open."""
+    """Add a sensor manually: topic, JSON field, and payload for open."""
     context, form = context_of(request), await form_of(request)
     name, topic = form.get("name", "").strip()[:64], form.get("topic", "").strip()[:256]
     key = slug(name)
@@ -99,7 +99,7 @@ async def add(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/sensors/{key}/remove")
 async def remove(request: web.Request) -> web.StreamResponse:
-    """Remove a sensor that was added by hand; others go when nothing announces them any more."""
+    """Remove a manually added sensor; others disappear with their announcement."""
     context, found = context_of(request), _sensor(request)
     key = found.spec.key
     if found.spec.source != by_hand.HAND:
@@ -125,10 +125,10 @@ def _sensor(request: web.Request) -> Sensor:
 
 
 def _require_whole_house(request: web.Request) -> None:
-    """Refuse accounts that see chosen cameras only: sensors reveal who comes and goes.
+    """Refuse accounts limited to some cameras, since sensors reveal who comes and goes.
 
     Raises:
-        web.HTTPForbidden: It is one of those.
+        web.HTTPForbidden: The account is limited to some cameras.
     """
     account = require(request, "view")
     if account.cameras is not None:

@@ -1,4 +1,4 @@
-"""First page of the settings, the accounts, and the audit."""
+"""Settings: overview, accounts and audit log."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ ROLE_WORDS = {
 
 @route("GET", "/settings", "view")
 async def overview(request: web.Request) -> web.StreamResponse:
-    """Show the state of the console; to members and guests, their own account."""
+    """Page: state of the console; for members and guests only their own account."""
     account, context = account_of(request), context_of(request)
     if account.role != "owner":
         return page(request, "settings_self.html")
-    deeds = await context.rows_or_none(lambda db: audit.newest(db, AUDIT_SHOWN))
+    actions = await context.rows_or_none(lambda db: audit.newest(db, AUDIT_SHOWN))
     config = context.loaded.config
     values = [
         (info.key, setting_values.as_text(setting_values.plain(setting_values.raw_value(config, info.key))), info.doc)
@@ -42,7 +42,7 @@ async def overview(request: web.Request) -> web.StreamResponse:
     return page(
         request,
         "settings.html",
-        deeds=deeds,
+        actions=actions,
         values=values,
         file=context.path,
         nodes=list(context.nodes),
@@ -54,7 +54,7 @@ async def overview(request: web.Request) -> web.StreamResponse:
 
 @owner_route("GET", "/settings/accounts")
 async def accounts(request: web.Request) -> web.StreamResponse:
-    """List the accounts, with a form for another."""
+    """Page: accounts, with a form for a new one."""
     context = context_of(request)
     listed = [(one, context.accounts.sessions_of(one.id)) for one in context.accounts.all()]
     nodes, session = list(context.nodes), session_of(request)
@@ -65,7 +65,7 @@ async def accounts(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/accounts")
 async def add(request: web.Request) -> web.StreamResponse:
-    """Make an account."""
+    """Create an account."""
     form = await form_of(request)
     role = form.get("role", "member")
     cameras = await several_of(request, "cameras") if role == "guest" else None
@@ -78,7 +78,7 @@ async def add(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/accounts/{id}/cameras")
 async def change(request: web.Request) -> web.StreamResponse:
-    """Give an account another role and other cameras."""
+    """Change the role and cameras of an account."""
     context, account, form = context_of(request), _account(request), await form_of(request)
     role = form.get("role", account.role)
     cameras = await several_of(request, "cameras") if role in {"guest", "kiosk"} else None
@@ -130,7 +130,7 @@ async def end_session(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/settings/password", "view")
 async def password(request: web.Request) -> web.StreamResponse:
-    """Change one's own password; every session ends, this one too."""
+    """Change the own password; ends every session, including this one."""
     context, account, form = context_of(request), require(request, "view"), await form_of(request)
     gate_of(request).refuse_waiting(request)
     if await context.accounts.verify(account.name, form.get("old", "")) is None:
@@ -147,7 +147,7 @@ async def password(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/settings/look", "view")
 async def look(request: web.Request) -> web.StreamResponse:
-    """Choose dark, light or the device's theme for one's own account, wherever it is logged in."""
+    """Set the theme of the own account: dark, light, or the device's."""
     account, form = require(request, "view"), await form_of(request)
     try:
         await context_of(request).accounts.set_theme(account, form.get("theme", ""))
@@ -158,7 +158,7 @@ async def look(request: web.Request) -> web.StreamResponse:
 
 @owner_route("GET", "/api/accounts")
 async def api_accounts(request: web.Request) -> web.StreamResponse:
-    """Tell the accounts, without their passwords."""
+    """List the accounts, without password hashes."""
     return web.json_response([_told(account) for account in context_of(request).accounts.all()])
 
 

@@ -1,4 +1,4 @@
-"""Devices that get pushes: a browser subscribes itself, says how it is called and when it wants to be left alone."""
+"""Settings: devices for pushes, their names and quiet hours; browsers subscribe themselves."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from pi_cam_node.console.web.gate import gate_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route
 
-# Each test push is kept as an event, so their number is bounded.
+# Limited, since each test push is stored as an event.
 TESTS_PER_MINUTE = 5
 
 
 @route("GET", "/settings/devices", "view")
 async def devices(request: web.Request) -> web.StreamResponse:
-    """List the devices of the account; owners pair wall tablets here."""
+    """Page: devices of the account; owners pair wall tablets here."""
     context, account = context_of(request), require(request, "view")
     listed = await context.rows_or_none(lambda db: rows.devices(db, account.id))
     return page(
@@ -54,7 +54,7 @@ async def devices(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/api/push/subscribe", "view")
 async def subscribe(request: web.Request) -> web.StreamResponse:
-    """Note where pushes for a browser go: the JSON of its subscription, and a ``label``."""
+    """Add a browser as a device: the JSON of its push subscription, and a ``label``."""
     context, account, body = context_of(request), require(request, "view"), await json_of(request)
     endpoint, keys = body.get("endpoint"), body.get("keys")
     if not isinstance(endpoint, str) or not isinstance(keys, dict):
@@ -82,13 +82,13 @@ async def subscribe(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/api/push/key", "view")
 async def key(request: web.Request) -> web.StreamResponse:
-    """Tell the key that browsers subscribe with."""
+    """Return the VAPID public key for subscriptions."""
     return web.json_response({"key": context_of(request).vapid.public_key})
 
 
 @owner_route("POST", "/settings/channels")
 async def add_channel(request: web.Request) -> web.StreamResponse:
-    """Have an account told by another channel: an ``url`` that Apprise knows, an ``account``, a ``label``.
+    """Add a channel for an account: Apprise ``url``, ``account``, ``label``.
 
     Owners only: the address may name any host that this machine reaches.
     """
@@ -113,7 +113,7 @@ async def add_channel(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/settings/devices/{id}/test", "view")
 async def test(request: web.Request) -> web.StreamResponse:
-    """Push a message to one device."""
+    """Push a test message to one device."""
     context, device = context_of(request), await _device(request)
     now_ms = context.now_ms()
     row = EventRow("", f"test-{secrets.token_hex(8)}", now_ms, "test", data={"title": device.label})
@@ -134,7 +134,7 @@ async def test(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/settings/devices/{id}", "view")
 async def change(request: web.Request) -> web.StreamResponse:
-    """Say how a device is called and when it wants to be left alone."""
+    """Set name and quiet hours of a device."""
     context, device, form = context_of(request), await _device(request), await form_of(request)
     try:
         span = span_of(form)
@@ -151,7 +151,7 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 @route("POST", "/settings/devices/{id}/remove", "view")
 async def remove(request: web.Request) -> web.StreamResponse:
-    """Push nothing to a device any more."""
+    """Delete a device."""
     context, device = context_of(request), await _device(request)
     await context.database.run(lambda db: rows.delete_device(db, device.id))
     context.note(account_of(request).name, "device", f"no pushes on {device.label} any more")
@@ -165,10 +165,10 @@ def _update(db: sqlite3.Connection, device: Device) -> None:
 
 
 async def _device(request: web.Request) -> Device:
-    """Return the device in a path, if it is one of the account.
+    """Return the device of a path, if it belongs to the account.
 
     Raises:
-        web.HTTPNotFound: It is not.
+        web.HTTPNotFound: It does not, or there is none.
     """
     context, account, name = context_of(request), require(request, "view"), request.match_info["id"]
     device = await context.database.read(lambda db: rows.device(db, name))

@@ -1,4 +1,4 @@
-"""A node's settings as pages and as an API, drawn from the node's own descriptions, so of any version."""
+"""Settings: settings of a node as page and API, from the node's own descriptions, so for any version."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, owner_route
 
 SETTINGS_MAX_BYTES = 1 << 20
-# What a node of another version may leave out.
+# Defaults for fields that a node of another version may lack.
 _DEFAULTS: dict[str, Any] = {
     "title": "",
     "doc": "",
@@ -34,7 +34,7 @@ _DEFAULTS: dict[str, Any] = {
     "live": False,
     "secret": False,
 }
-# Names of sections that are no words.
+# Display names of sections that are acronyms.
 _TITLES = {
     "hls": "HLS",
     "homeassistant": "Home Assistant",
@@ -48,13 +48,13 @@ KINDS = ("bool", "int", "float", "choice", "list", "text")
 
 @frozen
 class SettingView:
-    """A setting as it is drawn.
+    """View model of a setting.
 
     Attributes:
-        told: The node's description.
-        value: The value in force, as a form has it.
+        told: Description from the node.
+        value: Current value as text of a form.
         kind: One of `KINDS`.
-        input_id: Of the control.
+        input_id: Id of the HTML input.
     """
 
     told: dict[str, Any]
@@ -72,13 +72,13 @@ class SectionView:
 
     @property
     def title(self) -> str:
-        """The name as people write it."""
+        """Display name of the section."""
         return _TITLES.get(self.name) or self.name.replace("_", " ").capitalize()
 
 
 @owner_route("GET", "/settings/nodes/{camera}")
 async def settings(request: web.Request) -> web.StreamResponse:
-    """Show every setting of a node with a control."""
+    """Page: every setting of a node, with an input."""
     context, node = context_of(request), node_of(request, "own")
     fault, sections = "", list[SectionView]()
     try:
@@ -90,7 +90,7 @@ async def settings(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/nodes/{camera}/set")
 async def change(request: web.Request) -> web.StreamResponse:
-    """Change one setting: the only field of the form bears its key."""
+    """Change one setting; the form's only field is named by its key."""
     context, node, form = context_of(request), node_of(request, "own"), await form_of(request)
     key = form.get("key") or next((name for name in form if "." in name), "")
     value: object = form.get(key, "")
@@ -112,7 +112,7 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/nodes/{camera}/save")
 async def save(request: web.Request) -> web.StreamResponse:
-    """Have the node write its settings into its file."""
+    """Have the node save its settings to its file."""
     context, node = context_of(request), node_of(request, "own")
     try:
         reply = await context.requests.ask(node.id, "overwrite_config")
@@ -125,7 +125,7 @@ async def save(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/nodes/{camera}/remove")
 async def remove(request: web.Request) -> web.StreamResponse:
-    """Remove a node that is gone for good, with its events; its own pictures and films stay where they are."""
+    """Remove an offline node and its events from the console; pictures and films at the node are not touched."""
     if not _remove(request):
         return page(request, "parts/said.html", said=_ONLINE, is_refusal=True)
     return web.Response(headers={"HX-Redirect": "/"})
@@ -133,7 +133,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 @owner_route("DELETE", "/api/nodes/{camera}")
 async def remove_api(request: web.Request) -> web.StreamResponse:
-    """Remove a node that is offline, and its events here; one that comes back is there again. 409: it is online."""
+    """Remove an offline node and its events; it reappears when it publishes again. 409: it is online."""
     if not _remove(request):
         raise web.HTTPConflict(text=f"{_ONLINE}\n")
     return web.Response(status=204)
@@ -141,7 +141,7 @@ async def remove_api(request: web.Request) -> web.StreamResponse:
 
 @owner_route("GET", "/api/nodes/{camera}/settings")
 async def settings_api(request: web.Request) -> web.StreamResponse:
-    """Tell every setting of a node: its value in force, secrets masked, and what it may be."""
+    """List the settings of a node: current value (secrets masked) and allowed values."""
     try:
         told = await described(context_of(request), node_of(request, "own"))
     except (NodeError, OSError) as error:
@@ -151,7 +151,7 @@ async def settings_api(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/api/nodes/{camera}/{verb:set|explain}")
 async def command_api(request: web.Request) -> web.StreamResponse:
-    """Change a setting of a node, or ask why it sees motion or none; the answer is the node's reply."""
+    """Send ``set`` or ``explain`` to a node; returns the node's reply."""
     context, node, arguments = context_of(request), node_of(request, "own"), dict(await json_of(request))
     verb = request.match_info["verb"]
     try:
@@ -173,10 +173,10 @@ def _remove(request: web.Request) -> bool:
 
 
 async def described(context: ConsoleContext, node: Node) -> list[dict[str, Any]]:
-    """Return the node's descriptions: by its command, else over HTTP.
+    """Return the node's descriptions: by a command over MQTT, else over HTTP.
 
     Raises:
-        NodeError: Neither worked; the message says why.
+        NodeError: Both failed; the message says why.
     """
     if not node.online:
         raise Unreachable(f"{node.name} is offline; its settings can be seen when it is back.")
@@ -193,7 +193,7 @@ async def described(context: ConsoleContext, node: Node) -> list[dict[str, Any]]
 
 
 def sections_of(node: Node, told: list[dict[str, Any]]) -> list[SectionView]:
-    """Return the settings by section, with the values in force as the broker last told them."""
+    """Return the settings by section, with current values as last published."""
     views = [_view(node, one) for one in told]
     groups = itertools.groupby(views, key=lambda view: str(view.told.get("section") or ""))
     return [SectionView(name, list(group)) for name, group in groups]

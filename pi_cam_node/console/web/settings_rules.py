@@ -1,4 +1,4 @@
-"""The rules: made by clicking, kept in the console's file, each said in a sentence."""
+"""Settings: rules, edited by forms, stored in ``console.yaml``, shown as sentences."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ACTIONS = ("past", "save", "clip")
 
 @owner_route("GET", "/settings/rules")
 async def rules(request: web.Request) -> web.StreamResponse:
-    """List the rules, with a form for another."""
+    """Page: rules, with a form for a new one."""
     context = context_of(request)
     return page(
         request,
@@ -52,7 +52,7 @@ async def add(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/rules/{number:[0-9]{1,4}}/remove")
 async def remove(request: web.Request) -> web.StreamResponse:
-    """Remove a rule; the form names it, so that a list that changed meanwhile loses no other one."""
+    """Remove a rule by number; its title must match, in case the rules changed meanwhile."""
     context, form = context_of(request), await form_of(request)
     async with context.changing_rules:
         number, kept = int(request.match_info["number"]), list(context.engine.rules)
@@ -63,18 +63,18 @@ async def remove(request: web.Request) -> web.StreamResponse:
         return await _save(request, kept, f"removed the rule {title}")
 
 
-async def _save(request: web.Request, wanted: list[Rule], deed: str) -> web.StreamResponse:
+async def _save(request: web.Request, wanted: list[Rule], description: str) -> web.StreamResponse:
     context = context_of(request)
     try:
         await asyncio.get_running_loop().run_in_executor(None, context.save_rules, wanted)
     except NotSaved as error:
         return page(request, "parts/said.html", 409, said=str(error), is_refusal=True)
-    context.note(account_of(request).name, "rule", deed)
+    context.note(account_of(request).name, "rule", description)
     return web.Response(headers={"HX-Redirect": "/settings/rules"})
 
 
 async def _told(request: web.Request) -> dict[str, object]:
-    """Return the rule of a form, as stored in the file.
+    """Return the rule of a form as stored in the file.
 
     Raises:
         BadRequest: It does nothing, or a span of time has one end.
@@ -122,7 +122,7 @@ async def _actions(request: web.Request) -> list[dict[str, object]]:
 
 
 def sentence(rule: Rule, context: ConsoleContext) -> str:
-    """Return a rule in words."""
+    """Return a rule as an English sentence."""
     when, condition = rule.when, rule.condition
     if when.sensor is not None:
         sensor = context.sensors.get(when.sensor)

@@ -1,1 +1,1 @@
-"""Commands, states, metrics and their description."""
+"""HTTP API: commands, states, metrics, and their OpenAPI document."""

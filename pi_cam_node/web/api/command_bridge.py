@@ -1,4 +1,4 @@
-"""Passes commands of HTTP clients to the node, and matches the node's replies to them."""
+"""Passes commands of HTTP clients to the node thread, and matches replies to pending requests."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pi_cam_node.web.context import Answered
 
 WAITING_MAX = 64
 DEADLINE_S = 30.0
-# The node gives its own work two minutes; a stack of many frames on a slow card may need them.
+# The node's own limit for a job is two minutes; stacking many frames with a slow SD card may take as long.
 PATIENT_DEADLINE_S = 150.0
 PATIENT_VERBS = frozenset({"pastStack"})
-# The frames are those of the ring, shared and not copied; a client gets no more of them than this.
+# Greatest number of frames for one request; they are shared with the ring, not copied.
 FRAMES_MAX = 1000
 FRAMES_BYTES_MAX = 64 << 20
 
@@ -33,10 +33,10 @@ class _Pending:
 
 
 class CommandBridge:
-    """HTTP requests whose command has no final reply yet. Thread: the web server's.
+    """Pending HTTP requests by the id of their command. Thread: the web server's.
 
     Attributes:
-        late: Replies and frames that no request waited for any more.
+        late: Replies and frames whose request had ended.
     """
 
     def __init__(self, inbox: Inbox, clock: Clock) -> None:
@@ -48,15 +48,15 @@ class CommandBridge:
 
     @property
     def waiting(self) -> int:
-        """Requests without an answer so far."""
+        """Number of pending requests."""
         return len(self._waiting)
 
     async def run(self, verb: str, payload: bytes) -> Answered:
-        """Return the final reply, and the frames that came before it.
+        """Send a command; return its final reply and the frames before it.
 
         Raises:
             DeadlinePassed: The node did not answer in time.
-            Busy: Too many wait already, or the node's inbox is full.
+            Busy: Too many requests are pending, or the node's inbox is full.
         """
         if len(self._waiting) >= WAITING_MAX:
             raise Busy("ERROR: too many requests are waiting")
@@ -73,7 +73,7 @@ class CommandBridge:
             del self._waiting[name]
 
     def on_event(self, event: Event) -> None:
-        """Hand a reply or a frame to the request that waits for it; one that is late is counted."""
+        """Pass a reply or frame to its pending request; late ones are counted."""
         if not isinstance(event, Replied | FramesSent) or event.origin != "http":
             return
         pending = self._waiting.get(event.reply_to or "")
@@ -86,7 +86,7 @@ class CommandBridge:
 
 
 def deadline_s(verb: str) -> float:
-    """Return how long a command may take, in seconds."""
+    """Return the deadline of a command in seconds."""
     return PATIENT_DEADLINE_S if verb in PATIENT_VERBS else DEADLINE_S
 
 

@@ -15,7 +15,7 @@ from pi_cam_node.web.http.status_codes import json_response, status_of
 
 
 async def carry_out(context: WebContext, verb: str, arguments: bytes) -> web.Response:
-    """Return the final reply to a command, with the status that its code has."""
+    """Run a command; return its final reply with the status of its code."""
     try:
         answered = await context.run(verb, arguments)
     except NodeError as error:
@@ -24,22 +24,22 @@ async def carry_out(context: WebContext, verb: str, arguments: bytes) -> web.Res
 
 
 def status_of_reply(body: Mapping[str, Any]) -> int:
-    """Return the status of a reply: 404 where it says that an id is not there."""
+    """Return the HTTP status of a reply: 404 if it reports an unknown id, else that of its code."""
     is_missing = body["code"] == "bad_request" and "missing" in body.get("data", {})
     return 404 if is_missing else status_of(body["code"])
 
 
 def refusal(context: WebContext, verb: str, error: NodeError) -> dict[str, Any]:
-    """Return the reply to a command that never came to the node, or to which no reply came back."""
+    """Return a reply for a command that did not reach the node, or was not answered."""
     said = {"verb": verb[:VERB_SHOWN], "code": error.code, "message": error.text, "data": error.data}
     return Refusal.model_validate({**said, "node": context.info.get("id", "")}).model_dump()
 
 
 def arguments_in(body: bytes, content_type: str) -> bytes:
-    """Return the arguments of a command as JSON; no body is no arguments.
+    """Return the arguments of a command as JSON; an empty body means none.
 
     Raises:
-        BadRequest: They are something else. Whether an object makes sense is the dispatcher's to say.
+        BadRequest: The body is no JSON object. The dispatcher validates its contents.
     """
     text = body.strip()
     if text and content_type != "application/json":

@@ -1,4 +1,4 @@
-"""Response models of the API. The handlers answer with them, and the OpenAPI document is generated from them."""
+"""Response models of the API, used by handlers and for the OpenAPI document."""
 
 from __future__ import annotations
 

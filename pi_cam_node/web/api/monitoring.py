@@ -18,11 +18,11 @@ PREFIX = "pi_cam_node_"
 
 
 class NodeCollector(Collector):
-    """Collects the node's state as Prometheus metrics. An unknown figure is left out, never a zero.
+    """Collects the node's state as Prometheus metrics. Unknown values are left out, not reported as zero.
 
     Args:
         context: The node.
-        own: Those of the web server itself.
+        own: Metrics of the web server.
     """
 
     def __init__(self, context: WebContext, own: Iterable[Metric]) -> None:
@@ -46,14 +46,14 @@ class NodeCollector(Collector):
 
 @route("GET", "/metrics", "view")
 async def metrics(request: web.Request) -> web.StreamResponse:
-    """Send every figure in Prometheus' text format."""
+    """Return the metrics in Prometheus' text format."""
     own = server_metrics(PREFIX, request, access_of(request).lockout)
     return answer(NodeCollector(context_of(request), own))
 
 
 @route("GET", "/healthz", "public")
 async def healthz(request: web.Request) -> web.StreamResponse:
-    """Say ``ok`` while the broker is connected and the camera delivers frames or privacy is on, else ``not ok``."""
+    """Return ``ok`` while the broker is connected and the camera delivers frames or privacy is on, else ``not ok``."""
     well = is_well(context_of(request).state)
     return web.Response(status=200 if well else 503, text="ok" if well else "not ok")
 

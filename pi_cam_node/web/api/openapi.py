@@ -1,4 +1,4 @@
-"""The description of the HTTP interface, OpenAPI 3.1, made from the table of routes and the registry of commands."""
+"""Generates the OpenAPI 3.1 document from the route table and the command registry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pi_cam_node.web.http.status_codes import STATUSES, codes_of
 
 COMMAND = "/api/commands/{verb}"
 _REF = "#/components/schemas/{model}"
-# What every command takes beside its own arguments.
+# Arguments common to all commands.
 _COMMON = {
     "id": {
         "anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_ID_CHARS}, {"type": "integer"}],
@@ -42,12 +42,12 @@ _RIGHTS = {
 
 @functools.lru_cache(maxsize=1)
 def document(routes: tuple[Route, ...], version: str, cookie: str) -> dict[str, Any]:
-    """Return the whole document: every route, and every command with its arguments and its reply.
+    """Return the OpenAPI document of all routes and commands.
 
     Args:
-        routes: The whole table.
-        version: Of the node.
-        cookie: Name of the session's cookie.
+        routes: The route table.
+        version: Version of the node.
+        cookie: Name of the session cookie.
     """
     schemas: dict[str, Any] = {}
     for model in (Reply, Refusal):
@@ -85,7 +85,7 @@ def _schemes(cookie: str) -> dict[str, Any]:
 
 
 def _operations(route: Route, schemas: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what a route offers; the one of the commands is written out, one path for each verb."""
+    """Yield path and operation of a route; the command route yields one path for each verb."""
     if route.path != COMMAND:
         yield route.path, _operation(route, schemas)
         return
@@ -119,7 +119,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refusals(route: Route) -> dict[str, Any]:
-    """Return the refusals of a route: its own, and those of its right and its method."""
+    """Return the error responses of a route: its own, and those of its right and method."""
     told = dict(route.described.refusals)
     if route.described.query or route.described.body is not None:
         told.setdefault(400, "What was sent makes no sense.")
@@ -134,7 +134,7 @@ def _refusals(route: Route) -> dict[str, Any]:
 
 
 def query_of(arguments: type[BaseModel]) -> dict[str, tuple[dict[str, Any], str]]:
-    """Return the parameters of a query that are the arguments of a command."""
+    """Return query parameters for the arguments of a command."""
     properties = arguments.model_json_schema(ref_template=_REF, by_alias=False)["properties"]
     return {
         name: ({k: v for k, v in schema.items() if k not in ("title", "description")}, schema.get("description", ""))
@@ -143,7 +143,7 @@ def query_of(arguments: type[BaseModel]) -> dict[str, tuple[dict[str, Any], str]
 
 
 def _schema_of(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a type, with those of the models in it put into ``schemas``."""
+    """Return the schema of a type; schemas of its models are added to ``schemas``."""
     schema = TypeAdapter(kind).json_schema(ref_template=_REF)
     schemas.update(schema.pop("$defs", {}))
     if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -170,14 +170,14 @@ def _command(route: Route, command: Command, schemas: dict[str, Any]) -> dict[st
 
 
 def arguments_schema(command: Command, schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of what a command takes; the models in it go into ``schemas``."""
+    """Return the schema of a command's arguments; schemas of models are added to ``schemas``."""
     schema = command.arguments.model_json_schema(ref_template=_REF)
     schemas.update(schema.pop("$defs", {}))
     return {**schema, "description": command.usage, "properties": {**schema.get("properties", {}), **_COMMON}}
 
 
 def _replies(command: Command, schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return the answers of a command: one for each status that its reply may have."""
+    """Return the responses of a command: one for each status of its possible reply codes."""
     told = {"verb": {"const": command.verb}, "ok": {"const": True}, "code": {"const": "ok"}}
     facts = {"type": "object", "properties": {**told, "data": _schema_of(command.data, schemas)}}
     done = {"allOf": [{"$ref": _REF.format(model="Reply")}, facts]}
@@ -204,6 +204,6 @@ def _in_path(path: str) -> list[dict[str, Any]]:
 
 
 def _name_of(route: Route) -> str:
-    """Return a name for programs that are made from the document: ``get_media_id_thumbnail``."""
+    """Return an operationId for generated clients, e.g. ``get_media_id_thumbnail``."""
     words = re.findall(r"[A-Za-z0-9]+", route.path) or ["page"]
     return "_".join([route.method.lower(), *words])

@@ -22,7 +22,7 @@ from pi_cam_node.web.http.status_codes import json_response, status_of
 from pi_cam_node.web.routes import ROUTES, context_of, route
 
 PICTURES_TOLD = 24
-# Lifetime of links in a page: an open page renews them long before; a link copied out of it lasts so long.
+# Lifetime of links in a page; an open page renews them earlier.
 LINK_S = 3600.0
 LISTS = {404: "`before` names an id that is not there.", 422: "`limit` is out of range."}
 MEDIA = Described(JSON, list[MediaItem], openapi.query_of(MediaListArguments), refusals=LISTS)
@@ -33,7 +33,7 @@ _ID = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})
 
 @route("POST", "/api/commands/{verb}", "control", Described(JSON, Reply))
 async def command(request: web.Request) -> web.StreamResponse:
-    """Carry out a command. The body is a JSON object with its arguments, or empty; the answer is its final reply."""
+    """Run a command. The body is a JSON object with its arguments, or empty; the response is its final reply."""
     context, verb = context_of(request), request.match_info["verb"]
     try:
         arguments = arguments_in(await request.read(), request.content_type)
@@ -56,7 +56,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/api/state", "view", Described(JSON, models.State))
 async def state(request: web.Request) -> web.StreamResponse:
-    """Tell what is: states, figures, the brightness of the last hour, and the last pictures with links to them."""
+    """Return states, telemetry, the brightness of the last hour, and the last pictures with links."""
     context = context_of(request)
     kept = context.pictures.newest(PICTURES_TOLD)
     told, is_private = context.state, context.hub.privacy_gate.closed
@@ -76,7 +76,7 @@ async def state(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/api/config", "view", Described(JSON, models.Settings))
 async def config(request: web.Request) -> web.StreamResponse:
-    """Tell every setting: its value in force, secrets masked, and what it may be."""
+    """List the settings: current value (secrets masked) and allowed values."""
     in_force = context_of(request).state.config
     described = [settings.description_of(info, in_force) for info in settings.catalogue().values()]
     return json_response(models.Settings.model_validate({"settings": described}).model_dump())
@@ -84,14 +84,14 @@ async def config(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/api/openapi.json", "view", Described(JSON))
 async def document(request: web.Request) -> web.StreamResponse:
-    """Describe this interface: OpenAPI 3.1, made from the table of routes and the registry of commands."""
+    """Return the OpenAPI 3.1 document, generated from the route table and the command registry."""
     told = context_of(request)
     cookie = f"session_{told.state.config.node.id}"
     return json_response(openapi.document(tuple(ROUTES), told.info.get("version", ""), cookie))
 
 
 async def _rows(request: web.Request, verb: str) -> web.Response:
-    """Return the rows of a list as a bare array; where it is refused, the reply that says why."""
+    """Return the rows in a command's reply as a JSON array; if the command fails, its reply."""
     context = context_of(request)
     try:
         answered = await context.run(verb, json_bytes(_each_once(request)))
@@ -105,10 +105,10 @@ async def _rows(request: web.Request, verb: str) -> web.Response:
 
 
 def _each_once(request: web.Request) -> dict[str, str]:
-    """Return the parameters of a query.
+    """Return the query parameters by name.
 
     Raises:
-        BadRequest: One is there twice: none of the two would be meant more than the other.
+        BadRequest: A parameter is repeated.
     """
     fields = dict(request.query)
     twice = next((name for name in fields if len(request.query.getall(name)) > 1), None)
@@ -118,18 +118,18 @@ def _each_once(request: web.Request) -> dict[str, str]:
 
 
 def pictures_of(kept: Sequence[str], told: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return facts of the pictures that there are, newest first; of those of earlier runs, what their ids say.
+    """Return metadata of existing pictures, newest first; for pictures of earlier runs only what their ids tell.
 
     Args:
-        kept: Ids of what the archive has; none where it has not looked yet.
-        told: Facts of what was saved in this run, newest first.
+        kept: Ids of the archive's pictures; empty before its first scan.
+        told: Metadata of pictures saved in this run, newest first.
     """
     known = {facts["id"]: facts for facts in told}
     return [known.get(picture_id) or facts_in(picture_id) for picture_id in kept] if kept else list(told)
 
 
 def facts_in(picture_id: str) -> dict[str, object]:
-    """Return what an id says: ``20261120T194501123Z-3f2a91c0-000042-single``."""
+    """Return the metadata in an id such as ``20261120T194501123Z-3f2a91c0-000042-single``."""
     said = _ID.match(picture_id)
     if said is None:
         return {"id": picture_id}
@@ -138,7 +138,7 @@ def facts_in(picture_id: str) -> dict[str, object]:
 
 
 def linked(context: WebContext, facts: Mapping[str, Any]) -> dict[str, object]:
-    """Return a picture's facts with links to it that end after an hour."""
+    """Return a picture's metadata with signed links that expire after an hour."""
     path = media_path(str(facts["id"]))
     links = {"url": context.links.sign(path, LINK_S), "thumbnail_url": context.links.sign(f"{path}/thumbnail", LINK_S)}
     return {**facts, **links}

@@ -1,4 +1,4 @@
-"""Authorizes requests, for every route in one place: a route that is not declared public requires a credential."""
+"""Authorizes requests of all routes; a route that is not declared public requires a credential."""
 
 from __future__ import annotations
 
@@ -28,15 +28,16 @@ class Access:
     """Authorization rules, and the token, sessions, links and proxies that they consult.
 
     Attributes:
-        token: What opens everything; ``None``: no credential is asked for, as only this machine reaches the server.
+        token: Access token with all rights; ``None``: no credential is required, since only this machine reaches the
+            server.
         links: Signed links.
-        sessions: The sessions of people who logged in.
-        lockout: Slows down who guesses.
+        sessions: Login sessions.
+        lockout: Delays clients after wrong tokens.
         proxies: Trusted reverse proxies.
         hosts: Accepted Host headers.
-        tickets: Tells whether a secret is a ticket, which opens what *view* may see.
-        public_url: Where a reverse proxy serves it; empty: nowhere.
-        cookie: Name of the session's cookie.
+        tickets: Tells whether a secret is a ticket, which grants the right *view*.
+        public_url: Address at which a reverse proxy serves it; empty without one.
+        cookie: Name of the session cookie.
     """
 
     token: Token | None
@@ -48,14 +49,14 @@ class Access:
     cookie: str
     tickets: Callable[[str], bool] = lambda _secret: False
     public_url: str = ""
-    # Login links that were used; they end within minutes, and few are made.
+    # Used login links, which must not work twice; they expire within minutes.
     _used: deque[str] = field(default_factory=lambda: deque(maxlen=256))
 
     def admit(self, request: web.Request, need: Need) -> None:
         """Authorize a request.
 
         Raises:
-            web.HTTPException: It may not, or not yet.
+            web.HTTPException: The request is refused.
         """
         peer = self.proxies.peer_of(request)
         is_public = need.right == "public"
@@ -79,14 +80,14 @@ class Access:
         return urlsplit(self.public_url).path.rstrip("/")
 
     def cookie_path(self, request: web.Request) -> str:
-        """Return the path that a cookie is for: below that of `public_url` for those who come by it."""
+        """Return the Path attribute for cookies: that of `public_url` for requests through the reverse proxy."""
         is_through = self.proxies.peer_of(request).host == urlsplit(self.public_url).netloc
         return f"{self.prefix}/" if is_through or request.path.startswith(f"{self.prefix}/") else "/"
 
     def log_in_by_link(self, request: web.Request) -> str | None:
-        """Return the id of a new session for a login link that was not used before; ``None`` without such a link.
+        """Create a session for an unused login link and return its id; ``None`` without a valid link.
 
-        The path of the link must be that of the request.
+        The link is valid only for the path of the request.
         """
         signature = request.query.get(SIGNATURE, "")
         if not self.links.verify(request.path.removeprefix(self.prefix), request.query) or signature in self._used:
@@ -95,7 +96,7 @@ class Access:
         return self.sessions.create()
 
     def log_in(self, request: web.Request, given: str) -> str:
-        """Return the id of a new session.
+        """Create a session for a token and return its id.
 
         Raises:
             web.HTTPException: 401 for a wrong token; 429 while the client is locked out.
@@ -105,7 +106,7 @@ class Access:
         return self.sessions.create()
 
     def _is_open(self, peer: Peer) -> bool:
-        """Tell whether no credential is asked for. Behind an unknown proxy the world would look like this machine."""
+        """Tell whether no credential is required; refuse unknown proxies: their clients appear as this machine."""
         if self.token is not None:
             return False
         if peer.through_unknown_proxy:
@@ -113,7 +114,7 @@ class Access:
         return True
 
     def _is_known(self, request: web.Request, peer: Peer, need: Need) -> bool:
-        """Tell whether a request brings a session, a ticket or the token; only the token costs a guess."""
+        """Tell whether a request has a valid session, ticket or token; a wrong token counts as a guess."""
         name = request.cookies.get(self.cookie)
         if name and self.sessions.is_valid(name):
             if request.method not in SAFE_METHODS and "Origin" not in request.headers:
@@ -131,7 +132,7 @@ class Access:
         return True
 
     def _is_right(self, token: Token, given: str, peer: Peer) -> bool:
-        """Compare with the token, unless the address has to wait: then even the right one is not looked at."""
+        """Compare with the token; refuses locked-out addresses without comparing."""
         wait_s = self.lockout.wait_s(peer.address)
         if wait_s > 0:
             after = {"Retry-After": str(math.ceil(wait_s))}
@@ -139,18 +140,18 @@ class Access:
         if token.is_(given):
             return True
         if self.lockout.count(peer.address):
-            _log.warning("%s guesses the token of the HTTP server and has to wait", peer.address)
+            _log.warning("%s sent wrong tokens to the HTTP server and must wait", peer.address)
         return False
 
     def _is_own(self, origin: str, peer: Peer) -> bool:
-        """Tell whether an Origin header names this server, as it was asked for or as a proxy serves it."""
+        """Tell whether an Origin header names this server, by its Host header or by `public_url`."""
         public = urlsplit(self.public_url)
         return is_same_origin(origin, peer.scheme, peer.host) or is_same_origin(origin, public.scheme, public.netloc)
 
     def _unauthorized(self, request: web.Request, peer: Peer, need: Need) -> web.HTTPException:
-        """Return what a request without a credential gets: a page leads to the login, the rest names the ways to do it.
+        """Return the response to a missing credential: a redirect to the login for pages, else 401 with challenges.
 
-        A browser would put its own dialog over a page when one of the page's parts is offered basic authentication.
+        Parts of a page get no challenge for basic authentication, for which browsers would open a dialog.
         """
         if need.page and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
             return web.HTTPSeeOther("login")
@@ -161,7 +162,7 @@ class Access:
         return refusal
 
     def _is_part_of_page(self, request: web.Request, peer: Peer) -> bool:
-        """Tell whether a page of this server asks: by its scripts, or for what it shows."""
+        """Tell whether a page of this server sends the request, from a script or for an element."""
         told = request.headers
         if told.get("Sec-Fetch-Dest", "document") != "document" or "X-Requested-With" in told:
             return True
@@ -172,7 +173,7 @@ ACCESS = app_key("access", Access)
 
 
 def access_of(request: web.Request) -> Access:
-    """Return the rules that this request is under."""
+    """Return the access rules of the application."""
     return request.app[ACCESS]
 
 
@@ -185,5 +186,5 @@ def _given(request: web.Request) -> str | None:
         return None
     try:
         return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[2]
-    except ValueError:  # no base64, not even ASCII, or not UTF-8
+    except ValueError:  # not base64, not ASCII, or not UTF-8
         return ""

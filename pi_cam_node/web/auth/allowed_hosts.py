@@ -1,8 +1,8 @@
 """Accepted Host headers, and origins of pages.
 
-A page of another site can make its own name point to this machine (DNS rebinding) and would then share the server's
-origin; its name stays in the Host header and gives it away. Names that no stranger can make point anywhere are let
-through whatever machine they mean: addresses, names without a dot, and those that the public DNS does not know.
+A page of another site can make its own host name resolve to this machine (DNS rebinding) and would then share the
+server's origin; the Host header still contains its name. Names that an attacker cannot register are always accepted:
+addresses, names without a dot, and those outside the public DNS.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-# Methods that change nothing: a page of another site may make a browser send these.
+# Safe methods, which pages of other sites may make a browser send.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Values of Sec-Fetch-Site for a server's own pages, and for addresses that a person typed.
+# Values of Sec-Fetch-Site for the server's own pages and for typed addresses.
 OWN_SITES = frozenset({"same-origin", "none"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Never delegated in the public DNS (RFC 6761, 6762, 8375; ICANN's .internal, .home and .corp), or, as ``lan`` and
@@ -34,16 +34,16 @@ class AllowedHosts:
     """Host names and addresses that requests may name in their Host header.
 
     Args:
-        allowed: Those beside the harmless ones, from the settings.
+        allowed: Further names, from the settings.
     """
 
     def __init__(self, allowed: Sequence[str]) -> None:
         self._names = {_canonical(name) for name in (socket.gethostname(), *allowed)}
 
     def allows(self, host: str) -> bool:
-        """Tell whether a Host header may name this server; its port does not matter.
+        """Tell whether a Host header is accepted; its port is ignored.
 
-        An empty one may: HTTP/1.0 has none, and a browser, through which rebinding works, always sends it.
+        An empty one is: HTTP/1.0 has none, and browsers, which rebinding needs, always send it.
         """
         if not host:
             return True
@@ -52,7 +52,7 @@ class AllowedHosts:
 
 
 def is_same_origin(origin: str, scheme: str, host: str) -> bool:
-    """Tell whether an Origin header names the very server that a request went to."""
+    """Tell whether an Origin header matches scheme and host of the request."""
     try:
         theirs, ours = urlsplit(origin), urlsplit(f"{scheme}://{host}")
         ports = [parts.port or DEFAULT_PORTS.get(parts.scheme) for parts in (theirs, ours)]
@@ -62,10 +62,10 @@ def is_same_origin(origin: str, scheme: str, host: str) -> bool:
 
 
 def is_from_foreign_page(headers: Mapping[str, str], is_own: Callable[[str], bool]) -> bool:
-    """Tell whether a page of another site makes a browser send a request.
+    """Tell whether a page of another site made the browser send the request.
 
     Args:
-        headers: Those of the request.
+        headers: Headers of the request.
         is_own: Tells whether an Origin header names this server.
     """
     site, origin = headers.get("Sec-Fetch-Site"), headers.get("Origin")
@@ -74,7 +74,7 @@ def is_from_foreign_page(headers: Mapping[str, str], is_own: Callable[[str], boo
 
 @lru_cache(_REMEMBERED)
 def _name_of(host: str) -> str | None:
-    """Return the name in a Host header, lower case and without port, ``None`` where it is none."""
+    """Return the name in a Host header, lower case and without port; ``None`` if malformed."""
     try:
         parts = urlsplit(f"//{host}")
         _ = parts.port
@@ -95,7 +95,7 @@ def _canonical(name: str) -> str:
 
 @lru_cache(_REMEMBERED)
 def _is_harmless(name: str) -> bool:
-    """Tell whether a name is safe from DNS rebinding: no stranger can make it point to this machine."""
+    """Tell whether a name is safe from DNS rebinding, since it cannot be registered."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Lockout after wrong credentials: after a few of them an address waits, each time twice as long."""
+"""Lockout of client addresses after a few wrong credentials, twice as long each time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GUESSES = 5
 WITHIN_S = 60.0
 FIRST_WAIT_S = 60.0
 WAIT_MAX_S = 3600.0
-# An address that has behaved for so long after its wait starts anew.
+# An address without wrong credentials for so long after its lockout starts anew.
 FORGIVEN_AFTER_S = 3600.0
 ADDRESSES_MAX = 1024
 
@@ -34,12 +34,12 @@ class Lockout:
         self.lockouts = 0
 
     def wait_s(self, address: str) -> float:
-        """Return how long an address must wait before its next try is looked at, in seconds; 0: not at all."""
+        """Return seconds until the next credential of an address is checked; 0: now."""
         record = self._records.get(client_key(address))
         return max(0.0, record.locked_until_s - self._clock.monotonic()) if record else 0.0
 
     def count(self, address: str) -> bool:
-        """Note a wrong credential; return whether the address must wait from now on."""
+        """Count a wrong credential; return whether the address is locked out from now on."""
         now_s, key = self._clock.monotonic(), client_key(address)
         record = self._records.pop(key, None)
         if record is None or (record.wait_s > FIRST_WAIT_S and now_s - record.locked_until_s > FORGIVEN_AFTER_S):

@@ -1,7 +1,7 @@
-"""Client address of a request, read from the headers of trusted reverse proxies and of no others.
+"""Client address of a request, read from the headers of trusted reverse proxies only.
 
-A proxy tells it in the X-Forwarded headers, or in Forwarded (RFC 7239). The latter is read only where none of the
-former is there: a proxy that sets the ones may pass the other on as the client invented it.
+Proxies set X-Forwarded headers, or Forwarded (RFC 7239). The latter is read only if none of the former is present: a
+proxy that sets the former may relay a Forwarded header forged by the client.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Peer:
         address: The client's, in canonical form, without port and brackets.
         scheme: ``http`` or ``https``, as the client sees it.
         host: Name and port that the client asked for.
-        through_unknown_proxy: A proxy that is not trusted says that it forwards the request.
+        through_unknown_proxy: Whether an untrusted proxy forwarded the request.
     """
 
     address: str
@@ -50,7 +50,7 @@ class Proxies:
         trusted: Addresses and networks.
 
     Raises:
-        ValueError: One of them is neither.
+        ValueError: An entry is neither.
     """
 
     def __init__(self, trusted: Sequence[str]) -> None:
@@ -60,12 +60,12 @@ class Proxies:
         return bool(self._trusted)
 
     def trusts(self, address: str) -> bool:
-        """Tell whether an address is a trusted proxy's."""
+        """Tell whether an address is that of a trusted proxy."""
         ip = parse_address(address)
         return ip is not None and any(ip in network for network in self._trusted)
 
     def peer_of(self, request: web.Request) -> Peer:
-        """Return the address that sent a request. Of several proxies the last one counts, which no client can forge."""
+        """Return the client of a request. Of several proxies the nearest counts, whose headers no client can forge."""
         address, host = request.remote or "", request.headers.get("Host", "")
         scheme = "https" if request.transport and request.transport.get_extra_info("sslcontext") else "http"
         told = _told_by_proxies(request)
@@ -77,11 +77,11 @@ class Proxies:
         return Peer(address, scheme, host)
 
     def _client(self, hops: Sequence[str]) -> str:
-        """Return the nearest address that is no trusted proxy's, else the farthest; empty where a proxy names none."""
+        """Return the nearest address that is not a trusted proxy's, else the farthest; empty if a proxy gives none."""
         farthest = ""
         for hop in reversed(hops):
             ip = parse_address(hop)
-            if ip is None:  # what stands before a word such as "unknown" may be the client's own invention
+            if ip is None:  # entries before a word such as "unknown" may be forged by the client
                 break
             farthest = str(ip)
             if not self.trusts(farthest):
@@ -91,12 +91,12 @@ class Proxies:
 
 @frozen
 class _Told:
-    """What the headers of proxies say.
+    """Contents of the proxies' headers.
 
     Attributes:
-        hops: Addresses, that of the client first, each written by the proxy that it came to.
-        scheme: In lower case, as the nearest proxy says it; empty: it does not.
-        host: The same of the name that was asked for.
+        hops: Addresses, the client's first, each added by the next proxy.
+        scheme: Scheme from the nearest proxy, lower case; empty if missing.
+        host: Host from the nearest proxy; empty if missing.
     """
 
     hops: list[str]
@@ -105,7 +105,7 @@ class _Told:
 
 
 def _told_by_proxies(request: web.Request) -> _Told | None:
-    """Return what proxies say about a request; ``None`` where none says anything."""
+    """Return the contents of proxy headers; ``None`` if there are none."""
     if any(name in request.headers for name in _X_FORWARDED):
         hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
         return _Told(hops, _last(request, "X-Forwarded-Proto").lower(), _last(request, "X-Forwarded-Host"))
@@ -124,7 +124,7 @@ def _told_by_proxies(request: web.Request) -> _Told | None:
 
 @lru_cache(_REMEMBERED)
 def parse_address(text: str) -> Address | None:
-    """Return the address in a text, ``None`` where there is none; one of IPv4 that is written as IPv6 is of IPv4.
+    """Return the IP address in a text, ``None`` if there is none; an IPv4-mapped IPv6 address becomes IPv4.
 
     Known forms are ``192.0.2.7``, ``192.0.2.7:4711``, ``2001:db8::7``, ``[2001:db8::7]:4711`` and ``fe80::7%eth0``.
     """
@@ -142,7 +142,7 @@ def parse_address(text: str) -> Address | None:
 
 @lru_cache(_REMEMBERED)
 def client_key(address: str) -> str:
-    """Return the key under which a client is counted: its IPv4 address, or the /64 that a home gets in IPv6."""
+    """Return the key by which clients are counted: the IPv4 address, or the /64 network of an IPv6 address."""
     ip = parse_address(address)
     if ip is None:
         return address

@@ -1,4 +1,4 @@
-"""Login sessions, in memory: bounded in number and in time, gone with a restart."""
+"""Login sessions in memory: limited in number and time, lost at a restart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIFETIME_S = 7 * 86_400.0
 
 
 class Sessions:
-    """Login sessions by the hash of their id, so that memory read by others opens nothing."""
+    """Login sessions by the hash of their id, so that leaked memory contains no usable id."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -23,7 +23,7 @@ class Sessions:
         return len(self._ends_s)
 
     def create(self) -> str:
-        """Return the name of a new session; where there are too many the oldest ends."""
+        """Create a session and return its id; at the limit the oldest one ends."""
         name = secrets.token_urlsafe(32)
         self._ends_s[_key(name)] = self._clock.monotonic() + LIFETIME_S
         while len(self._ends_s) > SESSIONS_MAX:
@@ -31,7 +31,7 @@ class Sessions:
         return name
 
     def is_valid(self, name: str) -> bool:
-        """Tell whether a session is there and has not ended."""
+        """Tell whether a session exists and has not expired."""
         end_s = self._ends_s.get(_key(name))
         if end_s is not None and self._clock.monotonic() >= end_s:
             self.end(name)
@@ -39,7 +39,7 @@ class Sessions:
         return end_s is not None
 
     def end(self, name: str) -> None:
-        """End a session, if there is one of this name."""
+        """End a session if it exists."""
         self._ends_s.pop(_key(name), None)
 
 

@@ -1,8 +1,8 @@
-"""Expiring signed links: a link opens one thing, without a login, until it ends.
+"""Signed links: open one path without a login until they expire.
 
-The key lies in a file, so that links outlive a restart; they end on the wall clock. While the clock is not set, which
-it is not on a Pi without a battery clock and without a network, links are made that end with the process.
-Switching privacy on, and erasing, end all of them: the key is made anew.
+The key is kept in a file, so links survive a restart; they expire by the wall clock. While that is not set (a Pi
+without battery clock and network), links are valid until the process ends. Switching privacy on and erasing replace the
+key, which invalidates all links.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pi_cam_node.base.clock import Clock
 _log = logging.getLogger(__name__)
 
 EXPIRES, SIGNATURE = "expires", "signature"
-# Instead of a time: until the process ends.
+# In place of the expiry: until the process ends.
 WHILE_RUNNING = "boot"
 LIFETIME_S = 7 * 86_400.0
 KEY_BYTES = 32
@@ -29,12 +29,12 @@ FILE_NAME = ".http_link_key"
 
 
 class SignedLinks:
-    """Makes and checks links. Thread: any.
+    """Creates and verifies signed links. Thread: any.
 
     Args:
         clock: Tells the wall-clock time.
-        key_file: Where the key lies, readable by its owner only; ``None``: links end with the process.
-        is_clock_set: Tells whether the wall clock can be believed.
+        key_file: File of the key, readable by its owner only; ``None``: links are valid until the process ends.
+        is_clock_set: Tells whether the wall clock is synchronized.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class SignedLinks:
             self._load(key_file)
 
     def sign(self, path: str, lifetime_s: float = LIFETIME_S) -> str:
-        """Return the path with a signature and the time at which it ends.
+        """Return the path with expiry and signature as query.
 
         Args:
-            path: Without a query, as the client will send it.
-            lifetime_s: From now.
+            path: Path as the client will send it, without a query.
+            lifetime_s: Seconds until the link expires.
         """
         is_dated = self._is_clock_set() is not False
         return self._signed(
@@ -61,7 +61,7 @@ class SignedLinks:
         )
 
     def sign_alike(self, path: str, query: Mapping[str, str]) -> str:
-        """Return the path with a signature that ends when that of a request does, which `verify` found valid.
+        """Return the path with a signature that has the expiry of a request's valid signature.
 
         Args:
             path: See `sign`.
@@ -70,25 +70,25 @@ class SignedLinks:
         return self._signed(path, query[EXPIRES])
 
     def verify(self, path: str, query: Mapping[str, str]) -> bool:
-        """Tell whether a request carries a signature of this node for this very path, and in time."""
+        """Tell whether a query contains a valid signature for this path that has not expired."""
         expires, given = query.get(EXPIRES, ""), query.get(SIGNATURE, "")
         wanted = self._signature(path, expires)
         is_ours = hmac.compare_digest(given.encode(errors="replace"), wanted.encode())
         return is_ours and (expires == WHILE_RUNNING or self._clock.utcnow().timestamp() < int(expires))
 
     def end_all(self) -> None:
-        """End every link that was made so far, at once; `save` makes that outlive a restart."""
+        """Invalidate all links at once by a new key; `save` makes that permanent."""
         self._key, self._boot_key = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES)
 
     def save(self) -> None:
-        """Write the key to its file. Thread: one that may wait for the disk."""
+        """Write the key to its file. Thread: one that may block on the disk."""
         if self._file is None:
             return
         try:
             atomic_files.make_directory(self._file.parent)
             atomic_files.replace_atomically(self._file, self._key.hex().encode() + b"\n")
         except OSError as error:
-            _log.warning("links to pictures end with this run of the node: %s cannot be written: %s", self._file, error)
+            _log.warning("links to pictures expire when the node stops: %s cannot be written: %s", self._file, error)
 
     def _load(self, file: Path) -> None:
         try:
@@ -110,5 +110,5 @@ class SignedLinks:
 
 
 def is_signed(query: Mapping[str, str]) -> bool:
-    """Tell whether a request carries a signature, valid or not."""
+    """Tell whether a query contains a signature, valid or not."""
     return SIGNATURE in query

@@ -20,7 +20,7 @@ LENGTH_MAX = 1024
 
 
 class Token:
-    """A secret that can be compared with, and not read. Its repr tells nothing."""
+    """A secret that can be compared but not read; its repr does not contain it."""
 
     __slots__ = ("_digest",)
 
@@ -28,20 +28,20 @@ class Token:
         self._digest = _digest(text)
 
     def is_(self, given: str) -> bool:
-        """Compare with the token, in a time that tells nothing about it."""
+        """Compare with the token in constant time."""
         return hmac.compare_digest(self._digest, _digest(given))
 
 
 def read_or_make(path: Path, new: str = "a new token for the HTTP server") -> Token:
-    """Return the token in the first line of a file, which is made where there is none.
+    """Return the token in the first line of a file, which is created if missing.
 
     Args:
         path: The file.
-        new: What is made, for the log.
+        new: Name of a new token in the log.
 
     Raises:
-        OSError: The file can be neither read nor made.
-        ValueError: What is in it is no token.
+        OSError: The file can be neither read nor created.
+        ValueError: The file holds no valid token.
     """
     if not path.exists():
         atomic_files.make_directory(path.parent)
@@ -57,7 +57,7 @@ def read_or_make(path: Path, new: str = "a new token for the HTTP server") -> To
 
 
 def fault_of(path: Path) -> str:
-    """Return what is wrong with the file of a token; empty where it is usable, or is to be made."""
+    """Return what is wrong with a token file; empty if it is usable or missing."""
     try:
         _read(path)
     except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""The HTTP server itself: sockets, TLS, limits, routing."""
+"""HTTP server shared by node and console: sockets, TLS, limits, routing."""

@@ -1,4 +1,4 @@
-"""Builds an aiohttp application from a table of routes: rights, bounds and security headers on every answer."""
+"""Builds an aiohttp application from a route table, with authorization, limits and security headers on all routes."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def application(
     policy: str = CONTENT_SECURITY_POLICY,
     prefix: str = "",
 ) -> web.Application:
-    """Return an application that answers the routes of a table, and nothing else.
+    """Return an application for the routes of a table.
 
     Args:
-        routes: What it answers.
-        gate: Judges each request before its handler is called.
-        connections: Bounds the connections; found in the application as `CONNECTIONS`.
-        prefix: A path such as ``/cam`` under which every route is found as well, for a reverse proxy that does not
-            strip it.
-        policy: The Content-Security-Policy of every answer.
+        routes: The routes.
+        gate: Authorizes each request before its handler is called.
+        connections: Connection limit; stored in the application as `CONNECTIONS`.
+        prefix: A path such as ``/cam`` under which every route is also served, for a reverse proxy that does not strip
+            it.
+        policy: The Content-Security-Policy of every response.
     """
     declared: dict[web.AbstractRoute, Route] = {}
     app = web.Application(middlewares=[guard(gate, declared)], client_max_size=BODY_BYTES_MAX)
@@ -46,5 +46,5 @@ def application(
 
 
 async def _to_page(request: web.Request) -> web.StreamResponse:
-    """Add the slash that relative links of the page need."""
+    """Redirect to the path with a trailing slash, which relative links of the page need."""
     raise web.HTTPPermanentRedirect(request.path.rpartition("/")[2] + "/")

@@ -1,7 +1,7 @@
 """Protocol of one client connection: limits on bytes received, and deadlines for the head of a request.
 
-aiohttp parses and answers; this adds the bounds that it does not have by itself: a size of the whole head,
-a number of connections in all and per address, and a kernel's deadline for readers that stand still.
+Adds limits that aiohttp lacks: size of the whole head, number of connections in total and per client, and a kernel
+timeout for clients that stop reading.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _log = logging.getLogger(__name__)
 
 HEAD_BYTES_MAX = 8 << 10
 BODY_BYTES_MAX = 64 << 10
-# From the connection, or (a second more) the end of the last answer, to a whole head.
+# From the connection, or (a second more) the end of the last response, to a complete request head.
 HEAD_DEADLINE_S = 10.0
-# How long a refused body is read on, so that its sender gets to read the refusal.
+# How long a refused body is still read, so that its sender reads the response.
 LINGER_S = 2.0
-# A client that takes nothing for so long is given up by the kernel, where no handler does it before.
+# The kernel drops a client that acknowledges nothing for so long, unless a handler does earlier.
 KERNEL_STALL_S = 3 * STALL_S
 
 _HEAD_END = b"\r\n\r\n"
@@ -33,19 +33,19 @@ class Connection(web.RequestHandler):
     """Protocol of one client connection. Thread: the event loop's.
 
     Attributes:
-        below_tls: The transport that carries the encrypted bytes; ``None`` without TLS.
+        below_tls: The transport of the encrypted bytes; ``None`` without TLS.
     """
 
     def __init__(self, server: web.Server, connections: ConnectionLimit, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
             server,
             loop=loop,
-            keepalive_timeout=HEAD_DEADLINE_S + 1,  # ours comes first, and says why
+            keepalive_timeout=HEAD_DEADLINE_S + 1,  # our own deadline is earlier and logs the reason
             lingering_time=LINGER_S,
             access_log=None,  # type: ignore[arg-type] # which switches it off, as AppRunner does it
             max_line_size=HEAD_BYTES_MAX,
             max_field_size=HEAD_BYTES_MAX,
-            auto_decompress=False,  # unpacked, what passes the bounds below would be a thousand times as large
+            auto_decompress=False,  # a decompressed body may be a thousand times larger than the limits below
         )
         self._own_loop = loop
         self._connections = connections
@@ -63,7 +63,7 @@ class Connection(web.RequestHandler):
     # ------------------------------------------------------------ what asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Admit the connection under the limit, or refuse it."""
+        """Register the connection, or refuse it at the limit."""
         super().connection_made(transport)
         assert isinstance(transport, asyncio.Transport)
         self._wire = transport
@@ -78,7 +78,7 @@ class Connection(web.RequestHandler):
             self.data_received(early)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Release the connection's place under the limit."""
+        """Unregister the connection."""
         self._connections.remove(self)
         self._stop_waiting()
         if exc is not None and not isinstance(exc, ConnectionError):
@@ -88,8 +88,8 @@ class Connection(web.RequestHandler):
         self._wire = self.below_tls = None  # aiohttp may keep a connection for a while; TLS costs memory
 
     def data_received(self, data: bytes) -> None:
-        """Count what comes and hand it on, unless it is more than any request needs."""
-        if self._wire is None:  # TLS may deliver before it says that it is there
+        """Count received bytes and pass them to aiohttp; refuse requests beyond the size limits."""
+        if self._wire is None:  # TLS may deliver data before connection_made
             self._early += data
             return
         if self._is_upgraded:
@@ -107,20 +107,20 @@ class Connection(web.RequestHandler):
     # ------------------------------------------------------------ what the middleware says
 
     def request_started(self) -> None:
-        """Note that the whole head of a request has been received."""
+        """Record that the head of a request is complete."""
         self._has_head, self._is_answered = True, False
         self._stop_waiting()
 
     def request_allowed(self) -> None:
-        """Note that the request was authorized for a route that is not public: until it is answered, no eviction."""
+        """Record that a request for a non-public route was authorized: no eviction until it is answered."""
         self.is_served = True
 
     def answer_begins(self) -> None:
-        """Note that the head of an answer is about to be sent.
+        """Record that the head of a response is about to be sent.
 
         Raises:
-            ConnectionAbortedError: An answer has begun already and could not be ended, because a disk or another
-                machine failed; the client would take this one for the rest of its body, so the connection is cut.
+            ConnectionAbortedError: Another response has begun and was broken off; the client would take this one for
+                the rest of its body, so the connection is aborted.
         """
         if self._is_answered:
             self.abort()
@@ -128,17 +128,17 @@ class Connection(web.RequestHandler):
         self._is_answered = True
 
     def upgraded(self) -> None:
-        """Note that a WebSocket has begun: its messages have bounds of their own, and pongs of days are no request."""
+        """Record the upgrade to a WebSocket, whose messages have their own limits and are not counted here."""
         self._is_upgraded = True
 
     def request_finished(self) -> None:
-        """Note that the answer is out: the connection is idle from now on."""
+        """Record that the response is complete; the connection is idle."""
         self.is_served = self._has_head = self._is_answered = False
         self._received_bytes = 0
         self._tail = b""
 
     def refuse(self, status: str, why: str, more: str = "") -> None:
-        """Send a short refusal as plain text and close, without the work of a whole response."""
+        """Send a short plain-text error without aiohttp, and close."""
         if self._wire is not None and not self._wire.is_closing():
             body = f"{why}\n"
             head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
@@ -146,7 +146,7 @@ class Connection(web.RequestHandler):
         self.force_close()
 
     def abort(self) -> None:
-        """Hang up at once, whatever is still to be sent."""
+        """Close at once and discard unsent data."""
         if self._wire is not None:
             self._wire.abort()
 
@@ -157,15 +157,15 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer a request that could not be parsed without naming the server software; logged at level debug only.
+        """Respond to a malformed request, without naming the server software; logged at level debug only.
 
         Raises:
-            ConnectionError: Another answer has begun, and there is no taking it back.
+            ConnectionError: Another response has begun.
         """
         if status >= web.HTTPInternalServerError.status_code:
             _log.error("a request of %s failed", self.address, exc_info=exc)
         else:
-            _log.debug("%s sent what is no request: %s", self.address, message)
+            _log.debug("%s sent a malformed request: %s", self.address, message)
         if request.writer.output_size > 0:
             raise ConnectionError("another answer has begun")
         response = web.Response(status=status, text=f"{status}\n", headers={"Server": ""})
@@ -175,7 +175,7 @@ class Connection(web.RequestHandler):
     # ------------------------------------------------------------
 
     def _head_bytes(self, data: bytes) -> int:
-        """Return how much of a head has come so far; 0 once it is whole."""
+        """Return the bytes of an incomplete head; 0 once it is complete."""
         if self._has_head:
             return 0
         seen = self._tail + data
@@ -187,7 +187,7 @@ class Connection(web.RequestHandler):
         return self._received_bytes - len(data) + max(0, end - (len(seen) - len(data)))
 
     def _head_overdue(self) -> None:
-        """Hang up; without a word where nothing was said, for browsers open connections that they may never need."""
+        """Close the connection; without a response if it sent nothing, since browsers open spare connections."""
         if self._received_bytes == 0:
             self.force_close()
         elif not self._has_head:
@@ -200,13 +200,13 @@ class Connection(web.RequestHandler):
 
 
 def address_of(transport: asyncio.Transport) -> str:
-    """Return the other end's address; empty where it is gone already."""
+    """Return the peer's address; empty if it has disconnected already."""
     peer = transport.get_extra_info("peername")
     return str(peer[0]) if peer else ""
 
 
 def _give_up_stalled(sock: socket.socket | None) -> None:
-    """Have the kernel end the connection of a client that stops reading. Source: tcp(7), ``TCP_USER_TIMEOUT``."""
+    """Have the kernel close the connection of a client that stops reading. Source: tcp(7), ``TCP_USER_TIMEOUT``."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if sock is not None and option is not None:
         sock.setsockopt(socket.IPPROTO_TCP, option, int(KERNEL_STALL_S * 1000))

@@ -1,8 +1,8 @@
 """Limits connections in total and per client; evicts the oldest idle one when full.
 
-A connection that has not sent a whole request makes room for a new one, the oldest first: a flood of idle or
-dribbling ones evicts itself and not those that come with a request. A request for what is public counts as none:
-strangers could keep every place by taking the answer slowly. Only where all are being answered is a new one refused.
+Connections without a complete request are evicted for new ones, oldest first, so a flood of idle or slow ones evicts
+itself. Requests for public routes do not protect a connection, as anyone could hold it by reading slowly. A new
+connection is refused only if all others are being served.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Protocol
 from pi_cam_node.web.auth.proxies import client_key
 from pi_cam_node.web.http.routes import app_key
 
-# Beside the viewers of the stream, each of whom holds one.
+# Connections besides those of stream viewers.
 CONNECTIONS_MAX = 64
-# A browser opens six at a time, and all browsers of a home have its router's address.
+# A browser opens six at a time, and browsers outside share the address of their router.
 CONNECTIONS_PER_CLIENT = 16
 
 
@@ -29,11 +29,11 @@ class Member(Protocol):
 
     @property
     def is_served(self) -> bool:
-        """Whether a request of the connection for a route that is not public is being answered."""
+        """Whether an authorized request of the connection is being answered."""
         ...
 
     def force_close(self) -> None:
-        """Close the connection once everything written to it is sent."""
+        """Close the connection after sending buffered data."""
         ...
 
     def abort(self) -> None:
@@ -49,14 +49,14 @@ class ConnectionLimit:
         is_proxy: Tells whether an address is a trusted proxy, which forwards the requests of many clients.
 
     Attributes:
-        refused: Connections that found no place.
-        evicted: Idle connections that were closed to make room.
+        refused: Number of refused connections.
+        evicted: Number of idle connections closed to make room.
     """
 
     def __init__(self, viewers_max: Callable[[], int], is_proxy: Callable[[str], bool]) -> None:
         self._viewers_max = viewers_max
         self._is_proxy = is_proxy
-        self._clients: dict[Member, str] = {}  # each connection and the key of its client
+        self._clients: dict[Member, str] = {}  # key of the client by connection
         self.refused = 0
         self.evicted = 0
 
@@ -64,7 +64,7 @@ class ConnectionLimit:
         return len(self._clients)
 
     def admit(self, member: Member) -> bool:
-        """Admit a connection, evicting an idle one if the limit is reached; return whether there is room."""
+        """Register a connection, evicting an idle one at the limit; return whether it was accepted."""
         viewers, client = self._viewers_max(), client_key(member.address)
         alike = [one for one, key in self._clients.items() if key == client]
         if len(alike) >= CONNECTIONS_PER_CLIENT + viewers and not self._is_proxy(member.address):
@@ -80,16 +80,16 @@ class ConnectionLimit:
         return has_room
 
     def remove(self, member: Member) -> None:
-        """Release the place of a connection."""
+        """Unregister a connection."""
         self._clients.pop(member, None)
 
     def close_idle(self) -> None:
-        """Close idle connections before shutdown, which then waits for none of them."""
+        """Close idle connections, so that shutdown does not wait for them."""
         for member in [member for member in self._clients if not member.is_served]:
             member.force_close()
 
     def close_all(self) -> None:
-        """Abort every connection: the server stops."""
+        """Abort every connection at shutdown."""
         for member in list(self._clients):
             member.abort()
 

@@ -1,7 +1,6 @@
 """Thread pool for disk reads of the server; bounded, so that a hung disk cannot use up threads.
 
-They are apart from those that encode, so that a disk that hangs, for ever perhaps, takes neither the live view
-nor the state along.
+Separate from encoding threads, so that a disk that hangs, perhaps for ever, blocks neither live view nor state.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pi_cam_node.base.errors import Busy, DeadlinePassed
 from pi_cam_node.web.http.routes import app_key
 
 READERS = 4
-# To find, open or read a piece of a file: a hundred times what a worn card needs.
+# To find, open or read a piece of a file; a hundred times what a worn SD card needs.
 READ_S = 3.0
 
 Given = ParamSpec("Given")
@@ -28,9 +27,9 @@ class DiskPool:
     """Thread pool for work on the disk. Thread: the web server's.
 
     Args:
-        name: What the threads are called.
-        threads: How many there are.
-        deadline_s: How long the work may take, waiting for a thread included.
+        name: Name of the threads.
+        threads: Number of threads.
+        deadline_s: Deadline of a job, including the wait for a thread.
     """
 
     def __init__(self, name: str, threads: int, deadline_s: float) -> None:
@@ -40,11 +39,11 @@ class DiskPool:
         self._hanging: set[Future[Any]] = set()
 
     async def run(self, work: Callable[Given, Found], *args: Given.args, **kwargs: Given.kwargs) -> Found:
-        """Return what some work on the disk returns; raises what that raises.
+        """Run a function in the pool; return its result or raise its exception.
 
         Raises:
-            Busy: Every thread hangs already.
-            DeadlinePassed: The disk did not answer in time.
+            Busy: Every thread hangs.
+            DeadlinePassed: The disk did not respond in time.
         """
         self._hanging = {job for job in self._hanging if not job.done()}
         if len(self._hanging) >= self._threads:
@@ -52,10 +51,10 @@ class DiskPool:
         job = self._pool.submit(work, *args, **kwargs)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(job), self._deadline_s)
-        except TimeoutError:  # ours, or that of a disk at the other end of a network
+        except TimeoutError:  # the deadline, or a timeout of a network file system
             raise DeadlinePassed("the disk did not answer in time") from None
         finally:
-            if not job.done():  # late, or the client has gone; nothing ends a read that hangs
+            if not job.done():  # a read that hangs cannot be cancelled
                 self._hanging.add(job)
 
     def close(self) -> None:
@@ -67,7 +66,7 @@ DISK = app_key("disk", DiskPool)
 
 
 def attach(app: web.Application, key: web.AppKey[DiskPool] = DISK, pool: DiskPool | None = None) -> None:
-    """Attach a pool, new unless given, to an application under a key (`DISK`), and close it at the end of that."""
+    """Attach a pool to an application under a key (default `DISK`); closed when the application shuts down."""
     kept = app[key] = pool or DiskPool("http-disk", READERS, READ_S)
 
     async def close(_app: web.Application) -> None:

@@ -14,20 +14,20 @@ from pi_cam_node.web.http.connection import Connection
 from pi_cam_node.web.http.connection_limit import CONNECTIONS
 from pi_cam_node.web.http.sockets import BACKLOG
 
-# How long answers under way may take when the server stops.
+# Grace period for running responses at shutdown.
 SHUTDOWN_S = 0.5
 
 
 async def serve(
     app: web.Application, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None, stopped: asyncio.Event
 ) -> None:
-    """Serve requests until a stop is requested.
+    """Serve requests until ``stopped`` is set.
 
     Args:
-        app: What answers; bounds its connections by `CONNECTIONS`.
-        sockets: What to listen on; bound already.
-        tls: How to encrypt; ``None``: not at all.
-        stopped: Set to end it.
+        app: The application, with its connection limit in `CONNECTIONS`.
+        sockets: Bound sockets to listen on.
+        tls: TLS context; ``None`` without TLS.
+        stopped: Set to stop the server.
     """
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
@@ -64,4 +64,4 @@ async def _listen(
             await runner.shutdown()
             await server.shutdown(SHUTDOWN_S)
         finally:
-            connections.close_all()  # also of a server that may not wait so long
+            connections.close_all()  # also if cancelled during the grace period

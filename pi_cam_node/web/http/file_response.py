@@ -1,7 +1,7 @@
-"""Sends a file from disk: whole, a byte range, or 304 Not Modified. Disk and client may both be slow.
+"""Sends a file from disk: whole, a byte range, or 304 Not Modified. Tolerates slow disks and clients.
 
-aiohttp's own FileResponse follows links, prefers a ``.gz`` beside the file, and waits for ever for a
-client that takes nothing.
+aiohttp's FileResponse follows symlinks, prefers a ``.gz`` beside the file, and waits for ever for a client that stops
+reading.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Stored:
     """An open file with its size, modification time and ETag. Close `file` after use.
 
     Attributes:
-        file: Open for reading.
-        name: Its name without the folder.
-        size_bytes: Its size when it was opened.
-        modified: When it was written, UTC, whole seconds.
-        etag: Changes with the content; strong.
+        file: The file, open for reading.
+        name: File name.
+        size_bytes: Size when it was opened.
+        modified: Modification time, UTC, whole seconds.
+        etag: Strong ETag.
     """
 
     file: BinaryIO
@@ -52,12 +52,12 @@ class Unsatisfiable(Exception):
 
 
 def open_stored(path: Path) -> Stored | None:
-    """Return a plain file, open; ``None`` where there is none, or something else, such as a link.
+    """Open a regular file; ``None`` if it is missing or something else, such as a symlink.
 
     Thread: any but the event loop's; reads the disk.
     """
     try:
-        # Not blocking: a FIFO of this name would wait for its writer.
+        # Non-blocking: opening a FIFO would wait for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
@@ -71,7 +71,7 @@ def open_stored(path: Path) -> Stored | None:
 
 
 def is_known(request: web.Request, etag: str, modified: datetime) -> bool:
-    """Tell whether the client's copy is current. Where it names tags, its date does not count (RFC 9110, 13.2.2)."""
+    """Tell whether the client's copy is current. If-None-Match takes precedence over dates (RFC 9110, 13.2.2)."""
     if request.if_none_match is not None:
         return any(tag.value in (etag, "*") for tag in request.if_none_match)
     since = request.if_modified_since
@@ -79,12 +79,12 @@ def is_known(request: web.Request, etag: str, modified: datetime) -> bool:
 
 
 def span_of(asked: str | None, size_bytes: int) -> tuple[int, int] | None:
-    """Return offset and length of a ``Range`` header in a file; ``None`` for the whole.
+    """Return offset and length of a ``Range`` header; ``None`` for the whole file.
 
-    What cannot be understood, and several ranges in one, is answered with the whole, as RFC 9110 allows.
+    A malformed header, or several ranges, yield the whole file, as RFC 9110 allows.
 
     Raises:
-        Unsatisfiable: It lies beyond the end.
+        Unsatisfiable: The range lies beyond the end.
     """
     match = _RANGE.fullmatch(asked or "")
     first, last = match.groups() if match else ("", "")
@@ -104,18 +104,18 @@ def span_of(asked: str | None, size_bytes: int) -> tuple[int, int] | None:
 async def send(
     request: web.Request, stored: Stored, headers: Mapping[str, str], gate: PrivacyGate
 ) -> web.StreamResponse:
-    """Send an open file, or the part that is asked for, or that the client's copy is still good.
+    """Send an open file: whole, the requested range, or 304 if the client's copy is current.
 
     Args:
-        request: What is answered.
-        stored: The file; stays open.
-        headers: Further ones, its type among them.
-        gate: Ends the response when privacy is switched on.
+        request: The request.
+        stored: The file, which stays open.
+        headers: Further headers, including Content-Type.
+        gate: Privacy gate, which aborts the response.
 
     Raises:
         PrivacyOn: Privacy is on.
         web.HTTPRequestRangeNotSatisfiable: The range lies beyond the end.
-        ConnectionError: The client has gone or took nothing, or the disk gave nothing.
+        ConnectionError: The client disconnected or stopped reading, or the disk failed.
     """
     date = format_datetime(stored.modified, usegmt=True)
     headers = {**headers, "ETag": f'"{stored.etag}"', "Last-Modified": date, "Accept-Ranges": "bytes"}
@@ -140,11 +140,11 @@ async def send(
 
 
 async def _pour(request: web.Request, response: web.StreamResponse, file: BinaryIO, begin: int, length: int) -> None:
-    """Write a part of a file, and wait until all of it has left.
+    """Write a part of a file, and wait until it is sent.
 
     Raises:
-        ConnectionError: The client took nothing, the disk gave nothing, or the file is shorter than it was;
-            the connection is cut.
+        ConnectionError: The client stopped reading, the disk failed, or the file was truncated; the connection is
+            aborted.
     """
     at, end = begin, begin + length
     try:
@@ -160,12 +160,12 @@ async def _pour(request: web.Request, response: web.StreamResponse, file: Binary
 
 
 async def _read(disk: DiskPool, file: BinaryIO, at: int, size_bytes: int) -> bytes:
-    """Return bytes of a file from an offset on.
+    """Read bytes of a file at an offset.
 
     Raises:
-        EOFError: Nothing, any more.
+        EOFError: The file was truncated.
         Busy: The disk hangs.
-        DeadlinePassed: The disk hangs since now.
+        DeadlinePassed: The disk did not respond in time.
     """
     chunk = await disk.run(os.pread, file.fileno(), size_bytes, at)
     if not chunk:

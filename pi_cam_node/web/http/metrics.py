@@ -1,4 +1,4 @@
-"""Figures of the HTTP server for Prometheus, and the answer with those of its program."""
+"""Prometheus metrics of the HTTP server, and the response with all metrics of the program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pi_cam_node.web.http.connection_limit import CONNECTIONS
 
 
 def server_metrics(prefix: str, request: web.Request, lockout: Lockout) -> list[Metric]:
-    """Return the figures of the server that answers a request, under names that begin with ``prefix``."""
+    """Return the metrics of the server that handles a request, with names that begin with ``prefix``."""
     connections = request.app[CONNECTIONS]
     counters = (
         ("http_connections_refused", "Connections refused for want of room.", connections.refused),
@@ -27,7 +27,7 @@ def server_metrics(prefix: str, request: web.Request, lockout: Lockout) -> list[
 
 
 def gauge(name: str, doc: str, value: float) -> Metric:
-    """Return a metric of one value that goes up and down."""
+    """Return a gauge metric."""
     return GaugeMetricFamily(name, doc, value=float(value))
 
 
@@ -35,8 +35,8 @@ def answer(collector: Collector, *, with_process: bool = False) -> web.Response:
     """Return a collector's metrics in Prometheus' text format.
 
     Args:
-        collector: Yields them.
-        with_process: Also memory, processor time and open files of this process, under Prometheus' own names.
+        collector: Yields the metrics.
+        with_process: Also memory, CPU time and open files of this process, under Prometheus' standard names.
     """
     registry = CollectorRegistry()
     registry.register(collector)

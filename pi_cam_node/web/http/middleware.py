@@ -1,4 +1,4 @@
-"""Middleware of every request, known path or not: authorization, reading the body, errors, completion."""
+"""Middleware of every request, also of unknown paths: authorization, reading of the body, errors, completion."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Middleware(Protocol):
     """Type of an aiohttp middleware; aiohttp 3.8 has no name for it."""
 
     def __call__(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
-        """Answer a request."""
+        """Handle a request."""
         ...
 
 
 class Gate(Protocol):
-    """Admits or refuses requests."""
+    """Authorizes requests."""
 
     def admit(self, request: web.Request, need: Need) -> None:
         """Authorize a request.
@@ -44,8 +44,8 @@ def guard(gate: Gate, declared: Mapping[web.AbstractRoute, Route]) -> Middleware
     """Return the middleware.
 
     Args:
-        gate: The rules.
-        declared: The declaration of each route; one that has none needs every right.
+        gate: Authorizes requests.
+        declared: The declaration of each route; undeclared routes need full rights.
     """
 
     @web.middleware
@@ -59,7 +59,7 @@ def guard(gate: Gate, declared: Mapping[web.AbstractRoute, Route]) -> Middleware
         except ConnectionError as error:
             _log.debug("%s has gone: %s", connection.address, error)
             connection.force_close()
-            return web.Response(status=400)  # the client has gone; nothing is sent
+            return web.Response(status=400)  # the client has disconnected; nothing is sent
         finally:
             connection.request_finished()
 
@@ -67,23 +67,23 @@ def guard(gate: Gate, declared: Mapping[web.AbstractRoute, Route]) -> Middleware
 
 
 async def refuse_second_answer(request: web.Request, _response: web.StreamResponse) -> None:
-    """Cut the connection where another answer to the request has begun.
+    """Abort the connection if another response to the request has begun.
 
-    A signal handler of aiohttp, called before the head of an answer is sent.
+    An on_response_prepare handler of aiohttp, called before the head of a response is sent.
 
     Raises:
-        ConnectionAbortedError: One has begun.
+        ConnectionAbortedError: Another response has begun.
     """
     if isinstance(request.protocol, Connection):
         request.protocol.answer_begins()
 
 
 async def _judge(request: web.Request, handler: Handler, gate: Gate, route: Route | None) -> web.StreamResponse:
-    """Answer an admitted request, or refuse it.
+    """Authorize and handle a request, or send the refusal.
 
     Raises:
-        web.HTTPException: It was refused, and the refusal is sent.
-        ConnectionError: The client went before it had all of the answer, or of the refusal.
+        web.HTTPException: The request was refused.
+        ConnectionError: The client disconnected before it received the whole response.
     """
     try:
         await _admit(request, gate, route)
@@ -97,11 +97,11 @@ async def _judge(request: web.Request, handler: Handler, gate: Gate, route: Rout
 
 
 async def _admit(request: web.Request, gate: Gate, route: Route | None) -> None:
-    """Authorize a request, and read the rest of it.
+    """Authorize a request, and read its body.
 
     Raises:
-        web.HTTPException: It may not, or what it brings is not wanted.
-        ConnectionError: It has gone.
+        web.HTTPException: The request is refused, or its body is not acceptable.
+        ConnectionError: The client disconnected.
     """
     gate.admit(request, route.need if route else Need())
     if route is not None and route.method == "POST":
@@ -109,7 +109,7 @@ async def _admit(request: web.Request, gate: Gate, route: Route | None) -> None:
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Return the response when all of it has been sent, so that the connection counts as served until then."""
+    """Return the response once it is sent completely, so that the connection counts as served until then."""
     try:
         response = await handler(request)
     except (web.HTTPException, ConnectionError):
@@ -126,11 +126,11 @@ async def _send(request: web.Request, response: web.StreamResponse) -> None:
 
 
 async def _take_body(request: web.Request, *, is_api: bool) -> None:
-    """Read the body, of a bounded size, in a bounded time; a page of another site can send no JSON without asking.
+    """Read the body with limits on size and time; JSON is required for the API, as it needs a CORS preflight.
 
     Raises:
-        web.HTTPException: It is too large, too slow, or of the wrong kind.
-        ConnectionError: The connection was closed before all of it came.
+        web.HTTPException: The body is too large, too slow, or of the wrong type.
+        ConnectionError: The connection was closed within the body.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise web.HTTPUnsupportedMediaType(text="send it without Content-Encoding\n")
@@ -141,14 +141,14 @@ async def _take_body(request: web.Request, *, is_api: bool) -> None:
         body = await asyncio.wait_for(request.read(), BODY_DEADLINE_S)
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the body did not come in time\n") from None
-    except RuntimeError as error:  # so aiohttp says that the connection was closed, e.g. because the body is too large
+    except RuntimeError as error:  # aiohttp's error for a closed connection, e.g. after a body that is too large
         raise ConnectionResetError(str(error)) from error
     if is_api and body and not has_type:
         raise web.HTTPUnsupportedMediaType(text="send application/json\n")
 
 
 def _failure(request: web.Request, error: Exception) -> web.Response:
-    """Return what a client gets to know of an error; the log has the rest."""
+    """Return the response for an unexpected error; details are logged only."""
     if isinstance(error, Busy):
         return web.Response(status=503, text=f"{error}\n", headers={"Retry-After": "5"})
     if isinstance(error, DeadlinePassed):

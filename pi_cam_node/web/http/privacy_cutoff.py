@@ -1,7 +1,7 @@
 """Aborts responses that carry pictures when privacy is switched on.
 
-To ask the privacy gate before each piece is not enough: what the client has not taken yet waits in the transport and in
-the kernel, and would go on trickling out long after privacy was said to be on.
+Checking the privacy gate before each write is not enough: data buffered in the transport and the kernel would still be
+sent long after privacy is on.
 """
 
 from __future__ import annotations
@@ -20,43 +20,44 @@ from pi_cam_node.web.http.writing import flushed
 
 _log = logging.getLogger(__name__)
 
-# Close with a reset, and drop what the kernel has not sent. Source: socket(7), ``SO_LINGER``: on, for 0 seconds.
+# Close with a reset, discarding the kernel's send buffer. Source: socket(7), ``SO_LINGER``: on, for 0 seconds.
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class PrivacyGate(Protocol):
-    """Gate that tells whether pictures may be shown; `core.privacy_gate.PrivacyGate` is one."""
+    """Interface of `core.privacy_gate.PrivacyGate`, which tells whether pictures may be shown."""
 
     def check(self, generation: int | None = None, /) -> None:
         """Raise unless pictures may be shown.
 
         Args:
-            generation: The gate's when the pictures were taken; those from before a time of privacy are not shown.
+            generation: The gate's generation when the pictures were taken; pictures from before a privacy period are
+                not shown.
 
         Raises:
-            PrivacyOn: They may not.
+            PrivacyOn: Pictures may not be shown.
         """
         ...
 
     def watch(self, closed: Callable[[], None], /) -> Callable[[], None]:
-        """Call ``closed`` whenever privacy is switched on, on any thread; return what ends that."""
+        """Register a callback for when privacy is switched on, called on any thread; return its unregistration."""
         ...
 
 
 @contextmanager
 def abort_on_privacy(gate: PrivacyGate, request: web.Request, generation: int | None = None) -> Iterator[None]:
-    """Cut the connection of a request when privacy is switched on within the ``with`` block.
+    """Abort the connection of a request when privacy is switched on within the ``with`` block.
 
-    The block must last until everything is written; writes wait until the kernel has taken it all.
+    The block must last until everything is written; writes then wait until the kernel has accepted all data.
 
     Args:
         gate: What is watched.
-        request: Whose connection is cut.
+        request: The request.
         generation: See `PrivacyGate.check`.
 
     Raises:
         PrivacyOn: Privacy is on already, or was on since.
-        ConnectionError: The client has gone.
+        ConnectionError: The client has disconnected.
     """
     transport, loop = request.transport, asyncio.get_running_loop()
     if transport is None:
@@ -86,17 +87,17 @@ def abort_on_privacy(gate: PrivacyGate, request: web.Request, generation: int | 
 async def send_whole(
     gate: PrivacyGate, request: web.Request, response: web.Response, generation: int | None = None
 ) -> web.Response:
-    """Send a response that holds a picture; when privacy is switched on it ends there.
+    """Send a response that contains a picture; aborted when privacy is switched on.
 
     Args:
         gate: What is watched.
-        request: What is answered.
-        response: The answer.
+        request: The request.
+        response: The response.
         generation: See `PrivacyGate.check`.
 
     Raises:
         PrivacyOn: Privacy is on already, or was on since.
-        ConnectionError: The client has gone, took nothing, or was cut off.
+        ConnectionError: The client disconnected, stopped reading, or was aborted.
     """
     with abort_on_privacy(gate, request, generation):
         await response.prepare(request)
@@ -105,10 +106,10 @@ async def send_whole(
 
 
 async def send(request: web.Request, writing: Coroutine[Any, Any, None]) -> None:
-    """Carry out a write of a response, and wait until the kernel has taken it; see `writing.flushed`.
+    """Execute a write of a response, and wait until the kernel has accepted all data; see `writing.flushed`.
 
     Raises:
-        ConnectionError: The client has gone, or took nothing and was cut off.
+        ConnectionError: The client disconnected, or stopped reading and was aborted.
     """
     if request.transport is None:
         writing.close()

@@ -1,6 +1,6 @@
-"""Declaration of routes, and typed keys for what their handlers need. Every route names its right; there is no default.
+"""Route declarations, and typed keys for data of applications and requests. Every route names its right.
 
-Each program has a `RouteTable` of its own, so that two of them can use the same foundation.
+Node and console each have their own `RouteTable`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @frozen
 class Need:
-    """Right that a request needs. The default is that of unknown paths: only full rights reveal which paths exist.
+    """Right that a route requires. The default applies to unknown paths: only full rights reveal which paths exist.
 
     Attributes:
         right: ``public`` (no credential), ``view`` (pictures and states) or ``control`` (changes something).
-        signed: An expiring signed link opens it too.
-        page: A page for people: without a credential it leads to the login.
-        scraper: A token for programs that collect figures opens it too, where the server has one.
+        signed: A signed link opens it too.
+        page: A page for people: without a credential, redirect to the login.
+        scraper: The metrics token opens it too.
     """
 
     right: Right = "control"
@@ -38,15 +38,15 @@ class Need:
 
 @frozen
 class Described:
-    """Description of a route for the OpenAPI document, beside its right.
+    """Description of a route for the OpenAPI document.
 
     Attributes:
-        content: Media types of the answer.
-        model: Type of a JSON answer, e.g. a pydantic model, or a list of one.
-        query: Schema and description of each parameter of the query, by name.
+        content: Media types of the response.
+        model: Type of a JSON response, e.g. a pydantic model, or a list of one.
+        query: Schema and description of query parameters by name.
         body: Type of the body.
         forms: Media types of the body.
-        refusals: Further statuses and what they mean.
+        refusals: Further error statuses with their meaning.
     """
 
     content: tuple[str, ...] = ("text/plain",)
@@ -62,13 +62,13 @@ JSON = ("application/json",)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """Route: one method of one path.
+    """A route: one method of one path.
 
     Attributes:
         method: The HTTP method; ``HEAD`` comes with ``GET``.
         path: In aiohttp's notation, e.g. ``/media/{id}``.
-        need: What a request must bring.
-        handler: Answers.
+        need: Required right.
+        handler: Handles requests.
         described: Its description for the OpenAPI document.
     """
 
@@ -102,10 +102,10 @@ class RouteTable:
         page: bool = False,
         scraper: bool = False,
     ) -> Callable[[Handler], Handler]:
-        """Declare the route that the decorated handler answers.
+        """Declare the decorated function as the handler of a route.
 
         Raises:
-            ValueError: It is declared already.
+            ValueError: The route is declared already.
         """
         told = described or Described()
 
@@ -119,9 +119,9 @@ class RouteTable:
 
 
 def app_key(name: str, kind: type[Kept]) -> web.AppKey[Kept]:
-    """Return a key for a value of type ``kind`` in an application.
+    """Return a key for storing a value of type ``kind`` in an application.
 
-    aiohttp 3.8, which Debian 12 has, knows plain strings only; later versions warn of them.
+    aiohttp 3.8 (Debian 12) knows plain strings only, of which later versions warn.
     """
     return web.AppKey(name, kind) if hasattr(web, "AppKey") else cast("web.AppKey[Kept]", name)
 

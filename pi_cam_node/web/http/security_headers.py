@@ -12,25 +12,25 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# A browser shows a picture, film or stream in a page of its own making, with styles in it and no script.
+# Browsers show pictures, films and streams in a document of their own, with styles and without scripts.
 PICTURE_POLICY = (
     "default-src 'none'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _PICTURES = ("image/jpeg", "image/png", "video/", "multipart/x-mixed-replace")
 _ALWAYS = {
-    # For browsers from before frame-ancestors.
+    # For browsers without frame-ancestors.
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
-    # With no referrer at all a browser sends "Origin: null" for a form, which the check of origins must refuse.
+    # With ``no-referrer`` browsers send "Origin: null" for forms, which the origin check refuses.
     "Referrer-Policy": "same-origin",
 }
 
 
 def security_headers(policy: str, prefix: str = "") -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """Return a signal handler of aiohttp that completes the headers of an answer just before they are sent.
+    """Return an on_response_prepare handler of aiohttp that adds the security headers.
 
-    Pictures belong to their owner, so no cache keeps anything but the files of the page, unless a handler says so.
+    Responses are not cached, except static files, unless a handler sets Cache-Control.
 
     Args:
         policy: The Content-Security-Policy; pictures have one of their own.
@@ -41,11 +41,11 @@ def security_headers(policy: str, prefix: str = "") -> Callable[[web.Request, we
         response.headers.update(_ALWAYS)
         is_picture = response.content_type.startswith(_PICTURES)
         response.headers.setdefault("Content-Security-Policy", PICTURE_POLICY if is_picture else policy)
-        # Pictures say otherwise: a dashboard elsewhere may show them, though no script there can read them.
+        # Handlers of pictures override this: dashboards elsewhere may show them, though scripts there cannot read them.
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-site")
         if not request.path.removeprefix(prefix).startswith(STATIC):
             response.headers.setdefault("Cache-Control", "no-store")
-        # The version of what answers helps attackers only.
+        # The server's version helps attackers only.
         response.headers.popall("Server", None)
 
     return complete

@@ -1,4 +1,4 @@
-"""Serves a program over HTTP, from the first attempt to bind the port to the last connection."""
+"""Serves a web application: binds the port, with retries, and runs the server until it is stopped."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Endpoint:
     Attributes:
         host: Address or name to listen on.
         port: Its port; 0 for any that is free.
-        cert: File with the certificate, ``None``: serve without TLS.
+        cert: File with the certificate; ``None`` without TLS.
         key: File with its private key.
-        public_url: The address that links begin with; empty: the one that is served.
-        names: Further names under which clients reach it.
-        is_behind_proxy: Clients come by a reverse proxy, which may encrypt.
-        title: What is served, for the log.
-        settings: Names of the settings of host and port, and of their section, for advice in the log.
+        public_url: Base address of links; empty: the address that is served.
+        names: Further host names of the server.
+        is_behind_proxy: Whether clients connect through a reverse proxy, which may provide TLS.
+        title: Name for the log.
+        settings: Names of the settings for host, port and their section, for advice in the log.
     """
 
     host: str
@@ -51,7 +51,7 @@ class Endpoint:
 
 
 class Program(Protocol):
-    """Application that a service runs."""
+    """Web application that a service runs."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -59,37 +59,37 @@ class Program(Protocol):
         ...
 
     def prepare(self) -> None:
-        """Read what serving needs, e.g. credentials. Thread: an executor. Called before each attempt to bind the port.
+        """Read credentials and other files. Thread: an executor. Called before each attempt to bind the port.
 
         Raises:
-            OSError, ValueError: It cannot be had; the attempt is repeated later.
+            OSError, ValueError: A file cannot be read; retried later.
         """
         ...
 
     def load(self) -> None:
-        """Import what answering needs. Thread: an executor. Called when the first client has connected."""
+        """Import the application's modules. Thread: an executor. Called when the first client has connected."""
         ...
 
     def application(self) -> web.Application:
-        """Return what answers, made with `application.application`. Thread: the event loop's."""
+        """Return the application, made with `application.application`. Thread: the event loop's."""
         ...
 
 
 class HttpService:
-    """One run of an HTTP server, from start to stop. Thread: the event loop's, but for the properties.
+    """One run of an HTTP server. Thread: the event loop's, except the properties.
 
     Attributes:
-        url: Where it serves, also when that is this machine only; ``None`` while it does not.
-        public_url: The same, for others; ``None`` where others cannot reach it.
+        url: Its address, even if only this machine can reach it; ``None`` while it does not serve.
+        public_url: Its address for other machines; ``None`` if they cannot reach it.
         tls_sha256: SHA-256 of the certificate's DER, in hex; empty without TLS.
     """
 
     def __init__(self, program: Program, on_address: Callable[[str | None], None] = lambda _url: None) -> None:
-        """Serve nothing yet.
+        """Create a service that does not serve yet.
 
         Args:
-            program: What to serve.
-            on_address: Called with `public_url` whenever that, or `url`, changes. Thread: the event loop's.
+            program: The application.
+            on_address: Called with `public_url` whenever that or `url` changes. Thread: the event loop's.
         """
         self._program, self._on_address = program, on_address
         self._stopped = asyncio.Event()
@@ -101,15 +101,15 @@ class HttpService:
 
     @property
     def is_in_trouble(self) -> bool:
-        """Whether the service cannot serve, for a reason that has been logged. Thread: any."""
+        """Whether the service has failed to serve and has logged why. Thread: any."""
         return bool(self._trouble)
 
     def stop(self) -> None:
-        """Ask for the end."""
+        """Request the stop."""
         self._stopped.set()
 
     async def run(self) -> None:
-        """Serve until `stop`; what keeps it from serving is logged once, and the attempt repeated."""
+        """Serve until `stop`; failures to start are logged once and retried."""
         while not self._stopped.is_set():
             try:
                 await self._serve()
@@ -146,9 +146,7 @@ class HttpService:
         _log.info("%s is at %s", endpoint.title, self.url)
         is_open = self.public_url is not None and not listening.is_loopback(endpoint.host)
         if is_open and not is_secure and not endpoint.is_behind_proxy:
-            _log.warning(
-                "%s is not encrypted; whoever listens on the network can read token and pictures", endpoint.title
-            )
+            _log.warning("%s is not encrypted; token and pictures can be read on the network", endpoint.title)
 
     def _set_address(self, url: str | None, public_url: str | None) -> None:
         is_news = (url, public_url) != (self.url, self.public_url)
@@ -166,7 +164,7 @@ class HttpService:
 
 
 def addresses(endpoint: Endpoint, port: int, *, is_secure: bool) -> tuple[str, str | None]:
-    """Return where the server is found on this machine, and by others (``None``: not at all)."""
+    """Return the server's address for this machine, and for others (``None``: unreachable)."""
     host, scheme = endpoint.host, "https" if is_secure else "http"
     if listening.is_loopback(host):
         return f"{scheme}://{_in_url(host)}:{port}", endpoint.public_url or None

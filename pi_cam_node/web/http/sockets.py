@@ -11,21 +11,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to be known, not to be bound
-# A burst of connections that finds no room waits for seconds, and honest visitors among it; they are sorted out later.
+# Large, since connections that exceed the backlog are retried by clients only after seconds.
 BACKLOG = 1024
 
 
 def bound(host: str, port: int) -> list[socket.socket]:
-    """Return sockets that are bound to every address of a host.
+    """Return sockets bound to every address of a host.
 
     Raises:
-        OSError: There is no such address here, or the port is taken.
+        OSError: The address does not exist on this machine, or the port is in use.
     """
     sockets: list[socket.socket] = []
     try:
         for family, address in _addresses(host):
             sockets.append(_bound(family, address, port))
-            # Port 0 means any; the other addresses then take the same one.
+            # Port 0 means any; the other addresses then use the same port.
             port = port or sockets[0].getsockname()[1]
     except OSError:
         for sock in sockets:
@@ -54,10 +54,10 @@ def _bound(family: int, address: str, port: int) -> socket.socket:
 
 
 def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    """Return how to encrypt; ``None`` without a certificate. Reads the files.
+    """Return the TLS context; ``None`` without a certificate. Reads the files.
 
     Raises:
-        OSError: A file cannot be read, or is not what it should be.
+        OSError: A file cannot be read, or is malformed.
     """
     if cert is None or key is None:
         return None
@@ -67,7 +67,7 @@ def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
 
 
 def fingerprint(cert: Path | None) -> str:
-    """Return the SHA-256 of a certificate's DER, in hex: of the first in a PEM file; empty without one.
+    """Return the SHA-256 (hex) of the first certificate in a PEM file, as DER; empty for an empty name.
 
     Raises:
         OSError: The file cannot be read.
@@ -82,7 +82,7 @@ def fingerprint(cert: Path | None) -> str:
 
 
 async def wait_for_first_client(sockets: Sequence[socket.socket], stopped: asyncio.Event) -> bool:
-    """Listen until the first client connects, which is not answered yet; return whether one did before the stop."""
+    """Listen until the first client connects, without accepting it; return false if stopped before."""
     loop = asyncio.get_running_loop()
     visit, stop = asyncio.Event(), loop.create_task(stopped.wait())
     waits = [stop, loop.create_task(visit.wait())]
@@ -109,7 +109,7 @@ def is_loopback(host: str) -> bool:
 
 
 def outward_address() -> str | None:
-    """Return the address of this machine on the way to others, ``None`` without a network. Nothing is sent."""
+    """Return this machine's address on the default route; ``None`` without a network. Sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
             sock.connect(("192.0.2.1", 9))  # TEST-NET-1 of RFC 5737, reached by the default route

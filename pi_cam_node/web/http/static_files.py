@@ -1,4 +1,4 @@
-"""Files of the package, read once and sent from memory; an etag saves the browser what it has already."""
+"""Static files of the package, read once and sent from memory, with ETags."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _TYPES = {
 
 @frozen
 class StaticFile:
-    """A file as it is sent.
+    """A static file in memory.
 
     Attributes:
         content: Its bytes.
         content_type: Its media type.
-        etag: Changes with the content.
+        etag: ETag of the content.
     """
 
     content: bytes = field(repr=False)
@@ -35,14 +35,14 @@ class StaticFile:
 
 
 def static_file(name: str, content: bytes) -> StaticFile:
-    """Return a file by its content, and its media type by the end of its name."""
+    """Return a static file; its media type is determined by the suffix."""
     return StaticFile(content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:16])
 
 
 def send(request: web.Request, file: StaticFile) -> web.Response:
-    """Return the response with a file, or 304 where the browser's copy is still good.
+    """Return the response with a file, or 304 if the browser's copy is current.
 
-    ``no-cache`` lets a browser keep it but ask each time: after an update all files change together.
+    ``no-cache`` makes browsers revalidate each time, so that after an update all files change together.
     """
     known = any(tag.value in (file.etag, "*") for tag in request.if_none_match or ())
     response = web.Response(status=304) if known else web.Response(body=file.content, content_type=file.content_type)

@@ -1,4 +1,4 @@
-"""The HTTP status of each code of the contract, and answers in JSON."""
+"""HTTP status of each reply code, and JSON responses."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ STATUSES: Mapping[Code, int] = types.MappingProxyType(
         "internal": 500,
     }
 )
-# Where the same request may succeed a little later.
+# Codes for which a retry may succeed.
 RETRY_AFTER_S: Mapping[int, int] = types.MappingProxyType({503: 5})
 
 
 def status_of(code: object) -> int:
-    """Return the status of a reply with this code; that of ``internal`` for an unknown code."""
+    """Return the HTTP status of a reply code; that of ``internal`` for an unknown one."""
     return STATUSES.get(cast("Code", code), 500)
 
 
 def codes_of(status: int) -> list[Code]:
-    """Return the codes that share a status, in the order of the contract."""
+    """Return the reply codes with a status, in the order of their declaration."""
     return [code for code, one in STATUSES.items() if one == status]
 
 
 def json_response(body: object, status: int = 200) -> web.Response:
-    """Return a response of strict JSON, with ``Retry-After`` where the request may succeed a little later."""
+    """Return a response of strict JSON, with ``Retry-After`` if a retry may succeed."""
     headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}
     raw = json_bytes(body)
     return web.Response(body=raw, status=status, content_type="application/json", charset="utf-8", headers=headers)

@@ -1,9 +1,9 @@
-"""The TLS handshake of a connection, which counts against the limit from its first moment.
+"""TLS handshake of a connection that is registered with the connection limit before it.
 
-With ``create_server(ssl=…)`` asyncio would shake hands before a connection can be counted, so idle ones would take
-descriptors until there are none; and each handshake that fails would stay in memory (some 150 KiB) until a full
-garbage collection, because the exception and the frames of its traceback hold each other: strangers could end the
-process. Here the connection takes its place first, and what a failed handshake leaves is let go at once.
+With ``create_server(ssl=…)`` asyncio performs the handshake before a connection can be counted, so idle ones could use
+up all descriptors; and each failed handshake stays in memory (some 150 KiB) until a full garbage collection, because of
+a reference cycle between the exception and its traceback: anyone could exhaust memory. Here the connection is counted
+first, and that cycle is broken.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _log = logging.getLogger(__name__)
 
 HANDSHAKE_S = 10.0
 
-# Of the buffer that asyncio fills with zeros for each TLS connection: 256 KiB unless told otherwise. A TLS record has
-# 16 KiB at most (RFC 8446, section 5.1), and what clients send is short.
+# Size of asyncio's receive buffer of a TLS connection, by default 256 KiB, zeroed for each. A TLS record has 16 KiB at
+# most (RFC 8446, section 5.1), and requests are short.
 READ_BYTES = 32 * 1024
 sslproto.SSLProtocol.max_size = READ_BYTES
 
@@ -32,9 +32,9 @@ class Handshake(asyncio.Protocol):
     """Protocol of a connection until its TLS handshake is complete. Thread: the event loop's.
 
     Args:
-        connections: Where it takes a place.
-        context: How to encrypt.
-        connect: Returns the protocol that takes over the connection.
+        connections: The connection limit.
+        context: TLS context.
+        connect: Returns the protocol for the decrypted connection.
     """
 
     def __init__(
@@ -49,9 +49,9 @@ class Handshake(asyncio.Protocol):
         self.is_served = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Admit the connection and begin the handshake, or close it if the limit is reached."""
+        """Register the connection and start the handshake, or close it at the limit."""
         assert isinstance(transport, asyncio.Transport)
-        transport.pause_reading()  # what comes is for TLS, which is not there yet
+        transport.pause_reading()  # received data is for TLS, which is not set up yet
         self._wire, self.address = transport, address_of(transport)
         if self._connections.admit(self):
             self._task = asyncio.get_running_loop().create_task(self._shake(transport), name="tls handshake")
@@ -59,12 +59,12 @@ class Handshake(asyncio.Protocol):
             transport.abort()
 
     def force_close(self) -> None:
-        """Hang up; nothing was said yet that could be waited for."""
+        """Close the connection; nothing is buffered yet."""
         self.abort()
 
     def abort(self) -> None:
         """Close the connection."""
-        # Not by the transport alone: a handshake that has not begun would begin on a closed one, and wait.
+        # Cancels the task too, which would otherwise start a handshake on a closed transport, and wait.
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -79,11 +79,11 @@ class Handshake(asyncio.Protocol):
                 transport, connection, self._context, server_side=True, ssl_handshake_timeout=HANDSHAKE_S
             )
         except (OSError, asyncio.CancelledError) as error:
-            _log.debug("no TLS with %s: %s", self.address, error)
+            _log.debug("TLS handshake with %s failed: %s", self.address, error)
             transport.abort()
             _let_go(error)
         else:
-            transport.set_write_buffer_limits(high=0)  # what waits below is seen above
+            transport.set_write_buffer_limits(high=0)  # so that backpressure of the lower transport is visible
             if secured is not None and not secured.is_closing():
                 connection.below_tls = transport
                 connection.connection_made(secured)
@@ -93,7 +93,7 @@ class Handshake(asyncio.Protocol):
 
 
 def _let_go(error: BaseException | None) -> None:
-    """Clear the frames of a traceback, which would keep the connection in memory until a full garbage collection."""
+    """Clear the frames of a traceback, which hold the connection in memory until a full garbage collection."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__

@@ -6,27 +6,27 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-# A client that takes no byte for so long is gone, or might as well be.
+# A client that reads no byte for so long is disconnected.
 STALL_S = 10.0
-# Nothing tells when the buffer below TLS is empty.
+# Polling interval: there is no notification when the buffer below TLS is empty.
 POLL_S = 0.02
 
 
 def unsent_bytes(transport: asyncio.WriteTransport) -> int:
-    """Return how many bytes the kernel has not taken yet, encrypted ones included."""
+    """Return the number of bytes not yet accepted by the kernel, including encrypted ones."""
     below = getattr(transport.get_protocol(), "below_tls", None)
     return transport.get_write_buffer_size() + (below.get_write_buffer_size() if below is not None else 0)
 
 
 async def flushed(transport: asyncio.WriteTransport, writing: Coroutine[Any, Any, None]) -> None:
-    """Carry out a write, and wait until the kernel has taken all of it, however long that takes while bytes move.
+    """Execute a write, and wait until the kernel has accepted all of it, without limit as long as bytes move.
 
     Args:
-        transport: Where it goes; write buffer limits of 0 make the write itself wait.
-        writing: E.g. ``response.write(data)``.
+        transport: Transport of the connection; with write buffer limits of 0 the write itself waits.
+        writing: The awaitable, e.g. ``response.write(data)``.
 
     Raises:
-        ConnectionError: The client has gone, or took no byte for `STALL_S` and was cut off.
+        ConnectionError: The client disconnected, or read no byte for `STALL_S` and was aborted.
     """
     watch = _StallWatch(transport)
     try:

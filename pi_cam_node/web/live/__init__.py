@@ -1,1 +1,1 @@
-"""The live view: stream and snapshot."""
+"""Live view: MJPEG stream, HLS, and snapshots."""

@@ -1,8 +1,7 @@
-"""One encode and one part per frame for all viewers, and no work at all without viewers.
+"""MJPEG stream: each frame is encoded once for all viewers, and not at all without viewers.
 
-The hub calls on the node thread and only wakes the loop here, and not even that while no viewer is
-due. A callback there turns the newest frame into a part (in an executor where it is not encoded yet)
-and offers it to every viewer in turn.
+The frame hub calls on the node thread, which only wakes the event loop, if a viewer is due. A callback on the loop
+turns the newest frame into a part (the placeholder in an executor) and offers it to every viewer.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Fanout:
     """MJPEG stream with its viewers. Thread: the web server's, but for `_on_frame`.
 
     Attributes:
-        limit: Bounds the viewers to ``http.max_viewers``.
+        limit: Limits the viewers to ``http.max_viewers``.
     """
 
     def __init__(self, hub: FrameHub, state: State, clock: Clock, images: ImageTasks) -> None:
@@ -47,7 +46,7 @@ class Fanout:
         self.limit = ViewerLimit(lambda: state.config.http.max_viewers)
 
     async def serve(self, viewer: Viewer) -> None:
-        """Send a viewer pictures until it disconnects, stalls, or the stream is closed."""
+        """Serve a viewer until it disconnects, stalls, or the stream is closed."""
         self._join(viewer)
         try:
             while await viewer.until_caught_up():
@@ -56,7 +55,7 @@ class Fanout:
             self._leave(viewer)
 
     def close(self) -> None:
-        """End every stream, and every one that begins from now on."""
+        """End all streams, present and future."""
         self._closed = True
         for viewer in self._viewers:
             viewer.close(END)
@@ -83,13 +82,13 @@ class Fanout:
             unsubscribe()
             self._set_timer(NEVER_S)
             self._part, self._due_s = None, NEVER_S
-            # Frames that come while there is no viewer are not noted, so this would no longer be the last one.
+            # Outdated by the next viewer, since frames are ignored without viewers.
             self._away = replace(self._away, since=None)
 
         return stop
 
     def _on_frame(self, loop: asyncio.AbstractEventLoop, frame: Frame | None) -> None:
-        """Wake the loop where a viewer is due. Thread: the node thread."""
+        """Wake the loop if a viewer is due. Thread: the node thread."""
         if frame is not None and self._clock.monotonic() < self._due_s:
             return
         try:
@@ -98,7 +97,7 @@ class Fanout:
             _log.debug("a frame came after the web server's loop had closed")
 
     def _update(self) -> None:
-        """Offer every viewer the newest frame, as soon as it is a part."""
+        """Offer every viewer the newest frame, or make the placeholder first."""
         if not self._viewers or self._making is not None:
             return
         make = self._next_part()
@@ -108,7 +107,7 @@ class Fanout:
             self._offer()
 
     def _next_part(self) -> Callable[[], Part] | None:
-        """Return what makes the next part, where that takes long; make it at once otherwise."""
+        """Set the next part; if it is the placeholder, which takes long, return the function that makes it."""
         frame, is_private = self._hub.latest, self._hub.privacy_gate.closed
         if is_private != self._away.private:
             self._away = replace(self._away, private=is_private)
@@ -125,7 +124,7 @@ class Fanout:
         return None
 
     async def _make(self, make: Callable[[], Part]) -> None:
-        """Make a part in an executor and offer it; meanwhile no viewer is served."""
+        """Make the placeholder in an executor and offer it; viewers wait meanwhile."""
         part = None
         try:
             part = await asyncio.to_thread(make)
@@ -134,10 +133,10 @@ class Fanout:
         finally:
             self._making = None
         if part is not None and self._viewers:
-            if part.frame is None or self._hub.latest is not None:  # what has gone meanwhile is not shown any more
+            if part.frame is None or self._hub.latest is not None:  # a frame that was withdrawn meanwhile is not shown
                 self._part = part
                 self._offer()
-            self._update()  # the camera may have gone away meanwhile
+            self._update()  # the camera may have changed state meanwhile
 
     def _offer(self) -> None:
         if self._part is None:

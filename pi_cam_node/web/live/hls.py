@@ -1,6 +1,6 @@
-"""Live video over HTTP Live Streaming: playlists, segments, and the places of their viewers.
+"""Live video over HTTP Live Streaming (HLS): playlists, segments, and the limit of viewers.
 
-All URIs are relative, so that a relay can serve them below a path of its own.
+All URIs are relative, so that a relay can serve them below any path.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from pi_cam_node.web.routes import CONTEXT, context_of, route
 T = TypeVar("T")
 
 PLAYLIST, VIDEO = "application/vnd.apple.mpegurl", "video/mp4"
-# A first playlist waits for the encoder, whose process takes seconds to start on a small board; relays wait for 10 s.
+# Wait for the first playlist: the encoder takes seconds to start on a small board, and relays time out after 10 s.
 FIRST_PLAYLIST_S, LOOK_S = 8.0, 0.05
-# Without a request for so long a viewer has left.
+# A viewer without a request for so long no longer counts.
 VIEWER_S = 12.0
-# The names of segments never mean anything else; who may see one may keep it for a while.
+# Names of segments are never reused, so clients may cache them for a while.
 CACHING = {"Cache-Control": "private, max-age=60, immutable"}
 VARIANTS = ("main", "remote")
 _FILE = re.compile(r"(main|remote)-([0-9a-f]{8})-([0-9]{1,12})\.(m4s|mp4)")
@@ -40,10 +40,10 @@ REFUSALS = {404: GONE, 501: "Packages are missing.", 503: "The camera is away, o
 
 
 class HlsViewers:
-    """Viewers who asked for a playlist within the last seconds. Thread: the web server's.
+    """Viewers that requested a playlist within `VIEWER_S`. Thread: the web server's.
 
     Args:
-        most: Returns how many may be there at one time.
+        most: Returns the limit.
         clock: Tells the time.
     """
 
@@ -52,7 +52,7 @@ class HlsViewers:
         self._seen_s: dict[tuple[str, ...], float] = {}
 
     def admit(self, viewer: tuple[str, ...]) -> bool:
-        """Note that a viewer is there; return whether there is a place."""
+        """Register a viewer's request; return false if the limit is reached."""
         now_s = self._clock.monotonic()
         self._seen_s = {one: seen_s for one, seen_s in self._seen_s.items() if now_s - seen_s < VIEWER_S}
         if viewer not in self._seen_s and len(self._seen_s) >= self._most():
@@ -65,14 +65,14 @@ VIEWERS = app_key("hls_viewers", HlsViewers)
 
 
 def attach(app: web.Application) -> None:
-    """Attach the places of viewers to an application with a `CONTEXT`."""
+    """Attach the viewer limit to an application with a `CONTEXT`."""
     context = app[CONTEXT]
     app[VIEWERS] = HlsViewers(lambda: context.state.config.http.max_viewers, context.clock)
 
 
 @route("GET", "/hls/master.m3u8", "view", Described((PLAYLIST,), refusals=REFUSALS), signed=True)
 async def master(request: web.Request) -> web.StreamResponse:
-    """Send the playlist that names the variants: ``main``, and ``remote`` for thin lines. Nothing is encoded for it."""
+    """Return the master playlist of the variants ``main`` and ``remote`` (low bandwidth); starts no encoder."""
     context = _available(request)
     try:
         return _playlist(await asyncio.to_thread(context.live.master, _uri_of(request)))
@@ -82,7 +82,7 @@ async def master(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/hls/address", "view", Described(("text/plain",), refusals=REFUSALS))
 async def address(request: web.Request) -> web.StreamResponse:
-    """Send an address of the master playlist that opens it without a login for a week: for players without headers."""
+    """Return a signed link to the master playlist, valid for a week, for players that cannot send headers."""
     context, access = _available(request), access_of(request)
     peer = access.proxies.peer_of(request)
     root = access.public_url or f"{peer.scheme}://{peer.host}"
@@ -91,7 +91,7 @@ async def address(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/hls/{variant}.m3u8", "view", Described((PLAYLIST,), refusals=REFUSALS), signed=True)
 async def media(request: web.Request) -> web.StreamResponse:
-    """Send the playlist of a variant, which begins in the past; its encode ends seconds after the last request."""
+    """Return the media playlist of a variant; its encoder stops seconds after the last request."""
     context, variant = _available(request), request.match_info["variant"]
     if variant not in VARIANTS:
         raise web.HTTPNotFound(text="there is no such playlist; see master.m3u8\n")
@@ -112,7 +112,7 @@ async def media(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/hls/{file}", "view", Described((VIDEO,), refusals=REFUSALS), signed=True)
 async def file(request: web.Request) -> web.StreamResponse:
-    """Send a segment, or the header of a track, of the live video."""
+    """Return a segment, or the initialization section of a track."""
     context, gate = _available(request), context_of(request).hub.privacy_gate
     named, generation = _FILE.fullmatch(request.match_info["file"]), gate.generation
     body = None
@@ -138,11 +138,11 @@ async def _read(context: WebContext, variant: str, read: Callable[[LiveVideoPort
 
 
 def _available(request: web.Request) -> WebContext:
-    """Return the node, where it has live video and may show it.
+    """Return the context, if live video is available and may be shown.
 
     Raises:
-        PrivacyOn: It may not.
-        web.HTTPException: It has none.
+        PrivacyOn: Privacy is on.
+        web.HTTPException: Live video is not available.
     """
     context = context_of(request)
     if not context.state.config.hls.enable:
@@ -154,14 +154,14 @@ def _available(request: web.Request) -> WebContext:
 
 
 def _viewer_of(request: web.Request) -> tuple[str, ...]:
-    """Return what tells viewers apart, as far as they can be told apart without a connection of their own."""
+    """Return a key that distinguishes viewers, which have no connection of their own: address, browser, credentials."""
     access = access_of(request)
     session, signature = request.cookies.get(access.cookie, ""), request.query.get(SIGNATURE, "")
     return access.proxies.peer_of(request).address, request.headers.get("User-Agent", "")[:200], session, signature
 
 
 def _uri_of(request: web.Request) -> Callable[[str], str]:
-    """Return what names the files of a playlist: signed until the same time where a signature opened the playlist."""
+    """Return the function that makes URIs of files: signed, with the same expiry, if the playlist's own is."""
     links, query = context_of(request).links, request.query
     path = request.path.removeprefix(access_of(request).prefix)
     if not is_signed(query) or not links.verify(path, query):

@@ -1,8 +1,7 @@
-"""Parts of an MJPEG stream as bytes, framed so that strict and careless readers both find their way.
+"""Parts of an MJPEG stream as bytes, compatible with strict and lenient parsers.
 
-Every line ends in CRLF, the length is true, and the delimiter stands on a line of its own. A reader
-that counts (OpenCV, ffmpeg, GStreamer) and one that searches for the delimiter (browsers, VLC) see
-the same picture.
+Every line ends in CRLF, Content-Length is exact, and the delimiter is on its own line, for parsers that use the length
+(OpenCV, ffmpeg, GStreamer) as well as those that search for the delimiter (browsers, VLC).
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ PRIVATE_HEADERS = {"X-Placeholder": "privacy"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """One part of the stream, made once and sent to every viewer.
+    """One part of the stream, shared by all viewers.
 
     Attributes:
-        frame: What it shows; ``None`` for the placeholder.
-        wire: Delimiter, headers and JPEG as they go out.
+        frame: Its frame; ``None`` for the placeholder.
+        wire: Delimiter, headers and JPEG as bytes.
     """
 
     frame: Frame | None
@@ -37,12 +36,12 @@ class Part:
 
 @frozen
 class Away:
-    """Size and time of the last frame, and whether privacy is why none follows.
+    """State shown by the placeholder: size and time of the last frame, and whether privacy is on.
 
     Attributes:
-        size: Its width and height in pixels.
-        since: UTC time of its capture; ``None`` where it is not known.
-        private: The camera is not away: privacy is on.
+        size: Width and height in pixels.
+        since: Capture time of the last frame, UTC; ``None`` if unknown.
+        private: Whether privacy is on (else the camera is unavailable).
     """
 
     size: tuple[int, int] = (640, 480)
@@ -51,7 +50,7 @@ class Away:
 
 
 def picture_headers(seq: int, at: datetime) -> dict[str, str]:
-    """Return the headers that name a frame: its number, and the UTC epoch second of its capture."""
+    """Return the headers with a frame's number and capture time (UTC epoch seconds)."""
     return {"X-Frame-Id": str(seq), "X-Timestamp": f"{at.timestamp():.3f}"}
 
 
@@ -65,7 +64,7 @@ def frame_headers(frame: Frame) -> dict[str, str]:
 
 
 def enclose(jpeg: bytes, headers: Mapping[str, str]) -> bytes:
-    """Return one part: delimiter, headers, JPEG, and the end of line that belongs to the next delimiter."""
+    """Return one part: delimiter, headers, JPEG, and the CRLF of the next delimiter."""
     lines = [f"--{BOUNDARY}", "Content-Type: image/jpeg", f"Content-Length: {len(jpeg)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return b"".join(("\r\n".join(lines).encode("ascii"), b"\r\n\r\n", jpeg, b"\r\n"))
@@ -77,7 +76,7 @@ def part_of(frame: Frame) -> Part:
 
 
 def placeholder_of(away: Away, images: ImageTasks) -> Part:
-    """Return the placeholder, which is shown while there is no live picture, as a part marked by a header.
+    """Return the placeholder shown while there is no live picture, as a part marked by a header.
 
     Thread: any but the event loop's.
     """

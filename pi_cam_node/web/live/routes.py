@@ -1,4 +1,4 @@
-"""Live pictures over HTTP: the stream, the newest picture, and the last pictures of the ring."""
+"""Routes of live pictures: MJPEG stream, last pictures of the ring, and one picture of the past."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pi_cam_node.web.routes import CONTEXT, context_of, route
 FANOUT = app_key("fanout", Fanout)
 SHORTSTREAMS = app_key("shortstreams", ViewerLimit)
 
-# Each may hold on to a whole ring of pictures until its client has taken them.
+# Limit of concurrent requests, each of which may hold a whole ring of pictures in memory.
 SHORTSTREAMS_MAX = 2
 
 PARTS = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
@@ -48,7 +48,7 @@ HEADERS = {
     "Cache-Control": "no-store, no-cache, must-revalidate, private",
     "Pragma": "no-cache",
     "Expires": "0",
-    "X-Accel-Buffering": "no",  # nginx would hold pictures back until its buffer is full
+    "X-Accel-Buffering": "no",  # nginx would otherwise buffer pictures
     **EMBEDDABLE,
 }
 
@@ -66,10 +66,10 @@ def attach(app: web.Application) -> None:
 
 
 class _Endless(web.StreamResponse):
-    """A response that ends with the connection.
+    """Response of unknown length that ends with the connection.
 
-    aiohttp would send it in chunks, whose framing would have to be made for each viewer and which
-    readers of HTTP/1.0 cannot take apart.
+    aiohttp would use chunked encoding, which would need framing for each viewer and which HTTP/1.0 clients cannot
+    parse.
     """
 
     _length_check = False
@@ -90,7 +90,7 @@ class _Endless(web.StreamResponse):
     ),
 )
 async def stream(request: web.Request) -> web.StreamResponse:
-    """Send the newest picture again and again: ``mjpeg_server.fps`` times a second, or ``?fps=`` where that is less."""
+    """MJPEG stream with ``mjpeg_server.fps`` pictures a second, or ``?fps=`` if less."""
     interval_s = 1 / asked_fps(request)
     fanout = request.app[FANOUT]
     context_of(request).hub.privacy_gate.check()
@@ -119,7 +119,7 @@ def _full(why: str) -> web.Response:
 
 
 def asked_fps(request: web.Request) -> float:
-    """Return ``?fps=``, infinite where it is missing: then the settings decide alone.
+    """Return ``?fps=``; infinite if missing, so that the setting applies.
 
     Raises:
         HTTPBadRequest: It is not a number above zero.
@@ -145,7 +145,7 @@ def asked_fps(request: web.Request) -> float:
     ),
 )
 async def shortstream(request: web.Request) -> web.StreamResponse:
-    """Send the last ``?n=`` pictures of the ring, oldest first, as one multipart body with an end."""
+    """Return the last ``?n=`` pictures of the ring, oldest first, as a finite multipart body."""
     if request.method == "HEAD":
         return web.Response(headers=HEADERS)
     with request.app[SHORTSTREAMS].one() as is_free:
@@ -172,7 +172,7 @@ async def shortstream(request: web.Request) -> web.StreamResponse:
     ),
 )
 async def past(request: web.Request) -> web.StreamResponse:
-    """Send the picture of the ring that is nearest to a moment, as it is held; nothing is saved."""
+    """Return the picture of the ring nearest to a time, without saving it."""
     context = context_of(request)
     gate, at = context.hub.privacy_gate, request.query.get("at", "0")
     generation = gate.generation
@@ -194,7 +194,7 @@ def _arguments(request: web.Request) -> bytes:
 
 async def _send(request: web.Request, frames: Sequence[FramesSent], generation: int) -> web.StreamResponse:
     response = await _prepared(request)
-    # One after the other, so that the pictures are not in memory twice.
+    # One at a time, so that the pictures are not in memory twice.
     pieces = (enclose(sent.jpeg, picture_headers(sent.seq, sent.at)) for sent in frames)
     try:
         for piece in itertools.chain(pieces, [END]):

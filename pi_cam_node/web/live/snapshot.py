@@ -1,4 +1,4 @@
-"""One live picture: the newest, or one whose exposure began after it was asked for."""
+"""Snapshot route: the newest picture, or one exposed after the request."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _log = logging.getLogger(__name__)
 
 LEAST_WIDTH_PX = 16
 
-# A dashboard elsewhere may show the picture in an <img>, whose pixels its scripts cannot read. Chromium takes two ports
-# of one address for two sites, so nothing narrower would do.
+# Dashboards elsewhere may show the picture in an <img>, whose pixels their scripts cannot read. ``same-site`` is not
+# enough: Chromium treats two ports of one IP address as different sites.
 EMBEDDABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 
 
 async def snapshot(request: web.Request) -> web.StreamResponse:
-    """Send the newest picture; ``?fresh=1`` one exposed after the request, ``?width=`` a smaller one."""
+    """Return the newest picture; ``?fresh=1``: one exposed after the request; ``?width=``: a smaller one."""
     context, width_px, is_fresh_wanted = context_of(request), asked_width(request), asked_fresh(request)
     context.hub.privacy_gate.check()
     generation = context.hub.privacy_gate.generation
@@ -59,10 +59,10 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
 
 
 def asked_width(request: web.Request) -> int | None:
-    """Return ``?width=`` in pixels, ``None`` where it is missing.
+    """Return ``?width=`` in pixels; ``None`` if missing.
 
     Raises:
-        HTTPBadRequest: It is not a whole number, or too small.
+        HTTPBadRequest: It is not an integer, or too small.
     """
     raw = request.query.get("width")
     if raw is None:
@@ -73,10 +73,10 @@ def asked_width(request: web.Request) -> int | None:
 
 
 def asked_fresh(request: web.Request) -> bool:
-    """Return ``?fresh=``, false where it is missing or empty.
+    """Return ``?fresh=``; false if missing or empty.
 
     Raises:
-        HTTPBadRequest: It is neither yes nor no.
+        HTTPBadRequest: It is no boolean.
     """
     raw = request.query.get("fresh", "")
     if raw.lower() in ("1", "true", "yes", "on"):
@@ -87,15 +87,15 @@ def asked_fresh(request: web.Request) -> bool:
 
 
 def fresh_timeout_s(config: Config, frame: Frame) -> float:
-    """Return how long to wait for a fresh frame, in seconds: as long as a ``save`` does.
+    """Return the timeout for a fresh frame in seconds, the same as for the command ``save``.
 
-    That is ``camera.capture_timeout_s`` beyond the frame under way and the one after it.
+    That is ``camera.capture_timeout_s`` after the frame being exposed and the next one.
     """
     return config.camera.capture_timeout_s + 2 * interval_s(config, frame.mode)
 
 
 async def frame_after(hub: FrameHub, mono_s: float) -> Frame | None:
-    """Return the first frame whose exposure began after a monotonic time, ``None`` when the camera goes away."""
+    """Wait for a frame whose exposure began after a monotonic time; ``None`` if the camera becomes unavailable."""
     loop = asyncio.get_running_loop()
     found: asyncio.Future[Frame | None] = loop.create_future()
 

@@ -1,8 +1,8 @@
-"""One viewer of the stream: pacing, newest picture to send, and the deadline for sending it.
+"""One viewer of the MJPEG stream: pacing, newest picture, and detection of stalled clients.
 
-Parts are written straight to the transport, and only while everything before is gone to the kernel:
-nothing queues up for a viewer, it misses frames instead. The task that serves the request sleeps
-until its viewer falls behind or ends, so a frame costs a viewer one write and no task switch.
+Parts are written straight to the transport, and only once the kernel has accepted all earlier data: nothing queues up;
+a slow viewer misses frames instead. The task of the request sleeps until its viewer falls behind or ends, so a frame
+costs one write per viewer and no task switch.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from aiohttp.abc import AbstractStreamWriter
 from pi_cam_node.web.http.writing import flushed, unsent_bytes
 from pi_cam_node.web.live.multipart import Part
 
-# The kernel keeps no more than this unsent. Its own default is megabytes: seconds of old pictures for a slow viewer.
+# Limit of unsent data in the kernel, whose default of megabytes means seconds of old pictures for a slow viewer.
 UNSENT_BYTES = 128 * 1024
 
-# Chromium paints a part when the next one begins, so a picture that stays the last would never be seen: it is sent
-# again after this.
+# Chromium shows a part when the next one begins, so a picture without a successor is repeated after this time.
 REPEAT_S = 0.2
-# A repetition now and then keeps readers from their time-outs (5 seconds in OpenCV and PyAV) and finds dead viewers.
+# Interval of repetitions without new frames: prevents timeouts of clients (5 s in OpenCV and PyAV) and detects dead
+# ones.
 KEEPALIVE_S = 2.0
-# A picture that comes within this after the repetition would be due makes it needless.
+# A repetition is postponed by this, since a new picture may come just then.
 SOON_S = 0.1
-# Frames are not spaced evenly: one that comes this early is not put off to the next.
+# Tolerance for jitter: a frame that is early by less than this is sent.
 SLACK_S = 0.02
 
 NEVER_S, ALWAYS_S = float("inf"), float("-inf")
@@ -38,7 +38,7 @@ class ViewerLimit:
     """Counts viewers against a limit. Thread: the web server's.
 
     Args:
-        most: Returns the limit; may change.
+        most: Returns the current limit.
     """
 
     def __init__(self, most: Callable[[], int]) -> None:
@@ -47,7 +47,7 @@ class ViewerLimit:
 
     @contextlib.contextmanager
     def one(self) -> Iterator[bool]:
-        """Hold a place for the time of a ``with`` block; ``False`` where none is free."""
+        """Count a viewer within the ``with`` block; yields false at the limit."""
         is_free = self.taken < self._most()
         self.taken += is_free
         try:
@@ -57,7 +57,7 @@ class ViewerLimit:
 
 
 class ViewerPacing:
-    """Time at which a viewer is due its next picture: no faster than requested, and the last one again if none follows.
+    """Schedules a viewer's pictures: no faster than requested, and the last one repeated if none follows.
 
     All times are monotonic seconds.
     """
@@ -70,29 +70,28 @@ class ViewerPacing:
 
     @property
     def due_s(self) -> float:
-        """The time from which a new picture is due."""
+        """Time from which a new picture is due."""
         return self._due_s - SLACK_S
 
     def is_repeat_due(self, now_s: float) -> bool:
-        """Tell whether the picture that was sent last has to go out once more."""
+        """Tell whether the last picture has to be repeated."""
         return now_s >= self._repeat_s
 
     def sent_new(self, now_s: float, interval_s: float) -> None:
-        """Record a new picture; the next is due ``interval_s`` after this one was due, which keeps the average.
+        """Record a new picture; the next is due ``interval_s`` after this one was due, which keeps the average rate.
 
-        After a pause the count begins anew, with half of it: this picture may have been late, and
-        the next one is not to be missed for that.
+        After a pause the schedule restarts with half an interval, as this picture may have been late.
         """
         due_s = self._due_s + interval_s
         self._due_s = due_s if due_s >= now_s else now_s + interval_s / 2
         self._repeat_s = now_s + (REPEAT_S if interval_s > REPEAT_S + SOON_S else interval_s + REPEAT_S)
 
     def sent_again(self, now_s: float) -> None:
-        """Record that the last picture was sent again; the next one only serves to keep the connection alive."""
+        """Record a repetition; the next one is due after `KEEPALIVE_S`."""
         self._repeat_s = now_s + KEEPALIVE_S
 
     def next_s(self, now_s: float) -> float:
-        """Return when to act even if no frame comes: to repeat, or to show one that came too early."""
+        """Return the next time to act without a new frame: to repeat the last one, or to send one that was early."""
         late_s = self._due_s + REPEAT_S
         return min(self._repeat_s, late_s) if late_s > now_s else self._repeat_s
 
@@ -101,8 +100,8 @@ class Viewer:
     """One open stream. Thread: the web server's.
 
     Attributes:
-        interval_s: Least seconds between new pictures that the viewer asked for; 0 where it did not ask.
-        stalled: Whether it was closed because it took nothing any more.
+        interval_s: Requested least seconds between new pictures; 0 without a request.
+        stalled: Whether it was closed because it stopped reading.
     """
 
     def __init__(self, transport: asyncio.WriteTransport, writer: AbstractStreamWriter, interval_s: float) -> None:
@@ -127,13 +126,13 @@ class Viewer:
         return ALWAYS_S if self._shown is not None and self._shown.frame is None else self._pacing.due_s
 
     def offer(self, part: Part, now_s: float, interval_s: float) -> float:
-        """Send the newest part if it is due, or the last one again, and return when to act for this viewer again."""
+        """Send the newest part if due, or repeat the last one; return the next time to act for this viewer."""
         if self._transport.is_closing():
             self.close()
         if self._closed or self._behind:
             return NEVER_S
         interval_s = max(interval_s, self.interval_s)
-        # That the camera went away, or is back, is shown at once.
+        # A change between live and placeholder is sent at once.
         if part is not self._shown and (now_s >= self.due_s or part.frame is None):
             if self._write(part):
                 self._pacing.sent_new(now_s, interval_s)
@@ -151,24 +150,24 @@ class Viewer:
         return True
 
     def close(self, last: bytes = b"") -> None:
-        """End the viewer's request, with some last bytes if the viewer still reads."""
+        """End the viewer's request, with final bytes if the viewer still reads."""
         if self._behind:
-            self._transport.abort()  # what it did not take in time it does not get
+            self._transport.abort()  # unsent data is discarded
         elif last and not self._closed and not self._transport.is_closing():
             self._transport.write(last)
         self._closed = True
         self._wake.set()
 
     def cut(self) -> None:
-        """Close at once where a part of a picture still waits to leave; what has left cannot be called back."""
+        """Abort if a part of a picture is still unsent."""
         if unsent_bytes(self._transport):
             self._behind = True
             self.close()
 
     async def until_caught_up(self) -> bool:
-        """Sleep until the viewer fell behind and then took everything; return ``False`` when it is closed.
+        """Sleep until the viewer fell behind and caught up; return ``False`` when it is closed.
 
-        A viewer that takes nothing is cut off; see `writing.flushed`.
+        A viewer that stops reading is aborted; see `writing.flushed`.
         """
         await self._wake.wait()
         self._wake.clear()
@@ -178,7 +177,7 @@ class Viewer:
         return not self._closed
 
     async def _drain(self) -> bool:
-        """Wait until all is written; return ``False`` where the connection ends instead."""
+        """Wait until everything is written; return ``False`` if the connection ends before."""
         try:
             await flushed(self._transport, self._writer.drain())
         except ConnectionAbortedError:

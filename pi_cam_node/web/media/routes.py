@@ -1,4 +1,4 @@
-"""Saved pictures by their id, never by a name of a file; and their thumbnails."""
+"""Routes of saved pictures and thumbnails, addressed by id, not by file name."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from pi_cam_node.web.routes import CONTEXT, context_of, route
 
 _log = logging.getLogger(__name__)
 
-# To make a thumbnail, those that a page asked for before it included; of 12 megapixels that is a second each.
+# Deadline of a thumbnail, including queued ones of the same page; 12 megapixels take a second each.
 THUMBNAIL_S = 20.0
-# Where export.thumbnail_px says that none go over MQTT, the page shows some all the same.
+# Width for the page if export.thumbnail_px disables thumbnails over MQTT.
 THUMBNAIL_PX = 320
-# A reader keeps a picture but asks each time: a link that has ended, or a session, must not live on in its cache.
+# Browsers must revalidate cached pictures, so that an expired link or session does not live on in the cache.
 CACHING = {"Cache-Control": "private, no-cache"}
 
 GONE = "There is no such picture or film, any more."
@@ -41,7 +41,7 @@ _TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "application/octet-
 
 
 def attach(app: web.Application) -> None:
-    """Attach the thread that makes thumbnails to an application."""
+    """Attach the thumbnail thread to an application."""
     app[THUMBNAILS] = Thumbnails(app[CONTEXT].images)
     disk_pool.attach(app, THUMBNAIL_POOL, DiskPool("http-thumbnail", 1, THUMBNAIL_S))
 
@@ -58,7 +58,7 @@ def attach(app: web.Application) -> None:
     signed=True,
 )
 async def picture(request: web.Request) -> web.StreamResponse:
-    """Send a saved picture: its JPEG if it has one, else PNG, else npy; or the one of ``?format=``."""
+    """Return a saved picture: JPEG if there is one, else PNG, else npy; or as ``?format=``."""
     context_of(request).hub.privacy_gate.check()
     pictures, picture_id = context_of(request).pictures, request.match_info["id"]
     stored = await request.app[DISK].run(_open, pictures, picture_id, asked_format(request))
@@ -70,7 +70,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/media/{id}/thumbnail", "view", Described(("image/jpeg",), refusals={404: GONE, 503: AWAY}), signed=True)
 async def thumbnail(request: web.Request) -> web.StreamResponse:
-    """Send a small JPEG of a saved picture, or of the picture of the event that a film belongs to."""
+    """Return a small JPEG of a saved picture; for a film, of its event's picture."""
     context, picture_id = context_of(request), request.match_info["id"]
     context.hub.privacy_gate.check()
     width_px = context.state.config.export.thumbnail_px or THUMBNAIL_PX
@@ -94,13 +94,13 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
 
 @route("DELETE", "/media/{id}", "control", Described(JSON, Reply, refusals={403: "It is kept.", 404: GONE}))
 async def delete(request: web.Request) -> web.StreamResponse:
-    """Delete a picture or film; one that is kept is refused. The same as the command ``delete``."""
+    """Delete a picture or film, like the command ``delete``; refused for kept ones."""
     arguments = json_bytes({"media_id": request.match_info["id"]})
     return await carry_out(context_of(request), "delete", arguments)
 
 
 async def _missing(request: web.Request) -> web.HTTPException:
-    """Return the refusal of a picture that was not found: gone for good, or on a disk that is away."""
+    """Return the error for a missing picture: 404, or another if the disk is missing."""
     pictures = context_of(request).pictures
     if await request.app[DISK].run(lambda: pictures.is_away):
         return web.HTTPServiceUnavailable(text="the disk of the pictures is away\n", headers={"Retry-After": "60"})
@@ -108,7 +108,7 @@ async def _missing(request: web.Request) -> web.HTTPException:
 
 
 def asked_format(request: web.Request) -> Format | None:
-    """Return ``?format=``, ``None`` where it is missing.
+    """Return ``?format=``; ``None`` if missing.
 
     Raises:
         HTTPBadRequest: There is no such format.
@@ -121,13 +121,13 @@ def asked_format(request: web.Request) -> Format | None:
 
 
 def headers_of(name: str) -> dict[str, str]:
-    """Return what is said of a file: its type, and the name under which a reader would keep it."""
+    """Return Content-Type and Content-Disposition for a file."""
     kind = _TYPES[Path(name).suffix]
     return {"Content-Type": kind, "Content-Disposition": f'inline; filename="{name}"', **CACHING}
 
 
 def _open(pictures: PictureStore, picture_id: str, wanted: Format | None) -> Stored | None:
-    """Open a file of a picture. The id is judged by the archive; nothing else of a request becomes part of a path."""
+    """Open a file of a picture. The archive validates the id; nothing else of a request is used in a path."""
     path = pictures.find(picture_id)
     if path is None:
         return None
@@ -135,7 +135,7 @@ def _open(pictures: PictureStore, picture_id: str, wanted: Format | None) -> Sto
 
 
 def _still_of(pictures: PictureStore, media_id: str) -> Path | None:
-    """Return the file of a picture; of a film that of its event's picture, as its side-car says."""
+    """Return the file of a picture; for a film that of its event's picture, from the sidecar file."""
     path = pictures.find(media_id)
     if path is None or path.suffix != ".mp4":
         return path

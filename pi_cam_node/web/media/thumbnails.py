@@ -1,4 +1,4 @@
-"""Small copies of saved pictures, made when a client asks for them and kept for the next one."""
+"""Thumbnails of saved pictures, created on request and cached."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.http.file_response import open_stored
 
 MAX_BYTES = 48 * 1024
-# What a page shows, twice over; together 3 MiB at most.
+# Twice as many as a page shows; 3 MiB at most.
 KEPT = 64
 
 
 class Thumbnails:
-    """Makes thumbnails and keeps the last.
+    """Creates thumbnails and caches the last ones.
 
-    Thread: one, which is not the event loop's: a page asks for all of them at once, and a small board has no memory for
-    so many pictures side by side.
+    Thread: a single one, not the event loop's: a page requests many at once, and a small board has no memory to decode
+    them in parallel.
     """
 
     def __init__(self, images: ImageTasks) -> None:
@@ -29,12 +29,12 @@ class Thumbnails:
         """Return a small JPEG of a saved picture.
 
         Args:
-            path: Its file: JPEG, PNG or npy.
-            etag: Tells the file from another of that name, which would have another thumbnail.
-            width_px: Its width at most.
+            path: File of the picture: JPEG, PNG or npy.
+            etag: ETag of the file, part of the cache key.
+            width_px: Greatest width.
 
         Raises:
-            ValueError: It is no picture, or not there any more.
+            ValueError: The file is no picture, or was deleted.
             NotSaved: The image process failed.
         """
         key = (path, etag, width_px)

@@ -1,4 +1,4 @@
-"""Login and logout: the token is exchanged for a session cookie."""
+"""Routes for login and logout: exchange the token for a session cookie."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pi_cam_node.web.routes import route
     ),
 )
 async def log_in(request: web.Request) -> web.StreamResponse:
-    """Begin a session for the sender of the token, as the field ``token`` of a form or of a JSON object."""
+    """Log in with the token in the field ``token`` of a form or JSON object."""
     access = access_of(request)
     is_form = request.content_type == "application/x-www-form-urlencoded"
     session = access.log_in(request, await _token_in(request, is_form=is_form))
@@ -32,7 +32,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
 
 
 def with_session(request: web.Request, response: web.Response, session: str) -> web.Response:
-    """Return a response that hands a session to the browser."""
+    """Add the session cookie to a response."""
     access = access_of(request)
     response.set_cookie(
         access.cookie,
@@ -48,7 +48,7 @@ def with_session(request: web.Request, response: web.Response, session: str) -> 
 
 @route("POST", "/logout", "public")
 async def log_out(request: web.Request) -> web.StreamResponse:
-    """End the session of the sender."""
+    """End the session of the request."""
     access = access_of(request)
     access.sessions.end(request.cookies.get(access.cookie, ""))
     response = _done("login", is_form=request.content_type == "application/x-www-form-urlencoded")
@@ -57,11 +57,11 @@ async def log_out(request: web.Request) -> web.StreamResponse:
 
 
 async def _token_in(request: web.Request, *, is_form: bool) -> str:
-    """Return what was sent as the token.
+    """Return the field ``token`` of the body.
 
     Raises:
-        web.HTTPBadRequest: Nothing was.
-        web.HTTPUnsupportedMediaType: It is neither a form nor JSON.
+        web.HTTPBadRequest: The field is missing.
+        web.HTTPUnsupportedMediaType: The body is neither a form nor JSON.
     """
     if is_form:
         try:
@@ -82,7 +82,7 @@ async def _token_in(request: web.Request, *, is_form: bool) -> str:
 
 
 def _done(where: str, *, is_form: bool) -> web.Response:
-    """Return the answer: a person is sent on, a program told that it worked."""
+    """Return the response: a redirect for forms, else JSON."""
     if is_form:
         return web.Response(status=303, headers={"Location": where})
     return web.json_response({"ok": True})

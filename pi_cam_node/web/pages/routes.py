@@ -1,4 +1,4 @@
-"""The pages for people: the live view at ``/``, the login, and the files that they are made of."""
+"""Routes of the HTML pages: live view at ``/``, login, and static files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pi_cam_node.web.http.static_files import StaticFile, send, static_file
 from pi_cam_node.web.pages.login import with_session
 from pi_cam_node.web.routes import route
 
-# What may be asked for by name. Nothing of a request ever becomes a path, so none can lead elsewhere.
+# Files by name; no part of a request is used as a path.
 STATIC = (
     "api.js",
     "app.js",
@@ -55,7 +55,7 @@ STATIC = (
     "zone_layer.js",
     "zones.js",
 )
-# Libraries of others, brought in by scripts/vendor; read when they are asked for.
+# Third-party libraries, fetched by scripts/vendor; read on first request.
 VENDORED = ("hls.LICENSE", "hls.light.min.js")
 PAGES = ("index.html", "login.html")
 IN_SESSION = "index.html in a session"
@@ -64,7 +64,7 @@ _NO_SESSION = b'data-session="no"'
 
 @functools.cache
 def files() -> Mapping[str, StaticFile]:
-    """Return the pages and their files by name; read once."""
+    """Return the static files by name; read once."""
     folder = resources.files("pi_cam_node.web.pages") / "static"
     contents = {name: (folder / name).read_bytes() for name in (*STATIC, *PAGES)}
     in_session = contents["index.html"].replace(_NO_SESSION, b'data-session="yes"')
@@ -81,7 +81,7 @@ def vendored(name: str) -> StaticFile:
 
 @route("GET", "/", "view", Described(("text/html",)), page=True)
 async def index(request: web.Request) -> web.Response:
-    """Send the live view, with a way to log out for those who logged in."""
+    """Return the live view, with a logout button within a session."""
     access = access_of(request)
     is_session = access.sessions.is_valid(request.cookies.get(access.cookie, ""))
     return send(request, files()[IN_SESSION if is_session else "index.html"])
@@ -89,7 +89,7 @@ async def index(request: web.Request) -> web.Response:
 
 @route("GET", "/login", "public", Described(("text/html",)))
 async def login(request: web.Request) -> web.Response:
-    """Send the page on which people log in; a link of ``pi-cam-node login`` logs in at once."""
+    """Return the login page; a link from ``pi-cam-node login`` logs in at once."""
     is_link = request.method == "GET" and is_signed(request.query)
     session = access_of(request).log_in_by_link(request) if is_link else None
     if session is not None:
@@ -104,7 +104,7 @@ async def login(request: web.Request) -> web.Response:
     Described(("text/css", "text/javascript", "image/svg+xml"), refusals={404: "There is no such file."}),
 )
 async def static(request: web.Request) -> web.Response:
-    """Send a file of the pages."""
+    """Return a static file."""
     name = request.match_info["name"]
     if name not in STATIC:
         raise web.HTTPNotFound(text="no such file\n")
@@ -118,7 +118,7 @@ async def static(request: web.Request) -> web.Response:
     Described(("text/javascript", "text/plain"), refusals={404: "There is no such file."}),
 )
 async def vendor(request: web.Request) -> web.Response:
-    """Send a library of the pages, or its licence."""
+    """Return a third-party library or its licence."""
     name = request.match_info["name"]
     if name not in VENDORED:
         raise web.HTTPNotFound(text="no such file\n")

@@ -19,10 +19,10 @@ async function ask(path, options = {}) {
   return answer.json();
 }
 
-async function change(row, id, deed) {
+async function change(row, id, action) {
   try {
-    const reply = await ask(`/recordings/${row.camera}/${encodeURIComponent(id)}/${deed}`, { method: "POST" });
-    return reply.ok ? "" : wordsOf(deed, reply);
+    const reply = await ask(`/recordings/${row.camera}/${encodeURIComponent(id)}/${action}`, { method: "POST" });
+    return reply.ok ? "" : wordsOf(action, reply);
   } catch (error) {
     return error.message;
   }

@@ -13,7 +13,7 @@ from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.console.accounts import passwords
 from pi_cam_node.console.accounts.pairing import LIFETIME_S, PENDING_MAX, Pairing
 from pi_cam_node.console.accounts.registry import SESSION_DAYS, SESSIONS_PER_ACCOUNT, Accounts
-from pi_cam_node.console.accounts.rights import Deed, may
+from pi_cam_node.console.accounts.rights import Permission, may
 from pi_cam_node.console.accounts.setup_link import SetupLink
 from pi_cam_node.console.store.accounts import ROLES, Account, Role
 from pi_cam_node.console.store.database import Database
@@ -35,14 +35,14 @@ def quick(mocker: MockerFixture) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("deed", ["view", "act", "own"])
+@pytest.mark.parametrize("permission", ["view", "act", "own"])
 @pytest.mark.parametrize("cameras", [None, frozenset({"porch"}), frozenset[str]()])
-def test_the_matrix_of_rights(role: Role, deed: Deed, cameras: frozenset[str] | None) -> None:
+def test_the_matrix_of_rights(role: Role, permission: Permission, cameras: frozenset[str] | None) -> None:
     account = Account("1", "x", role, "", cameras)
     allowed = {"owner": {"view", "act", "own"}, "member": {"view", "act"}, "guest": {"view"}, "kiosk": {"view"}}[role]
-    assert may(account, deed) is (deed in allowed)
-    assert may(account, deed, "porch") is (deed in allowed and (cameras is None or "porch" in cameras))
-    assert may(account, deed, "hall") is (deed in allowed and cameras is None)
+    assert may(account, permission) is (permission in allowed)
+    assert may(account, permission, "porch") is (permission in allowed and (cameras is None or "porch" in cameras))
+    assert may(account, permission, "hall") is (permission in allowed and cameras is None)
 
 
 def test_a_role_that_nobody_knows_may_nothing() -> None:

@@ -227,7 +227,7 @@ def test_a_key_that_cannot_be_written_is_said_and_links_last_until_the_end(
     links = SignedLinks(FakeClock(), tmp_path / "file" / "key")
     path, query = parts(links.sign("/media/a"))
     assert links.verify(path, query)
-    assert "links to pictures end with this run" in caplog.text
+    assert "links to pictures expire when the node stops" in caplog.text
 
 
 # ------------------------------------------------------------ guesses
