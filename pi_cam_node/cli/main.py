@@ -6,6 +6,7 @@ board, and ``--help`` shall not.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -27,7 +28,7 @@ PROGRAM = "pi-cam-node"
 DEFAULT_FILES = (Path("config.yaml"), Path("/etc/pi_cam_node/config.yaml"))
 
 # 128 + SIGINT, as shells do. For a bad file sysexits.h has no better code than that of wrong use.
-INTERRUPTED, BAD_USE = 130, 2
+INTERRUPTED, BAD_USE, FAILED = 130, 2, 1
 
 
 @frozen
@@ -101,6 +102,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         discard_stdout()
         return INTERRUPTED
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EIO):
+            raise
+        discard_stdout()  # a full disk, or a terminal that is gone
+        print(f"{PROGRAM}: what was to be printed cannot be written: {error.strerror}", file=sys.stderr)
+        return FAILED
 
 
 def _unknown(word: str) -> str:

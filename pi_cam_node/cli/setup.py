@@ -6,6 +6,7 @@ What the arguments do not say is asked for where there is a terminal. The broker
 from __future__ import annotations
 
 import argparse
+import errno
 import getpass
 import json
 import socket
@@ -78,6 +79,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     path: Path = options.config or SYSTEM_FILE
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder; name a file in it")
         if path.exists():
             print(f"{PROGRAM}: {path} is there, and stays as it is")
             return 0
@@ -144,7 +147,7 @@ def _broker(options: argparse.Namespace, *, asks: bool) -> tuple[str, int]:
     Raises:
         NoBrokerNamed: It is neither named nor found, and there is no terminal.
     """
-    if options.host:
+    if options.host is not None:
         return _host_and_port(options.host, options.port)
     print(f"{PROGRAM}: looking for a broker that announces itself", file=sys.stderr)
     found = find_brokers()
@@ -169,7 +172,7 @@ def _host_and_port(text: str, port: int | None) -> tuple[str, int]:
     if bracketed_port is None and host.count(":") == 1 and host.partition(":")[2].isdecimal():
         host, _, digits = host.partition(":")
         bracketed_port = int(digits[:6])
-    return host, port or bracketed_port or MQTT_PORT
+    return host, next(one for one in (port, bracketed_port, MQTT_PORT) if one is not None)
 
 
 def _name_of(broker: FoundBroker) -> str:

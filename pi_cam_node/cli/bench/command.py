@@ -23,7 +23,7 @@ from pi_cam_node.system.memory import available_bytes
 from pi_cam_node.system.metrics import board_model
 
 SIZES: tuple[Size, ...] = ((640, 480), (1024, 768), (1280, 960), (1920, 1080))
-SECONDS = 4.0
+SECONDS, SECONDS_MAX = 4.0, 3600.0
 # No further size is begun after this, so that a slow board is done within two minutes.
 LAST_SIZE_S = 60.0
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--config", type=Path, metavar="FILE", help="measure its camera; without it the synthetic one")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--seconds", type=float, default=SECONDS, metavar="S", help="how long each size is measured (default: 4)"
+        "--seconds", type=_seconds, default=SECONDS, metavar="S", help="how long each size is measured (default: 4)"
     )
     options = parser.parse_args(arguments)
     config = Config.model_validate({"camera": {"source": "synthetic"}})
@@ -58,6 +58,16 @@ def main(arguments: Sequence[str]) -> int:
         print(f"pi-cam-node bench: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= SECONDS_MAX:  # not a number is not in there either
+        raise argparse.ArgumentTypeError(f"found {text!a}, expected over 0 to {SECONDS_MAX:.0f} seconds")
+    return seconds
 
 
 def _measure(config: Config, seconds: float, *, as_json: bool) -> None:

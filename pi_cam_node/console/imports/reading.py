@@ -28,6 +28,8 @@ def cameras_in(path: Path, environ: Mapping[str, str]) -> CameraList:
         content = content_of(path)
         if content.startswith(motioneye.GZIP):
             return motioneye.cameras_of(motioneye.texts_in(path))
+    except ConfigError:  # a ValueError, too: it names the file itself
+        raise
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from None
     except ValueError as error:

@@ -54,7 +54,8 @@ def test_what_cannot_be_read_or_written_is_told(
 ) -> None:
     source, config, target = files
     assert main([str(target.parent / "missing.yaml"), config]) == 2
-    assert "cannot be read" in capsys.readouterr().err
+    missing = target.parent / "missing.yaml"
+    assert capsys.readouterr().err == f"{missing}: cannot be read: No such file or directory\n"
     (target.parent / "camera-sources").write_text("in the way")
     assert main([source, config, "--write"]) == 2
     assert "nothing was written" in capsys.readouterr().err

@@ -92,6 +92,19 @@ def test_a_broker_is_named_with_or_without_port(home: Home, typed: str, host: st
     assert (home.config.mqtt.host, home.config.mqtt.port) == (host, port)
 
 
+@pytest.mark.parametrize("words", [["--host", ""], ["--host", "broker.lan:0"], ["--host", "a", "--port", "0"]])
+def test_what_is_said_is_not_taken_for_what_is_left_out(home: Home, words: list[str]) -> None:
+    home.network(FOUND, resolves=True, local_broker=True)
+    assert home.run(*words) == 2
+    assert not home.file.exists()
+
+
+def test_a_folder_is_no_file_that_exists(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    home.file.mkdir(parents=True)
+    assert home.run("--host", "broker.lan") == 2
+    assert "cannot be written: it is a folder" in capsys.readouterr().err
+
+
 def test_the_port_of_tls_switches_tls_on(home: Home) -> None:
     assert home.run("--host", "broker.lan", "--port", "8883") == 0
     assert home.config.mqtt.tls.enable
