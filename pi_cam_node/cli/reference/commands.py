@@ -53,7 +53,7 @@ _CODES = """\
 | `timeout` | no fresh frame came, or the work took too long |
 | `expired` | the command came after its `expires` |
 | `retained` | the command was a retained message |
-| `forbidden` | the broker refuses the node a topic (on `state/last_error`) |
+| `forbidden` | a `ticket` without a response topic, a kept picture that is to be deleted, or, on `state/last_error`, a topic that the broker refuses |
 | `internal` | a bug; the log has the traceback |
 | `privacy_on` | privacy is on: no picture is made, kept or shown |
 """

@@ -39,7 +39,7 @@ class ListArguments(Arguments):
     ] = LIMIT_DEFAULT
     before: Annotated[
         str | None,
-        Field(max_length=ID_MAX_CHARS, description="only older ones than this id or ISO 8601 time; the id itself not"),
+        Field(max_length=ID_MAX_CHARS, description="only those older than this id or ISO 8601 time, without it"),
     ] = None
 
     @classmethod
@@ -65,7 +65,7 @@ class MediaArguments(Arguments):
     """A picture or a film."""
 
     media_id: Annotated[
-        str, Field(min_length=1, max_length=ID_MAX_CHARS, description="its id, as `media` tells it", examples=[_ID])
+        str, Field(min_length=1, max_length=ID_MAX_CHARS, description="its id, as in `media`", examples=[_ID])
     ]
 
     @classmethod
@@ -77,7 +77,7 @@ class MediaArguments(Arguments):
 class KeepArguments(MediaArguments):
     """A picture or a film, and whether it is kept."""
 
-    off: Annotated[bool, Field(description="let retention have it again")] = False
+    off: Annotated[bool, Field(description="allow automatic deletion again")] = False
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:

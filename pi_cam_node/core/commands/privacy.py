@@ -17,7 +17,7 @@ from pi_cam_node.core.inputs import CommandArrived
 class PrivacyArguments(Arguments):
     """On or off."""
 
-    enable: Annotated[bool, Field(description="on: nothing may be seen; off: the camera is taken up again")]
+    enable: Annotated[bool, Field(description="on: release the camera; off: open it again")]
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:

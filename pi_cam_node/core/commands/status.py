@@ -61,7 +61,7 @@ class VerbArguments(Arguments):
 
 
 @command(
-    "night_level", "night_level", "Tells how bright it is, and why it counts as day or night.", Arguments, NightData
+    "night_level", "night_level", "Returns the brightness, and why it counts as day or night.", Arguments, NightData
 )
 def night_level(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
     """Return brightness, thresholds and the inputs of the decision."""
@@ -88,7 +88,7 @@ def night_level(context: Context, _arguments: Arguments, _received: CommandArriv
     return Result(message, facts)
 
 
-@command("health", "health", "Tells memory, temperature, disk, rates and counters.", Arguments, Telemetry)
+@command("health", "health", "Returns memory, temperature, disk, rates and counters.", Arguments, Telemetry)
 def health(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
     """Return the telemetry as it stands."""
     figures = context.figures()

@@ -34,8 +34,8 @@ _TRIGGER_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 class TriggerArguments(Arguments):
     """Name of the trigger, and duration of the event."""
 
-    name: Annotated[str, Field(description="of the sensor: a-z, 0-9, _ and -, at most 32")] = "trigger"
-    seconds: Annotated[float, Field(gt=0, le=3600, description="how long the event lasts, or goes on from now")] = 10.0
+    name: Annotated[str, Field(description="name of the sensor: at most 32 of a-z, 0-9, _ and -")] = "trigger"
+    seconds: Annotated[float, Field(gt=0, le=3600, description="how long the event lasts from now")] = 10.0
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:
@@ -53,8 +53,8 @@ class TriggerArguments(Arguments):
 class RecordArguments(Arguments):
     """On, off, or for so many seconds."""
 
-    state: Annotated[Literal["on", "off"], Field(description="begin, or end what was begun; on with `seconds`")]
-    seconds: Annotated[float | None, Field(gt=0, le=86_400, description="end by itself after so long")] = None
+    state: Annotated[Literal["on", "off"], Field(description="start or stop; on where `seconds` is given")]
+    seconds: Annotated[float | None, Field(gt=0, le=86_400, description="stop after this time")] = None
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:
