@@ -1,9 +1,8 @@
 """Atomic writing of files: after a crash a file has either its old or its new content.
 
-The recipe: write a temporary file in the same directory, sync it, give it its name in one step,
-sync the directory. Every part is needed: without the first sync the file may be empty after a
-power cut, without the second its name may be gone. A file may be reported as saved only when
-the recipe is through.
+Steps: write a temporary file in the same directory, sync it, rename it, sync the directory. All are needed: without the
+first sync the file may be empty after a power cut, without the second its name may be missing. A file may be reported
+as saved only after the last step.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 PART_SUFFIX = ".part"
-# Pictures and logs are of people: what is made here is for the owner alone, whatever the umask.
+# Files are readable by their owner only, whatever the umask, as pictures and logs are private.
 DIRECTORY_MODE, FILE_MODE = 0o700, 0o600
 
 # Errors of link() on file systems without hard links (FAT, exFAT, some network and FUSE ones).
@@ -25,14 +24,14 @@ _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 
 
 def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE, group_id: int | None = None) -> None:
-    """Make ``data`` the content of the file, whether or not it exists; it is on disk when this returns.
+    """Create or replace a file with ``data``, which is on disk on return.
 
-    A symbolic link is followed, so that the file it names is replaced and not the link.
-    Thread: any, but one writer per path at a time within the process.
+    A symbolic link is followed: its target is replaced. Thread: any, but one writer per path at a time within the
+    process.
 
     Raises:
-        OSError: Writing failed. The file is the old one (or, when only the last sync failed, the
-            new one that a power cut may still undo); no temporary file is left.
+        OSError: Writing failed. The file is unchanged (or, if only the last sync failed, new but not safe from a power
+            cut); no temporary file is left.
     """
     target = Path(os.path.realpath(path))
     part = write_part(target, data, mode, group_id)
@@ -45,12 +44,12 @@ def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE, group_id:
 
 
 def create_atomically(path: Path, data: bytes | memoryview, mode: int = FILE_MODE) -> None:
-    """Write a new file, never over an existing one; it is on disk when this returns.
+    """Create a file, never replacing an existing one; it is on disk on return.
 
     Thread: any, but one writer per path at a time within the process.
 
     Raises:
-        FileExistsError: The name is taken; its file is untouched.
+        FileExistsError: The file exists, and is untouched.
         OSError: Writing failed; neither the file nor a temporary one is left.
     """
     place_new(path, data, mode)
@@ -62,7 +61,7 @@ def create_atomically(path: Path, data: bytes | memoryview, mode: int = FILE_MOD
 
 
 def place_new(path: Path, data: bytes | memoryview, mode: int = FILE_MODE, group_id: int | None = None) -> None:
-    """Create a file as `create_atomically`, but leave the sync of the directory to the caller, once for several."""
+    """Create a file as `create_atomically` does, but leave the sync of the directory to the caller."""
     part = write_part(path, data, mode, group_id)
     try:
         _name_without_overwriting(part, path)
@@ -80,9 +79,9 @@ def place_new(path: Path, data: bytes | memoryview, mode: int = FILE_MODE, group
 def write_part(path: Path, data: bytes | memoryview, mode: int, group_id: int | None = None) -> Path:
     """Write and sync the temporary file of ``path``; return its path.
 
-    The process id in its name keeps two processes from finishing each other's half-written file.
-    A file left under the name is of an ended process of the same id, and is removed. A group that this process may not
-    give, or a file system that knows none, leaves the group as it is.
+    Its name contains the process id, so that two processes do not share one. An existing file of this name was left by
+    an ended process with the same id, and is removed. The group is kept if this process may not change it, or the file
+    system has none.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
     _remove(part)
@@ -101,7 +100,7 @@ def write_part(path: Path, data: bytes | memoryview, mode: int, group_id: int | 
 
 
 def parts_of(path: Path) -> list[Path]:
-    """Return temporary files of ``path`` left by a killed process; none where the directory is unreadable."""
+    """Return temporary files of ``path`` left by a killed process; empty if the directory is unreadable."""
     target = Path(os.path.realpath(path))
     begin = f".{target.name}."
     try:
@@ -112,10 +111,10 @@ def parts_of(path: Path) -> list[Path]:
 
 
 def make_directory(directory: Path, mode: int = DIRECTORY_MODE, group_id: int | None = None) -> None:
-    """Make the directory and its missing parents, by default for the owner only, and put their names on disk.
+    """Create a directory and its missing parents, by default for the owner only, and sync their names to disk.
 
     Raises:
-        OSError: The directory cannot be made.
+        OSError: The directory cannot be created.
     """
     if directory.is_dir():
         return
@@ -127,12 +126,12 @@ def make_directory(directory: Path, mode: int = DIRECTORY_MODE, group_id: int | 
             if group_id is not None:
                 os.chown(directory, -1, group_id)
             if mode != DIRECTORY_MODE:
-                directory.chmod(mode)  # the umask took its part
+                directory.chmod(mode)  # mkdir applied the umask
     sync_directory(directory.parent)
 
 
 def sync(path: Path) -> None:
-    """Sync an existing file and its name to the disk; its writer may have crashed before.
+    """Sync an existing file and its name to disk, in case its writer crashed before that.
 
     Raises:
         OSError: The sync failed.
@@ -147,7 +146,7 @@ def sync(path: Path) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Sync the names in a directory to the disk, where its file system can do that."""
+    """Sync the names in a directory to disk, if the file system supports it."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -159,10 +158,9 @@ def sync_directory(directory: Path) -> None:
 
 
 def _name_without_overwriting(part: Path, path: Path) -> None:
-    """Give a finished temporary file its name, unless the name is taken.
+    """Rename a finished temporary file, unless the target exists.
 
-    rename() would overwrite, and Python has no renameat2(RENAME_NOREPLACE); link() refuses an
-    existing name in the same step in which it makes the new one.
+    rename() would overwrite, and Python has no renameat2(RENAME_NOREPLACE); link() fails atomically if the name exists.
     """
     try:
         os.link(part, path, follow_symlinks=False)
@@ -173,7 +171,7 @@ def _name_without_overwriting(part: Path, path: Path) -> None:
 
 
 def _reserve_and_rename(part: Path, path: Path) -> None:
-    """Rename without overwriting where there are no hard links: reserve the name by an empty file, rename over that.
+    """Rename without overwriting on file systems without hard links: create an empty file, rename over it.
 
     A crash between the two leaves an empty file, which was not reported as a saved picture.
     """
@@ -186,9 +184,9 @@ def _reserve_and_rename(part: Path, path: Path) -> None:
 
 
 def set_access(descriptor: int, mode: int, group_id: int | None) -> None:
-    """Set the group and the permission bits of an open file, as far as process and file system allow it.
+    """Set group and permission bits of an open file, as far as process and file system allow.
 
-    The umask takes bits away in open(), which this gives back; file systems without permissions need not be asked.
+    This undoes the umask, which open() applied; skipped on file systems without permissions.
 
     Args:
         descriptor: The file.
@@ -206,7 +204,7 @@ def set_access(descriptor: int, mode: int, group_id: int | None) -> None:
 def _write_all(descriptor: int, data: bytes | memoryview) -> None:
     view = memoryview(data).cast("B")
     while view:
-        # A disk that fills up takes a part first; the next call then says ENOSPC.
+        # On a full disk the first call writes a part; the next one fails with ENOSPC.
         view = view[os.write(descriptor, view) :]
 
 

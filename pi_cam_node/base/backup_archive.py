@@ -1,4 +1,4 @@
-"""Members of a backup, a tar archive that is written as it goes: files as they are, databases as of one moment."""
+"""Adds members to a streamed tar archive: files as they are, databases as a consistent copy."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-# Of all members.
+# Permission bits of all members.
 ROOT = "pi-cam-node/"
 
 
 def add_file(archive: tarfile.TarFile, name: str, file: Path) -> int | None:
-    """Add a file under a name; return its size in bytes, ``None`` where there is none (any more)."""
+    """Add a file under a name; return its size in bytes, ``None`` if it does not exist (any more)."""
     try:
         source = file.open("rb")
     except FileNotFoundError:
@@ -28,15 +28,15 @@ def add_file(archive: tarfile.TarFile, name: str, file: Path) -> int | None:
 
 
 def add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    """Add a file that is made of bytes."""
+    """Add a file with the given content."""
     archive.addfile(_member(name, len(content)), io.BytesIO(content))
 
 
 def add_database(archive: tarfile.TarFile, name: str, file: Path) -> int | None:
-    """Add a SQLite database, as of one moment while others write it; return its size as `add_file` does.
+    """Add a consistent copy of an SQLite database, also while others write it; return its size as `add_file` does.
 
     Raises:
-        sqlite3.Error: It cannot be copied.
+        sqlite3.Error: The database cannot be copied.
     """
     if not file.exists():
         return None

@@ -1,11 +1,10 @@
-"""A ring of records in one block of memory: the last pictures, or the last packets of video.
+"""Ring buffer of records in one block of memory: the last pictures, or the last packets of video.
 
-The block has the size of its budget and is written in a circle, so memory has no gaps that grow with the hours. Records
-are contiguous, and beside the block stands an index. Memory that was never written costs nothing: the circle stays as
-small as what it holds allows.
+The block has the size of its budget and is written circularly, so the heap does not fragment over time. Records are
+contiguous; an index is kept beside the block. Pages never written take no memory, so written ones are reused first.
 
 A record is either a *key*, which can be used alone (a JPEG, a key frame of video), or depends on the records since the
-last key. The oldest record is always a key: where room is made, whole groups go.
+last key. The oldest record is always a key: eviction drops whole groups.
 
 How to use it::
 
@@ -13,9 +12,9 @@ How to use it::
     record = ring.append(mono_s, jpeg, facts)                # None: larger than the block, or its key is gone
     data = ring.read(record)                                 # bytes, or None once it has been overwritten
     reader = ring.reader(ring.key_before(mono_s - 5.0))      # from the last key at or before a moment
-    while (item := reader.next()) is not None:               # None: all that is there has been read
-        record, data = item                                  # reader.lost counts what it was too slow for
-    pin = ring.pin(record)                                   # pin.read() works however late, until the ring is cleared
+    while (item := reader.next()) is not None:               # None: no newer record yet
+        record, data = item                                  # reader.lost counts records that it missed
+    pin = ring.pin(record)                                   # pin.read() works until the ring is cleared
 """
 
 from __future__ import annotations
@@ -32,18 +31,18 @@ from pi_cam_node.base.ring_records import Meta, Pin, Reader, Record
 
 Data = bytes | bytearray | memoryview
 
-# So much is copied before the memory that it came from is given back, when a ring gets another size.
+# Chunk size of a resize: each is copied, then its old memory is returned to the system.
 _CHUNK_BYTES = 1 << 20
 
 
 class BlockRing(Generic[Meta]):
     """Records in order of time, in one block of memory.
 
-    Thread: any; one at a time is let in. A copy of 200 kB takes some 20 µs.
+    Thread: any (locked). A copy of 200 kB takes some 20 µs.
     """
 
     def __init__(self, capacity_bytes: int) -> None:
-        """Reserve the block; its pages are taken from the system as they are written.
+        """Reserve the block; pages take memory once they are written.
 
         Args:
             capacity_bytes: Size of the block, at least 1.
@@ -72,7 +71,7 @@ class BlockRing(Generic[Meta]):
 
     @property
     def touched_bytes(self) -> int:
-        """Bytes of the block that have been written so far, which is what the ring takes of the memory."""
+        """Bytes of the block that were written so far, i.e. the memory in use."""
         return self._extent
 
     @property
@@ -97,16 +96,16 @@ class BlockRing(Generic[Meta]):
             return list(self._records)
 
     def append(self, mono_s: float, data: Data, meta: Meta, *, key: bool = True) -> Record[Meta] | None:
-        """Copy a record into the block; the oldest groups make room for it.
+        """Copy a record into the block, evicting the oldest groups as needed.
 
         Args:
             mono_s: Monotonic time of the record; must not be less than that of the newest record.
             data: Bytes of the record, at least one.
-            meta: Kept beside it in the index.
+            meta: Metadata for the index.
             key: Whether it can be used without the records before it.
 
         Returns:
-            The record; ``None`` where it is larger than the block, or where it is no key and its key is gone.
+            The record; ``None`` if it is larger than the block, or depends on a key that was evicted.
 
         Raises:
             ValueError: The record has no bytes, or is older than the newest record.
@@ -118,7 +117,7 @@ class BlockRing(Generic[Meta]):
             if len(view) > self._capacity or not (key or self._records):
                 return None
             offset = self._place(len(view))
-            if not key and not self._records:  # its own group had to make room
+            if not key and not self._records:  # its own group was evicted
                 return None
             self._block[offset : offset + len(view)] = view
             record = Record(self._next_seq, mono_s, len(view), key, meta)
@@ -126,14 +125,14 @@ class BlockRing(Generic[Meta]):
             return record
 
     def drop_oldest(self) -> None:
-        """Forget the oldest record and all that depend on it."""
+        """Drop the oldest record and those that depend on it."""
         with self._lock:
             self._drop_group()
 
     def clear(self) -> None:
-        """Forget every record and overwrite its bytes; the memory goes back to the system. 64 MiB take some 20 ms."""
+        """Drop and overwrite every record, and return the memory to the system; 20 ms for 64 MiB."""
         with self._lock:
-            for reference in self._pins.valuerefs():  # a list: another thread may let a pin go meanwhile
+            for reference in self._pins.valuerefs():  # a list: another thread may release a pin meanwhile
                 pin = reference()
                 if pin is not None:
                     pin.copy = None
@@ -147,9 +146,9 @@ class BlockRing(Generic[Meta]):
             self._head = self._extent = self._held = 0
 
     def resize(self, capacity_bytes: int) -> None:
-        """Move to a block of another size; the newest groups that fit stay.
+        """Change the size of the block, keeping the newest groups that fit.
 
-        The memory of the old block is given back as it is copied, so that both are never there whole.
+        Memory of the old block is returned as it is copied, so that both are never in memory completely.
         """
         with self._lock:
             if capacity_bytes == self._capacity:
@@ -171,12 +170,12 @@ class BlockRing(Generic[Meta]):
             old.close()
 
     def read(self, record: Record[Meta]) -> bytes | None:
-        """Return the bytes of a record; ``None`` once it has made room for newer ones, or was wiped."""
+        """Return the bytes of a record; ``None`` once it was evicted or wiped."""
         with self._lock:
             return self._read(record)
 
     def pin(self, record: Record[Meta]) -> Pin[Meta] | None:
-        """Return a pin of a record, which stays readable while that exists; ``None`` where the record is gone."""
+        """Return a pin that keeps a record readable; ``None`` if the record was evicted."""
         with self._lock:
             if self._offset_of(record) is None:
                 return None
@@ -191,7 +190,7 @@ class BlockRing(Generic[Meta]):
             return pin.copy or self._read(pin.record)
 
     def key_before(self, mono_s: float) -> Record[Meta] | None:
-        """Return the newest key at or before a moment; the oldest record where all are newer; ``None`` when empty."""
+        """Return the newest key at or before a time, else the oldest record; ``None`` when empty."""
         with self._lock:
             records = list(self._records)
         index = bisect_right(records, mono_s, key=lambda each: each.mono_s)
@@ -202,7 +201,7 @@ class BlockRing(Generic[Meta]):
         return Reader(self, self._next_seq if start is None else start.seq)
 
     def from_seq(self, seq: int) -> tuple[Record[Meta], bytes] | None:
-        """Return the record of a position, or the oldest where that is newer, and its bytes; ``None``: none yet."""
+        """Return the record of a sequence number, else the oldest, with its bytes; ``None`` if there is none yet."""
         with self._lock:
             if seq >= self._next_seq or not self._records:
                 return None
@@ -230,7 +229,7 @@ class BlockRing(Generic[Meta]):
         self._extent = max(self._extent, self._head)
 
     def _place(self, size_bytes: int) -> int:
-        """Return where a record goes, after the oldest have made room; memory that was used before comes first."""
+        """Evict as needed and return the offset for a record, preferring memory used before."""
         while self._records:
             oldest = self._offsets[0]
             is_wrapped = self._head <= oldest
@@ -262,8 +261,8 @@ def _block(size_bytes: int) -> mmap.mmap:
 
 
 def _give_back(block: mmap.mmap, start: int, end: int, given: int) -> int:
-    """Give the whole pages before ``end`` back, a chunk at a time; return up to where that is done."""
-    if start < given:  # the records went round: begin at the front again
+    """Return whole pages before ``end`` to the system, in chunks; return the offset up to which this is done."""
+    if start < given:  # the records wrapped around: continue at the front
         given = 0
     page = mmap.PAGESIZE
     first, last = -(-max(given, 0) // page) * page, end // page * page

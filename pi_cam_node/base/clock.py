@@ -1,7 +1,7 @@
-"""Monotonic and wall clock, the conversion between them, and whether the wall clock has ever been set.
+"""Monotonic and wall clock, conversion between them, and whether the wall clock is synchronized.
 
-Everything that is measured or waited for uses the monotonic clock, in seconds. UTC is a label for
-people: a Pi has no battery clock, so UTC may jump by years while the node runs.
+Measurements and waits use the monotonic clock, in seconds. UTC is for display only: a Pi has no battery clock, so UTC
+may jump by years while the node runs.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class SystemClock:
 
 
 def utc_of(mono_s: float, clock: Clock) -> datetime:
-    """Return the UTC time of a monotonic moment, as the wall clock stands now."""
+    """Convert monotonic seconds to UTC by the present wall clock."""
     return clock.utcnow() - timedelta(seconds=clock.monotonic() - mono_s)
 
 
 def mono_of(moment: datetime, clock: Clock) -> float:
-    """Return the monotonic second of a UTC moment, as the wall clock stands now."""
+    """Convert UTC to monotonic seconds by the present wall clock."""
     return clock.monotonic() - (clock.utcnow() - moment).total_seconds()
 
 
@@ -58,12 +58,12 @@ def iso(moment: datetime) -> str:
 
 
 def epoch_ms(moment: datetime) -> int:
-    """Return the milliseconds since 1970 of the time that `iso` gives, which cuts off and does not round."""
+    """Return UTC epoch milliseconds, truncated as in `iso`."""
     return round(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
 
 
 def clock_is_set() -> bool:
-    """Return whether the kernel reports that UTC is synchronised; ``False`` also where it reports nothing.
+    """Return whether the kernel reports that UTC is synchronised; ``False`` if it reports nothing.
 
     A Pi has no battery clock: until NTP answers, its UTC is that of its last shutdown, or 1970.
     """

@@ -1,7 +1,7 @@
-"""Damage of an SQLite database: a check when a program starts, bounded in time, and which errors mean it.
+"""Detects damaged SQLite databases: by a check with a time limit at start, and by the errors of later accesses.
 
-For the check SQLite reads all of the file: of a million events that is 0.7 GB, half a minute on a memory card. What a
-check that ran out of time has not seen is found when it is read or written.
+The check reads the whole file: 0.7 GB for a million events, half a minute on an SD card. Damage that a check did not
+reach in time is detected when it is accessed.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import time
 
 _log = logging.getLogger(__name__)
 
-# A hundred thousand events take 0.1 s of a desktop's processor, and 4 s of a slow card.
+# A hundred thousand events take 0.1 s on a desktop, and 4 s with a slow SD card.
 LIMIT_S = 5.0
-# Steps of SQLite's machine between two looks at the clock. The pages of a table are checked in one of them, so that
-# the check of a large one goes on for longer than the limit.
+# SQLite VM instructions between two checks of the time limit. One instruction checks all pages of a table, so the check
+# of a large one exceeds the limit.
 _STEPS = 1000
 
 
 def quick_check(connection: sqlite3.Connection, limit_s: float = LIMIT_S) -> str:
-    """Return what is wrong with a database; empty where nothing was found in time.
+    """Return what is wrong with a database; empty if nothing was found in time.
 
     Args:
-        connection: To the database.
-        limit_s: Time for the check; see above.
+        connection: Connection to the database.
+        limit_s: Time limit in seconds.
 
     Raises:
         sqlite3.DatabaseError: The file is not a database, or cannot be read.
@@ -44,5 +44,5 @@ def quick_check(connection: sqlite3.Connection, limit_s: float = LIMIT_S) -> str
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether an error means that the file itself is broken, and not that it cannot be reached now."""
+    """Tell whether an error means a damaged file, rather than one that is unavailable."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -1,8 +1,8 @@
-"""Defers the import of modules that libraries import for what this program never asks of them.
+"""Defers imports that libraries make for features this program does not use.
 
-pydantic brings `importlib.metadata` to look for plugins, paho-mqtt `urllib.request` to look for proxies, and numpy
-`pickle` and its own linear algebra. The first two bring e-mail, zip files and HTTP: 2.5 MB of the node's memory, and a
-tenth of the time that its imports take.
+pydantic imports `importlib.metadata` to look for plugins, paho-mqtt `urllib.request` to look for proxies, and numpy
+`pickle` and its own linear algebra. The first two import modules for e-mail, zip and HTTP: 2.5 MB of the node's memory,
+and a tenth of its import time.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from types import ModuleType
 
 @contextmanager
 def deferred(name: str) -> Iterator[None]:
-    """Have imports of a module within the ``with`` block get a stand-in, which imports the module at the first call.
+    """Replace a module imported within the ``with`` block by a proxy, which imports it at the first call.
 
-    The stand-in has functions alone, of any name. A module that is imported already is left alone.
-    Thread: the main thread, before there are others.
+    The proxy provides functions only, of any name. A module that is imported already is not replaced. Thread: the main
+    thread, before there are others.
 
     Args:
-        name: A module of which the libraries that want it use functions alone. Its package is imported.
+        name: A module of which the libraries use functions only. Its package is imported.
     """
     if name in sys.modules:
         yield
@@ -34,12 +34,12 @@ def deferred(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if sys.modules.get(name) is module:  # the next who imports it gets it as it is
+        if sys.modules.get(name) is module:  # later imports get the real module
             del sys.modules[name]
 
 
 class _Deferred(ModuleType):
-    """Stands for a module that is not imported yet."""
+    """Proxy for a module that is not imported yet."""
 
     def __getattr__(self, function: str) -> Callable[..., object]:
         if function.startswith("__"):

@@ -1,9 +1,9 @@
-"""The error classes, and what is suggested instead of a wrong name.
+"""Error classes with stable codes, and suggestions for misspelt names.
 
 Each error has a stable code, and a builtin second parent where callers expect one.
 
-User mistakes and world failures raise these; anything else that is raised is a bug. The codes are
-part of the reply contract and never change their meaning.
+They are raised for errors of users and of the environment; any other exception is a bug. The codes are part of the API
+and never change their meaning.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ CODES: tuple[str, ...] = get_args(Code)
 
 
 class NodeError(Exception):
-    """Base of the errors: a message for people, a code for programs, and data for both.
+    """Base class: a message for people, a code for programs, and data for both.
 
     Attributes:
         code: One of `CODES`.
-        data: Typed facts that go into a reply's ``data``.
-        text: The plain-text reply where it differs from the message (``NO_FRAMES`` and the like).
+        data: Fields for ``data`` of the reply.
+        text: Plain-text reply, if it differs from the message (``NO_FRAMES`` and the like).
     """
 
     code: Code = "internal"
@@ -106,7 +106,7 @@ class PrivacyOn(NodeError):
 
 
 class NoSpace(NodeError, OSError):
-    """The disk is full, or the reserve that must stay free would be touched."""
+    """The disk is full except for the reserve that must stay free."""
 
     code = "no_space"
 
@@ -118,25 +118,25 @@ class NotSaved(NodeError, OSError):
 
 
 class DeadlinePassed(NodeError, TimeoutError):
-    """The answer did not come in time."""
+    """The deadline of an operation passed."""
 
     code = "timeout"
 
 
 class Expired(NodeError):
-    """The command came after the moment it names as its last."""
+    """The command arrived after its expiry."""
 
     code = "expired"
 
 
 class RetainedCommand(NodeError):
-    """The command was a retained message, which would run again at every connect."""
+    """The command was a retained message, which would be executed again at every connect."""
 
     code = "retained"
 
 
 class Forbidden(NodeError):
-    """The request is not allowed to this client, or not as long as something protects its object."""
+    """The client has no right to the request, or its object is protected."""
 
     code = "forbidden"
 
@@ -148,7 +148,7 @@ class SourceError(NodeError, OSError):
 
 
 class ConfigError(NodeError, ValueError):
-    """The settings are not usable; ``problems`` holds every fault found, one line each."""
+    """The settings are invalid; ``problems`` lists every fault, one line each."""
 
     code = "bad_request"
 
@@ -158,12 +158,12 @@ class ConfigError(NodeError, ValueError):
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Return the name that resembles a word most, for ``did you mean …?``; ``None`` where none does.
+    """Return the name most similar to a word, for ``did you mean …?``; ``None`` if none is.
 
     Args:
-        word: Short: the time that it takes grows with the square of the length.
+        word: The word; short, since the time grows with the square of its length.
         known: The names.
-        cutoff: How alike they must be, from 0 to 1; see `difflib.get_close_matches`.
+        cutoff: Least similarity, 0 to 1; see `difflib.get_close_matches`.
     """
     import difflib  # noqa: PLC0415 - 0.1 MB for a running node, of which nobody has mistyped anything yet
 

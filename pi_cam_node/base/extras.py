@@ -1,4 +1,4 @@
-"""Optional extras of this package: whether one is there, and the command that installs it. Imports nothing of them."""
+"""Optional extras of this package: whether one is installed, and the command that installs it. Imports none."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _REQUIREMENT = re.compile(r"([\w.-]+) ?\(?([^;()]*)\)? ?; ?extra ?== ?['\"]([\w-
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra for the Python that runs, with sudo where its folder is not ours.
+    """Return the command that installs an extra for the running Python, with sudo if its folder is not writable.
 
-    It names the packages themselves: this program is installed from its repository, and pip knows no such name.
+    It lists the packages themselves, since this program is not on PyPI.
     """
     packages = sorted(f"{name}{versions}" for name, versions, of in _requirements() if of == extra)
     words = [sys.executable, "-m", "pip", "install", *(packages or [f"{DISTRIBUTION}[{extra}]"])]
@@ -23,7 +23,7 @@ def install_command(extra: str) -> str:
 
 
 def _requirements() -> list[tuple[str, str, str]]:
-    """Return name, versions and extra of all that an extra requires; nothing where this program is not installed."""
+    """Return name, versions and extra of all optional requirements; empty if this program is not installed."""
     from importlib import metadata  # noqa: PLC0415 - only where something is missing
 
     try:
@@ -39,6 +39,6 @@ def has_video() -> bool:
 
 
 def video_hint() -> str:
-    """Return what to do where video cannot be encoded."""
+    """Return advice for missing video packages."""
     command = install_command("video")
     return f"recording and live video need PyAV, the extra video: `{command}`, then start the node again"

@@ -1,4 +1,4 @@
-"""Detects network file systems: they would damage a database of SQLite."""
+"""Detects network file systems, which may corrupt SQLite databases."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _NETWORK = (
 
 
 def network_file_system(folder: Path) -> str:
-    """Return the type of the file system that a folder is on where it is one over the network; empty otherwise.
+    """Return the type of a folder's file system if it is a network one; empty otherwise or if unknown.
 
-    Empty too where nothing tells. Source: proc(5), mountinfo.
+    Source: proc(5), mountinfo.
     """
     try:
         lines = _MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
@@ -41,6 +41,6 @@ def network_file_system(folder: Path) -> str:
             continue
         point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[4])  # a blank is written as \040
         is_inside = real == point or real.startswith(point.rstrip("/") + "/")
-        if is_inside and len(point) >= longest:  # of two on one place the later one covers the earlier
+        if is_inside and len(point) >= longest:  # of two mounts on one path the later hides the earlier
             longest, kind = len(point), types[0]
     return kind if kind.startswith(_NETWORK) else ""

@@ -1,8 +1,8 @@
-"""Dataclasses that never change, which share the methods that are the same for all of them.
+"""Frozen dataclasses that share their generated methods, to save memory and start-up time.
 
-``@dataclass(frozen=True, slots=True)`` compiles six methods for every class, and there are hundreds of classes in the
-node: 15 kB of memory and half a millisecond of the start for each. Of ``@frozen`` only ``__init__`` is one's own; it
-takes 5 kB. Fields, `dataclasses.replace`, patterns and pydantic work as ever.
+``@dataclass(frozen=True, slots=True)`` compiles six methods for each of hundreds of classes: 15 kB of memory and half a
+millisecond of start-up each. With ``@frozen`` only ``__init__`` is compiled for each class, which takes 5 kB. Fields,
+`dataclasses.replace`, patterns and pydantic work as usual.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(cls: type[T]) -> type[T]:
-    """Make a class what ``@dataclass(frozen=True, slots=True)`` makes of it; methods that it has itself stay."""
+    """Decorator equivalent to ``@dataclass(frozen=True, slots=True)``; methods of the class itself are kept."""
     made: Any = dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
-    made.__setattr__, made.__delattr__ = _set, _delete  # in place of its own, which are freed
+    made.__setattr__, made.__delattr__ = _set, _delete  # replaces the generated ones
     return _with_shared_methods(cls, made)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def statically_frozen(cls: type[T]) -> type[T]:
-    """Make a class what `frozen` makes of it, but leave it to the type checker to refuse assignments.
+    """Decorator like `frozen`, but assignments are refused by the type checker only.
 
-    For objects that are made with each picture: an ``__init__`` that has to get round its own class's refusal takes
-    three times as long, which for a frame and all that it passes through is 30 µs.
+    For objects created with each picture: a frozen ``__init__`` takes three times as long, which for a frame on its
+    whole way is 30 µs.
     """
     return _with_shared_methods(cls, dataclass(slots=True, eq=False, repr=False)(cls))
 
 
 def _with_shared_methods(cls: type[T], made: Any) -> type[T]:
     for name, method in {"__repr__": _repr, "__eq__": _eq, "__hash__": _hash}.items():
-        if cls.__dict__.get(name) is None:  # one that defines how it compares has None for a hash
+        if cls.__dict__.get(name) is None:  # a class with __eq__ has None as its hash
             setattr(made, name, method)
     return made  # type: ignore[no-any-return]
 
 
 @cache
 def _compared(cls: Any) -> Callable[[object], object]:
-    """Return the function that returns what counts when an object of a class is compared."""
+    """Return a function that returns the fields by which objects of a class are compared."""
     names = [each.name for each in fields(cls) if each.compare]
     return attrgetter(*names) if names else lambda _: ()
 

@@ -1,7 +1,7 @@
 """Ends a process with its parent: the kernel's parent death signal. Source: prctl(2), PR_SET_PDEATHSIG. Linux only.
 
-``python -m pi_cam_node.base.parent_death <parent's pid> <program> …`` executes a program that ends so. Code between
-fork and exec would be the other way, and is unsafe where threads run.
+``python -m pi_cam_node.base.parent_death <parent's pid> <program> …`` executes a program with this signal set. The
+alternative, code between fork and exec, is unsafe with threads.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def die_with(parent_pid: int) -> None:
     """Let the kernel kill this process when the thread that started it ends, even while it hangs.
 
     Args:
-        parent_pid: Process id of the node; where that is gone already, the process ends at once.
+        parent_pid: Process id of the node; if that has ended already, this process exits at once.
     """
     try:
         end_with_parent(parent_pid, signal.SIGKILL)
@@ -40,7 +40,7 @@ def die_with(parent_pid: int) -> None:
 
 
 def ending_with_this(command: Sequence[str]) -> list[str]:
-    """Return a command that executes another one, which gets SIGTERM when the thread that starts it ends."""
+    """Wrap a command so that it gets SIGTERM when the thread that starts it ends."""
     return [sys.executable, "-P", "-m", "pi_cam_node.base.parent_death", str(os.getpid()), *command]
 
 

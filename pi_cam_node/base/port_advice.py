@@ -1,11 +1,11 @@
-"""Advice on a port that cannot be bound, the same for every server of the package."""
+"""Advice for a port that cannot be bound, shared by all servers."""
 
 from __future__ import annotations
 
 import errno
 import socket
 
-# With the names of the settings of host and port.
+# By errno; with the names of the settings of host and port.
 _ADVICE = {
     errno.EADDRINUSE: "another program uses the port; change {port}, or find it with: ss -ltnp",
     errno.EADDRNOTAVAIL: "this machine does not have the address (yet); check {host} with: ip address",
@@ -14,10 +14,10 @@ _ADVICE = {
 
 
 def advice(error: OSError | UnicodeError, host: str, port: str) -> str:
-    """Return what a person can do about a port that cannot be bound.
+    """Return advice for a port that cannot be bound.
 
     Args:
-        error: Why it cannot.
+        error: The error of bind().
         host: Name of the setting of the host.
         port: Name of the setting of the port.
     """

@@ -12,14 +12,14 @@ from urllib.parse import quote, unquote
 
 MASK = "********"
 
-# A shorter secret is found in every other word, and masking it there would give it away.
+# Shorter secrets would match parts of ordinary words, and masking these would reveal the secret.
 SHORTEST_HIDDEN = 4
 
-# A password may hold an @ or a / that is not escaped, so everything up to the last @ of the word goes. An address
-# whose path holds an @ loses its host with it, which is the lesser evil. Bounded: a line full of "://" takes for ever.
+# A password may contain an unescaped @ or /, so everything up to the last @ of the word is masked; an address with an @
+# in its path loses its host, too. Bounded, since a line full of "://" would take too long.
 _LOGIN = re.compile(r"(?<=://)[^\s\"'<>]{0,512}@")
 _LOGIN_AT_START = re.compile(r"^[^\s\"'<>]{0,512}@")
-# Cheap cameras take the login in the query, some of them without a question mark: /user=admin&password=x.
+# Some cameras take the login in the query, even without a question mark: /user=admin&password=x.
 _FIELD = re.compile(
     r"(?<=[?&;/_])((?:user(?:name)?|usr|login|pass(?:word|wd)?|pwd|token|auth|key|secret)=)([^\s&;\"'<>]*)",
     re.IGNORECASE,
@@ -32,7 +32,7 @@ def without_logins(text: str) -> str:
 
 
 def guarded(text: str) -> str:
-    """Return a typed text, with anything masked that may be a login, also where the scheme is missing."""
+    """Return a typed text with possible logins masked, also without a scheme."""
     return without_logins(_LOGIN_AT_START.sub(f"{MASK}@", text))
 
 
@@ -54,13 +54,13 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
     forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST_HIDDEN}
     if not forms:
         return without_logins
-    # The longest first: a secret may begin like another one.
+    # Longest first, as one secret may be a prefix of another.
     known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
     return lambda text: without_logins(known.sub(MASK, text))
 
 
 def _forms(secret: str) -> set[str]:
-    """Return a secret as it stands, and as it looks in an address, in JSON and in a repr."""
+    """Return a secret in its forms: plain, URL-encoded, in JSON and in a repr."""
     plain = secret.encode("utf-8", "replace").decode("utf-8")
     in_json = {json.dumps(secret, ensure_ascii=pure)[1:-1] for pure in (True, False)}
     return {secret, quote(plain, safe=""), quote(plain), repr(secret)[1:-1], *in_json}

@@ -1,4 +1,4 @@
-"""Records of a `BlockRing`, pins that keep a record readable, and readers that go from one record to the next."""
+"""Records of a `BlockRing`, pins that keep a record readable, and readers that iterate over records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Record(Generic[Meta]):
     """One record of a ring; the bytes are read with `BlockRing.read`.
 
     Attributes:
-        seq: Position in the ring since it was made, from 0; never repeats.
+        seq: Sequence number, from 0; never repeats.
         mono_s: Monotonic time of the record, in seconds.
         size_bytes: Length of its bytes.
         key: Whether it can be used without the records before it.
@@ -29,25 +29,25 @@ class Record(Generic[Meta]):
 
 
 class _Ring(Protocol[Meta]):
-    """What pins and readers need of the ring; see `BlockRing`."""
+    """Interface of the ring for pins and readers; see `BlockRing`."""
 
     def read_pinned(self, pin: Pin[Meta]) -> bytes | None:
         """Return the bytes of a pinned record."""
         ...
 
     def from_seq(self, seq: int) -> tuple[Record[Meta], bytes] | None:
-        """Return the record of a position, or the oldest where that is newer, and its bytes."""
+        """Return the record of a sequence number, or the oldest if that was evicted, with its bytes."""
         ...
 
 
 class Pin(Generic[Meta]):
-    """A record that stays readable: its bytes are copied out when it has to make room, and not before.
+    """A record that stays readable: its bytes are copied when it is evicted.
 
     Thread: any.
 
     Attributes:
         record: The record.
-        copy: Its bytes once it has made room; belongs to the ring, under whose lock it is set.
+        copy: Its bytes once it was evicted; set by the ring, under its lock.
     """
 
     __slots__ = ("__weakref__", "_ring", "copy", "record")
@@ -62,10 +62,10 @@ class Pin(Generic[Meta]):
 
 
 class Reader(Generic[Meta]):
-    """Reads a ring record by record, at its own pace. Thread: one, which may be another than the writer's.
+    """Reads a ring record by record. Thread: one, which need not be the writer's.
 
     Attributes:
-        lost: Records that were gone before they were read.
+        lost: Number of records that were evicted before they were read.
     """
 
     def __init__(self, ring: _Ring[Meta], seq: int) -> None:
@@ -74,9 +74,9 @@ class Reader(Generic[Meta]):
         self.lost = 0
 
     def next(self) -> tuple[Record[Meta], bytes] | None:
-        """Return the next record and its bytes; ``None`` where it has not come yet.
+        """Return the next record and its bytes; ``None`` if there is none yet.
 
-        Where the next one is gone, the oldest that is there is returned, a key, and `lost` grows.
+        If the next one was evicted, the oldest record, a key, is returned, and `lost` increases.
         """
         found = self._ring.from_seq(self._seq)
         if found is not None:

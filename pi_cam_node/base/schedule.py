@@ -1,4 +1,4 @@
-"""Schedule of the node thread: the time at which each part is next due. Pure: monotonic times, in seconds."""
+"""Scheduling on the node thread: the time at which each part is next due (monotonic seconds). No I/O."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ AT_ONCE_S = float("-inf")
 
 
 class Due(Protocol):
-    """Interface of a part that is due at a time of its own."""
+    """Interface of a part with a due time."""
 
     @property
     def due_s(self) -> float:
-        """Next due time; `NEVER_S` for not at all, `AT_ONCE_S` for now. Cheap: read in each turn."""
+        """Next due time; `NEVER_S` for not at all, `AT_ONCE_S` for now. Must be cheap: read in each iteration."""
         ...
 
 
 class Timed(Due, Protocol):
-    """A part with something to do at a time of its own; the node thread sleeps until the earliest of them."""
+    """A part with timed work; the node thread sleeps until the earliest due time."""
 
     def on_time(self, now_s: float) -> None:
         """Do what is due, and set `due_s` to a later time. Called once `due_s` has come. Never blocks."""
@@ -38,6 +38,6 @@ class Interval:
         self.due_s = now_s + self._every_s
 
     def set_every_s(self, every_s: float) -> None:
-        """Set another interval; it holds at once, counted from the last time."""
+        """Change the interval, counted from the last time it was done."""
         self._every_s = every_s
         self.due_s = self._done_s + every_s

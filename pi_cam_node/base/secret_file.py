@@ -1,4 +1,4 @@
-"""Reads a secret from the first line of a file, made with an editor, with echo or on Windows."""
+"""Reads a secret from the first line of a file, with any line ending or byte order mark."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def read_secret(path: Path, what: str = "the password") -> str:
-    """Return the first line of a file, without its end and without a byte order mark at its beginning.
+    """Return the first line of a file, without line ending and byte order mark.
 
-    A line ends at LF, CR or CRLF and at nothing else: blanks and any other character are part of the secret.
+    Only LF, CR and CRLF end a line; blanks and all other characters are part of the secret.
 
     Args:
-        path: A plain file of UTF-8.
+        path: A regular file in UTF-8.
         what: Kind of the secret, for messages.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: The file holds no such secret; the message says why, and nothing of its content.
+        ValueError: The file holds no valid secret; the message says why, without its content.
     """
     with open_plain(path) as file:
         content = file.read(MAX_BYTES + len(_BOM) + 1).removeprefix(_BOM)
@@ -42,11 +42,11 @@ def read_secret(path: Path, what: str = "the password") -> str:
 
 
 def open_plain(path: Path) -> BinaryIO:
-    """Open a file for reading; a pipe or a device is refused, because opening it may take for ever.
+    """Open a regular file for reading; pipes and devices, which may block, are refused.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: The path is no plain file.
+        ValueError: The path is no regular file.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError("found no regular file, expected one")

@@ -1,15 +1,15 @@
-"""Sliding window: bounds how often something happens within a time. Pure: monotonic times, in seconds."""
+"""Sliding-window rate limit (monotonic seconds). No I/O."""
 
 from __future__ import annotations
 
 from collections import deque
 
-# More than this is never asked for, so of a flood only the newest are kept.
+# Greatest limit; only this many of the newest times are kept.
 MOST = 1000
 
 
 class SlidingWindow:
-    """Counts what happened within the last seconds. Thread: one.
+    """Counts occurrences within the last seconds. Thread: one.
 
     Args:
         window_s: Length of the window in seconds.
@@ -20,17 +20,17 @@ class SlidingWindow:
         self._times_s: deque[float] = deque(maxlen=MOST)
 
     def has_room(self, most: int, now_s: float) -> bool:
-        """Return whether less than ``most``, which is at most `MOST`, happened within the window that ends now."""
+        """Return whether fewer than ``most`` (at most `MOST`) occurrences lie within the window."""
         while self._times_s and now_s - self._times_s[0] >= self._window_s:
             self._times_s.popleft()
         return len(self._times_s) < most
 
     def count(self, now_s: float) -> None:
-        """Count one more, whether there is room or not."""
+        """Count an occurrence, even beyond the limit."""
         self._times_s.append(now_s)
 
     def allow(self, most: int, now_s: float) -> bool:
-        """Count one more where there is room; return whether there was."""
+        """Count an occurrence unless the limit is reached; return whether it was counted."""
         has_room = self.has_room(most, now_s)
         if has_room:
             self.count(now_s)

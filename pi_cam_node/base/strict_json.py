@@ -1,4 +1,4 @@
-"""Strict JSON: UTF-8, no NaN, no lone surrogates; written so that every parser takes it, and read so from strangers."""
+"""Strict JSON, for writing and for reading untrusted input: UTF-8, no NaN, no lone surrogates."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from pi_cam_node.base.clock import iso
 
 
 def json_bytes(body: object) -> bytes:
-    """Return a value as JSON: times in ISO 8601, paths as text, and null for numbers that are none."""
+    """Return a value as JSON: times in ISO 8601, paths as text, null for NaN and infinity."""
     try:
         text = _JSON.encode(body)
-    except ValueError:  # a number is none, which is rare: to look at each beforehand takes longer than the rest
+    except ValueError:  # NaN or infinity; rare, and checking every number beforehand would be slow
         text = _JSON.encode(_finite(body))
     return text.encode("utf-8", "replace")  # lone surrogates come from odd file names
 
 
 def read_json(text: bytes | str) -> Any:
-    """Return the value of a JSON text that others wrote: what it holds can be stored, compared and shown.
+    """Parse untrusted JSON; its values can be stored, compared and shown.
 
-    Python's own parser lets NaN, infinite numbers and halves of UTF-16 pairs through, which no database, no page and no
-    other parser takes. Here the former are null, and the latter U+FFFD.
+    Python's parser accepts NaN, infinity and lone surrogates, which databases, browsers and other parsers reject. Here
+    the former become null, the latter U+FFFD.
 
     Raises:
-        ValueError: It is no JSON, no UTF-8, or nested too deeply.
+        ValueError: The text is not JSON or not UTF-8, or nested too deeply.
     """
     try:
         value = _DECODER.decode(text if isinstance(text, str) else text.decode())
-        # Only an escape brings one in, and texts beyond ASCII are full of whole pairs of them.
+        # Lone surrogates come from escapes only; valid pairs occur in any text beyond ASCII.
         has_surrogates = ("\\ud" if isinstance(text, str) else b"\\ud") in text.lower()  # type: ignore[operator]
         return _with_characters(value) if has_surrogates else value
     except RecursionError:
@@ -40,7 +40,7 @@ def read_json(text: bytes | str) -> Any:
 
 
 def json_object(text: bytes | str) -> dict[str, Any]:
-    """Return the object of a JSON text that others wrote, see `read_json`; an empty one where it is none."""
+    """Parse untrusted JSON, see `read_json`; return an empty dict if it is no object."""
     try:
         value = read_json(text)
     except ValueError:
@@ -49,7 +49,7 @@ def json_object(text: bytes | str) -> dict[str, Any]:
 
 
 def _with_characters(value: Any) -> Any:
-    """Return a value with U+FFFD in place of each half of a UTF-16 pair."""
+    """Replace lone surrogates in a value by U+FFFD."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
@@ -63,12 +63,12 @@ def _number(text: str) -> float | None:
 
 
 def _whole_number(text: str) -> int | float | None:
-    """Return a whole number; one of more digits than 64 bits hold as a float."""
+    """Parse an integer; as a float beyond 64 bits."""
     return int(text) if len(text) <= _INT_DIGITS else _number(text)
 
 
 def _finite(value: Any) -> Any:
-    """Return a value with ``None`` in place of each number that is none."""
+    """Replace NaN and infinity in a value by ``None``."""
     if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -77,7 +77,7 @@ def _finite(value: Any) -> Any:
 
 
 def _plain(value: object) -> object:
-    """Return a value that JSON does not know as one that it does."""
+    """Convert a value to a type that JSON has."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, datetime):

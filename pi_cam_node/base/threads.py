@@ -1,6 +1,6 @@
 """Monitored threads: each runs a loop, has a name and a heartbeat, and can be restarted after it failed.
 
-Also the types of the work that one thread hands to another.
+Also the types of jobs for the worker thread.
 """
 
 from __future__ import annotations
@@ -12,25 +12,24 @@ from typing import TYPE_CHECKING
 
 from pi_cam_node.base.clock import Clock
 
-if TYPE_CHECKING:  # takes tenths of a second to import, and processes with threads alone do without it
+if TYPE_CHECKING:  # slow to import, and not needed by processes without an event loop
     from asyncio import AbstractEventLoop
 
-# Longer than anything that a healthy loop does between two beats on a small board that swaps, and short enough for a
-# loop that hangs to be answered within 30 s.
+# Longer than any step of a healthy loop on a small board that swaps, and short enough to detect a hang within 30 s.
 LIMIT_S = 20.0
-# Interval of the beats along an event loop, each of which wakes a thread that has nothing else to do.
+# Interval of heartbeats of an event loop; each wakes an idle thread.
 BEAT_S = 4.0
 # Restarts of a thread allowed within ten minutes.
 REPAIRS = 3
 
 Progress = Callable[[int, int], None]
-"""Called with (done, total) while long work goes on; cheap, from any thread."""
+"""Called with (done, total) during long work; cheap, from any thread."""
 
 Job = Callable[[Progress], object]
-"""One piece of work. Runs on the worker thread; its result or its error comes back as `WorkEnded`."""
+"""A job for the worker thread; its result or error is reported as `WorkEnded`."""
 
 Submit = Callable[[Job], int]
-"""Puts a job in line and returns its number. Raises `Busy` where too many jobs wait. Never blocks."""
+"""Queues a job and returns its number. Raises `Busy` if the queue is full. Never blocks."""
 
 
 class Heartbeat:
@@ -48,7 +47,7 @@ class Heartbeat:
         self._due_mono_s = float("inf")
 
     def beat(self, within_s: float = 0.0) -> None:
-        """Note that the loop runs.
+        """Record that the loop runs.
 
         Args:
             within_s: Extra time for the next step, a wait for example, beyond the usual limit.
@@ -60,7 +59,7 @@ class Heartbeat:
         self._due_mono_s = float("inf")
 
     def extend(self) -> None:
-        """Restart the deadline: the whole process stood still, and this loop could not beat."""
+        """Restart the deadline, after the whole process was suspended."""
         if self._due_mono_s != float("inf"):
             self._due_mono_s = max(self._due_mono_s, self._clock.monotonic() + self.limit_s)
 
@@ -71,11 +70,11 @@ class Heartbeat:
 
 
 class MonitoredThread(Heartbeat):
-    """A thread that runs until its owner ends it.
+    """A thread with a heartbeat that runs until its owner ends it, and can be restarted.
 
     Attributes:
         repairs: Restarts allowed within ten minutes.
-        replaceable: One that hangs may be left behind, because its successor shares nothing with it that it holds.
+        replaceable: Whether a hung thread may be abandoned, because it holds nothing that its successor needs.
     """
 
     def __init__(
@@ -89,11 +88,11 @@ class MonitoredThread(Heartbeat):
         repairs: int = REPAIRS,
         replaceable: bool = False,
     ) -> None:
-        """Start nothing yet.
+        """Create the thread without starting it.
 
         Args:
             name: Name of the thread.
-            run: Body of the thread; returns when the owner ends it, and only then.
+            run: Body of the thread; returns only when the owner ends it.
             clock: Tells the time.
             limit_s: Longest time between two beats, in seconds.
             before_restart: Cleans up after a predecessor that failed or hangs. Thread: the watchdog's.
@@ -124,14 +123,14 @@ class MonitoredThread(Heartbeat):
 
     @property
     def is_mine(self) -> bool:
-        """Whether the calling thread is the current one, and not one that was replaced."""
+        """Whether the calling thread is the current one, rather than a replaced one."""
         return threading.current_thread() is self._thread
 
     @property
     def is_in_kernel(self) -> bool:
-        """Whether the thread waits uninterruptibly in the kernel, as a rule for a disk that does not answer.
+        """Whether the thread is in uninterruptible sleep (state D), usually because a disk does not respond.
 
-        Source: proc(5), the state in ``/proc/<pid>/task/<tid>/stat``, behind the name in brackets.
+        Source: proc(5), the state in ``/proc/<pid>/task/<tid>/stat``, after the name in parentheses.
         """
         try:
             status = Path(f"/proc/self/task/{self._thread.native_id}/stat").read_bytes()
@@ -140,12 +139,12 @@ class MonitoredThread(Heartbeat):
         return status.rpartition(b")")[2].split()[:1] == [b"D"]
 
     def beat(self, within_s: float = 0.0) -> None:
-        """Note that the loop runs; a call by a thread that was replaced is ignored."""
+        """Record that the loop runs; calls by a replaced thread are ignored."""
         if self.is_mine:
             super().beat(within_s)
 
     def beat_along(self, event_loop: AbstractEventLoop) -> None:
-        """Beat now, and every few seconds for as long as an event loop turns. Thread: the event loop's."""
+        """Beat now, and every few seconds as long as the event loop runs. Thread: the event loop's."""
         self.beat()
         event_loop.call_later(BEAT_S, self.beat_along, event_loop)
 
@@ -155,23 +154,23 @@ class MonitoredThread(Heartbeat):
         self._thread.start()
 
     def restart(self) -> None:
-        """Begin again with a new thread. Thread: the watchdog's."""
+        """Start a new thread in place of the failed one. Thread: the watchdog's."""
         self._before_restart()
         self._thread = self._new()
         self.start()
 
     def end(self) -> None:
-        """Note that the thread shall end, so that its end does not count as a failure."""
+        """Record that the thread is about to end, so that this does not count as a failure."""
         self._ending = True
         self.pause()
 
     def join(self, deadline_s: float) -> bool:
-        """Wait for the end; return whether it came in time, or it never began."""
+        """Wait for the thread; return whether it ended in time, or was never started."""
         self.end()
         if self.is_alive:
             self._thread.join(max(0.0, deadline_s))
         return not self.is_alive
 
     def _new(self) -> threading.Thread:
-        # A daemon: what hangs in a driver or on a failed card must not keep the process from ending.
+        # A daemon, since a hang in a driver or on a failed SD card must not block the exit of the process.
         return threading.Thread(target=self._run, name=self.name, daemon=True)

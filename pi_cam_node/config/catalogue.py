@@ -26,21 +26,21 @@ class SettingInfo:
     """One setting, described for people and programs.
 
     Attributes:
-        key: Dotted path, e.g. ``night.gain``.
-        kind: What its value is.
-        default: The default, ``None`` for an empty one.
+        key: Dotted key, e.g. ``night.gain``.
+        kind: Kind of the value.
+        default: Default value; ``None`` for an empty one.
         unit: Unit of the number, or empty.
-        minimum: Least value; ``None`` where there is none.
-        maximum: Greatest value; ``None`` where there is none.
-        step: The number is a multiple of this; ``None`` where it need not be.
+        minimum: Least value; ``None`` without a limit.
+        maximum: Greatest value; ``None`` without a limit.
+        step: The number is a multiple of this; ``None`` for any.
         choices: The values allowed, for a choice or the items of a list; empty otherwise.
-        live: Takes effect at once.
-        secret: Never shown.
+        live: Whether a change takes effect at once.
+        secret: Whether the value is masked.
         title: A short name for people.
         doc: One or two sentences for people.
         expected: What a value must be, in words: ``a number from 0 to 255``.
         expected_item: What an item of a list must be; empty for other kinds.
-        is_path: Names a file or a folder.
+        is_path: Whether it is the path of a file or folder.
     """
 
     key: str
@@ -71,8 +71,8 @@ class Schema(Generic[Root]):
 
     Attributes:
         root: The model of the whole file.
-        environment_prefix: What the names of the variables that override it begin with.
-        lists: Top-level keys whose items are mappings; they have no dotted keys, and their own models judge them.
+        environment_prefix: Prefix of the environment variables that override it.
+        lists: Top-level keys whose items are mappings; they are validated by their own models.
     """
 
     root: type[Root]
@@ -129,7 +129,7 @@ def _describe(key: str, field: FieldInfo, marker: Setting) -> SettingInfo:
 
 
 def _expected(kind: Kind, choices: tuple[str, ...], marker: Setting, rules: dict[type, Any], text: str) -> str:
-    """Say in words what a value must be."""
+    """Describe the allowed values in words."""
     longest = getattr(rules.get(annotated_types.MaxLen), "max_length", None)
     if kind == "bool":
         return "on or off"

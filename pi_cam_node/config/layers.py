@@ -1,6 +1,6 @@
 """Values of the configuration file and the environment by dotted key, before they are validated.
 
-Each layer names where a value comes from, so that a fault can say which line or variable to mend.
+Each value has its origin, so that an error can name the line or variable.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pi_cam_node.config.yaml_reader import MOST_FAULTS, MappingNode, ScalarNode,
 
 LONGEST_NAME = 100
 
-# Where in the file, or `AFTER_THE_FILE`, and what to say.
+# Line in the file, or `AFTER_THE_FILE`, and message.
 Problem = tuple[int, str]
 AFTER_THE_FILE = 1 << 30
 
@@ -31,8 +31,8 @@ class LayerValue:
 
     Attributes:
         where: ``config.yaml:12``, or the name of a variable.
-        line: In the file, or `AFTER_THE_FILE`; puts faults in order.
-        tree: The value.
+        line: Line in the file, or `AFTER_THE_FILE`; order of the errors.
+        tree: The value as parsed YAML.
     """
 
     where: str
@@ -45,9 +45,9 @@ class Layer:
     """Values of one origin (file or environment), and its faults.
 
     Attributes:
-        givens: By dotted key.
-        lists: What was given for the lists of the schema, by key.
-        problems: What is wrong.
+        givens: Values by dotted key.
+        lists: Values of the schema's lists, by key.
+        problems: Errors.
     """
 
     givens: dict[str, LayerValue] = field(default_factory=dict)
@@ -63,12 +63,12 @@ def sections(root: type[Section] = Config) -> frozenset[str]:
 
 
 def from_file(text: str, label: str, schema: Schema[Any] = NODE_SCHEMA) -> Layer:
-    """Return what a configuration file gives.
+    """Parse the values of a configuration file.
 
     Args:
-        text: Its content.
-        label: What to call it in messages.
-        schema: What it may hold.
+        text: Content of the file.
+        label: Name of the file in messages.
+        schema: Schema of the file.
     """
     layer = Layer()
     try:
@@ -107,7 +107,7 @@ def _gather(layer: Layer, branch: MappingNode, prefix: str, label: str, root: ty
 
 
 def from_environment(environ: Mapping[str, str], schema: Schema[Any] = NODE_SCHEMA) -> Layer:
-    """Return what the variables ``PI_CAM_NODE__SECTION__KEY`` give."""
+    """Return the values of the variables ``PI_CAM_NODE__SECTION__KEY``."""
     layer, prefix = Layer(), schema.environment_prefix
     for name in sorted(name for name in environ if name.startswith(prefix)):
         key = name.removeprefix(prefix).replace("__", ".").lower()
@@ -119,7 +119,7 @@ def from_environment(environ: Mapping[str, str], schema: Schema[Any] = NODE_SCHE
 
 
 def variable(key: str, prefix: str = NODE_SCHEMA.environment_prefix) -> str:
-    """Return the name of the variable that gives a setting: ``PI_CAM_NODE__MQTT__TLS__CA``."""
+    """Return the environment variable of a setting, e.g. ``PI_CAM_NODE__MQTT__TLS__CA``."""
     return prefix + key.replace(".", "__").upper()
 
 
@@ -135,7 +135,7 @@ def _variable_refusal(key: str, schema: Schema[Root]) -> str:
 
 
 def _refusal(key: str, *, is_section: bool, hint: type[Section] | None) -> str:
-    """Say why a name in the file is not known, and which one of the root model ``hint`` may be meant."""
+    """Return the message for an unknown name, with a suggestion ``hint``."""
     nearest = _nearest(key, hint, is_section=is_section) if hint is not None and len(key) <= LONGEST_NAME else None
     return f"{_brief(key)}: unknown key" + (f"; did you mean {nearest}?" if nearest else "")
 
@@ -147,7 +147,7 @@ def _nearest(key: str, root: type[Section], *, is_section: bool) -> str | None:
 
 
 def _prefixes(key: str) -> Iterator[str]:
-    """Yield ``mqtt``, ``mqtt.tls`` for ``mqtt.tls``."""
+    """Yield the prefixes of a dotted key: ``mqtt``, ``mqtt.tls`` for ``mqtt.tls``."""
     parts = key.split(".")
     return (".".join(parts[:n]) for n in range(1, len(parts) + 1))
 

@@ -1,4 +1,4 @@
-"""Reads the configuration file, the environment, and the files that they name."""
+"""Loads the settings from configuration file and environment, and secrets from the files named there."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ MAX_FILE_BYTES = 1 << 20
 
 @frozen
 class LoadedConfig:
-    """The settings to start with.
+    """The loaded settings and their origin.
 
     Attributes:
         config: The settings; every path in them is absolute.
-        path: The file they came from; ``None`` where there was none.
-        warnings: What is allowed but unwise, one line each, without a secret.
-        content: What was read, secrets and all; ``None`` without a file.
+        path: The file; ``None`` if there was none.
+        warnings: Values that are allowed but unwise, one line each, without secrets.
+        content: Bytes of the file, including secrets; ``None`` without a file.
     """
 
     config: Config
@@ -39,15 +39,14 @@ class LoadedConfig:
 
 
 def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = None) -> LoadedConfig:
-    """Return the settings that a file and the environment give together; the environment wins.
+    """Load the settings of a file and the environment, which takes precedence.
 
-    Relative paths in the settings start at the folder of the file, whatever the working directory is;
-    without a file, at the working directory.
+    Relative paths are relative to the folder of the file; without a file, to the working directory.
 
     Args:
         path: The file; ``None`` for none.
         environ: The environment.
-        content: Taken instead of the file's.
+        content: Used instead of the file's content.
 
     Raises:
         ConfigError: The file cannot be read, or something in it or in the environment is wrong.
@@ -61,10 +60,10 @@ def load(path: Path | None, environ: Mapping[str, str], content: bytes | None = 
 
 
 def layer_of_file(path: Path | None, content: bytes | None, schema: Schema[Root]) -> tuple[Layer, bytes | None]:
-    """Return what a file gives, and its content, read where it is not given; an empty layer for no file.
+    """Return the layer of a file, and the file's content, which is read unless given; an empty layer without a file.
 
     Raises:
-        ConfigError: The file cannot be read, or it is no YAML of settings.
+        ConfigError: The file cannot be read, or is not valid YAML.
     """
     if path is None:
         return Layer(), content
@@ -73,7 +72,7 @@ def layer_of_file(path: Path | None, content: bytes | None, schema: Schema[Root]
 
 
 def settled(file: Layer, environ: Mapping[str, str], path: Path | None, schema: Schema[Root]) -> Root:
-    """Return the settings that a file's layer and the environment give together; reads the password, tries the files.
+    """Merge a file's layer and the environment, validate them, and read the files named there.
 
     Raises:
         ConfigError: Something in the file or in the environment is wrong.
@@ -88,12 +87,12 @@ def settled(file: Layer, environ: Mapping[str, str], path: Path | None, schema: 
 
 
 def parse(text: str, path: Path, environ: Mapping[str, str] | None = None) -> Config:
-    """Return the settings that a text would give as the content of a file. Opens nothing, so the password is missing.
+    """Parse settings from a text. Opens no files, so the password is missing.
 
     Args:
         text: The text.
         path: The file.
-        environ: The environment, which wins; ``None``: the text alone.
+        environ: The environment, which takes precedence; ``None``: the text only.
 
     Raises:
         ConfigError: Something in the text, or in the environment, is wrong.
@@ -106,7 +105,7 @@ def decode(content: bytes, path: Path) -> str:
     """Return the text of a configuration file.
 
     Raises:
-        ConfigError: It is too large or not UTF-8.
+        ConfigError: The file is too large or not UTF-8.
     """
     if len(content) > MAX_FILE_BYTES:
         raise ConfigError([f"{path}: larger than 1 MiB, expected a configuration file"])
@@ -118,10 +117,10 @@ def decode(content: bytes, path: Path) -> str:
 
 
 def content_of(path: Path) -> bytes:
-    """Return the content of a configuration file, or a byte more than may be.
+    """Return the content of a configuration file, at most one byte more than the limit.
 
     Raises:
-        ConfigError: It cannot be read.
+        ConfigError: The file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -131,9 +130,9 @@ def content_of(path: Path) -> bytes:
 
 
 def _place_pictures(draft: MergedLayers[Root], folder: Path, state: str) -> None:
-    """Resolve a relative folder of pictures against systemd's state folder, where there is one, rather than /etc.
+    """Resolve a relative folder of pictures against systemd's state directory, if any, rather than /etc.
 
-    Where earlier versions made it beside the configuration file it stays there.
+    A folder that an earlier version created beside the configuration file is kept.
     """
     beside = Path(draft.values.get(PICTURES, folder))
     if not state or not beside.is_relative_to(folder) or draft.is_absolute(PICTURES):
@@ -160,7 +159,7 @@ def _try_login(draft: MergedLayers[Root]) -> None:
 
 
 def _try_certificates(draft: MergedLayers[Root]) -> None:
-    """Find out now rather than at the broker that a file is missing."""
+    """Check that certificate files exist, before connecting to the broker."""
     for key in ("mqtt.tls.ca", "mqtt.tls.cert", "mqtt.tls.key"):
         path = draft.values.get(key)
         if path is None:
@@ -176,7 +175,7 @@ def _why(error: OSError | ValueError) -> str:
 
 
 def warnings_of(file: Layer, mqtt: MqttConfig, path: Path | None, known: Mapping[str, SettingInfo]) -> Iterator[str]:
-    """Yield what is allowed but unwise, one line each, without a secret."""
+    """Yield warnings about unwise values, one line each, without secrets."""
     secrets = [key for key, given in file.givens.items() if _is_secret(known[key], given.tree)]
     if path is not None and secrets and _mode(path) & stat.S_IROTH:
         yield f"{path} holds {' and '.join(secrets)}, and everybody on this machine can read it: chmod 600 {path}"
@@ -196,7 +195,7 @@ def _is_secret(info: SettingInfo, tree: Tree) -> bool:
 
 
 def _mode(path: Path) -> int:
-    """Return the permission bits of a file; 0 where it has just been removed."""
+    """Return the permission bits of a file; 0 if it was just removed."""
     try:
         return path.stat().st_mode
     except OSError:

@@ -1,4 +1,4 @@
-"""Merges layers into a `Config`: interprets the values and validates them as a whole. Pure."""
+"""Merges layers into a `Config`: converts the values and validates them together. No I/O."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class MergedLayers(Generic[Root]):
     """Merged values of the layers, with the faults found so far.
 
     Args:
-        file: What the configuration file gives.
-        environment: What the environment gives; it wins.
-        folder: Where relative paths start.
-        schema: What the file may hold.
+        file: Layer of the configuration file.
+        environment: Layer of the environment, which takes precedence.
+        folder: Folder for relative paths.
+        schema: Schema of the file.
 
     Attributes:
-        givens: What was given, by dotted key.
-        values: What it means, by dotted key; paths are absolute. Only faultless values, and the defaults of paths.
+        givens: Given values by dotted key.
+        values: Valid converted values by dotted key, and defaults of paths; paths are absolute.
     """
 
     def __init__(self, file: Layer, environment: Layer, folder: Path, schema: Schema[Root]) -> None:
@@ -45,7 +45,7 @@ class MergedLayers(Generic[Root]):
             self._take(info)
 
     def _merged(self, file: dict[str, LayerValue], environment: dict[str, LayerValue]) -> dict[str, LayerValue]:
-        """Merge the layers; the environment wins, also where the two give the password by different keys."""
+        """Merge the layers; the environment takes precedence, also if the password is given by different keys."""
         for layer in (file, environment):
             if _says_something(layer, PASSWORD) and _says_something(layer, PASSWORD_FILE):
                 where = layer[PASSWORD_FILE]
@@ -60,7 +60,7 @@ class MergedLayers(Generic[Root]):
         return {key: given for key, given in file.items() if key not in overruled} | environment
 
     def _take(self, info: SettingInfo) -> None:
-        """Interpret what was given for a setting. Where nothing was, the models have the default."""
+        """Convert the given value of a setting; defaults come from the models."""
         value: Any = None
         given = self.givens.get(info.key)
         if given is not None:
@@ -90,7 +90,7 @@ class MergedLayers(Generic[Root]):
         return str(self._folder / os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is no home directory
 
     def fault(self, key: str, why: str) -> None:
-        """Record that a value cannot be used."""
+        """Record an error of a value."""
         given = self.givens.get(key) or LayerValue("the settings", AFTER_THE_FILE, ScalarNode(AFTER_THE_FILE, None))
         self._faulty.add(key)
         self._problems.append((given.line, f"{given.where}: {key}: {why}"))
@@ -99,7 +99,7 @@ class MergedLayers(Generic[Root]):
         """Return the settings.
 
         Raises:
-            ConfigError: With every fault found, in the order of the file.
+            ConfigError: Lists every error in the order of the file.
         """
         tree: dict[str, Any] = {}
         for key, value in self.values.items():
@@ -125,7 +125,7 @@ class MergedLayers(Generic[Root]):
             wanted = fault.reason or f"expected {fault.expected}"
             self.fault(fault.key, f"{said}, {wanted}" if said else wanted)
         elif not any(key.startswith(f"{fault.key}.") for key in self._faulty):
-            # Settings that do not go together: a fault in one of them has been named already, or this is the news.
+            # Incompatible settings: skipped if an error in one of them is listed already.
             self._note_conflict(fault)
 
     def _note_conflict(self, fault: Fault) -> None:
@@ -146,7 +146,7 @@ def _says_something(givens: dict[str, LayerValue], key: str) -> bool:
 
 
 def _misfit(info: SettingInfo, tree: Tree) -> str:
-    """Name what was found where it has the wrong shape; empty where the shape is right."""
+    """Describe a value of the wrong YAML kind (mapping, list, scalar); empty if the kind is right."""
     if isinstance(tree, MappingNode) or (isinstance(tree, SequenceNode) and info.kind != "list"):
         return kind_of(tree)
     if isinstance(tree, SequenceNode):
@@ -156,7 +156,7 @@ def _misfit(info: SettingInfo, tree: Tree) -> str:
 
 
 def _raw(tree: Tree) -> object:
-    """Return what was typed: a text, or a list of texts."""
+    """Return the raw value: a string or a list of strings."""
     if isinstance(tree, SequenceNode):
         return [item.text for item in tree.items if isinstance(item, ScalarNode)]
     return tree.text or "" if isinstance(tree, ScalarNode) else None

@@ -1,7 +1,6 @@
-"""Access to the settings in force: list, read, and copy with one setting changed.
+"""Access to settings: list, read, and copy with one setting changed.
 
-A change validates the whole configuration again, so cross-checks hold, and a refused one changes
-nothing. Everything here is pure.
+A change validates the whole configuration, including cross-checks; a refused one changes nothing. No I/O.
 """
 
 from __future__ import annotations
@@ -46,9 +45,9 @@ class Fault:
     """Validation error of a value.
 
     Attributes:
-        key: The setting, or the section whose settings do not go together.
-        found: The value for people; empty for a secret and for a section.
-        expected: What it must be; empty where ``reason`` says all.
+        key: The setting, or the section with incompatible settings.
+        found: The value as text; empty for a secret or a section.
+        expected: Allowed values; empty if ``reason`` is sufficient.
         reason: Message of a check of this package.
     """
 
@@ -62,7 +61,7 @@ def describe(key: str) -> SettingInfo:
     """Return one setting's description.
 
     Raises:
-        UnknownKey: There is none; the nearest one is named.
+        UnknownKey: There is none; the most similar one is named.
     """
     info = catalogue().get(key)
     if info is None:
@@ -73,7 +72,7 @@ def describe(key: str) -> SettingInfo:
 
 
 def description_of(info: SettingInfo, config: Config) -> dict[str, Any]:
-    """Return one setting with all that a control for it needs, as ``GET /api/config`` and ``settings`` tell it."""
+    """Return the description of a setting for user interfaces, as in ``GET /api/config`` and ``settings``."""
     return {
         "key": info.key,
         "section": info.section,
@@ -94,7 +93,7 @@ def description_of(info: SettingInfo, config: Config) -> dict[str, Any]:
 
 
 def nearest_key(key: str, root: type[Section] = Config) -> str | None:
-    """Return the known key that a wrong one is near to: alike in its section, of the same name elsewhere, or alike."""
+    """Return the most similar known key: in the same section, with the same name elsewhere, or any."""
     section, _, last = key.lower().rpartition(".")
     known = [(*one.rpartition("."), one) for one in catalogue(root)]
     siblings = {name: one for parent, _, name, one in known if parent == section}
@@ -107,7 +106,7 @@ def nearest_key(key: str, root: type[Section] = Config) -> str | None:
 
 
 def value_of(config: Config, key: str) -> Any:
-    """Return the value in force: a bool, number, text, list or ``None``; secrets masked.
+    """Return the current value: a bool, number, text, list or ``None``; secrets masked.
 
     Raises:
         UnknownKey: There is no such setting.
@@ -117,7 +116,7 @@ def value_of(config: Config, key: str) -> Any:
 
 
 def raw_value(config: Section, key: str) -> Any:
-    """Return the value in force as the models have it: secrets as secrets, paths as paths, logins in the clear."""
+    """Return the current value with its type in the models: secret, path; logins are not masked."""
     value: Any = config
     for part in key.split("."):
         value = getattr(value, part)
@@ -137,18 +136,18 @@ def secrets_of(config: Section) -> set[str]:
 
 
 def with_value(config: Config, key: str, raw: object, *, live_only: bool = True) -> Config:
-    """Return a configuration in which one setting has another value.
+    """Return a copy of a configuration with one setting changed.
 
     Args:
-        config: The configuration in force, which stays as it is.
+        config: The current configuration; not modified.
         key: Dotted key.
-        raw: Text as typed (``off``, ``2.5 s``, ``64 MiB``, ``jpg png``), or a JSON value.
-        live_only: Refuse settings that are read at start.
+        raw: Text (``off``, ``2.5 s``, ``64 MiB``, ``jpg png``), or a JSON value.
+        live_only: Refuse settings that take effect at the next start.
 
     Raises:
         UnknownKey: There is no such setting.
-        ReadOnly: It cannot be changed while the node runs.
-        OutOfRange: The models refuse the value, by itself or beside the others.
+        ReadOnly: The setting takes effect at start only.
+        OutOfRange: The value is invalid, by itself or together with others.
     """
     info = describe(key)
     if live_only and not info.live:
@@ -170,11 +169,11 @@ def with_value(config: Config, key: str, raw: object, *, live_only: bool = True)
 
 
 def faults_of(error: ValidationError, raws: Mapping[str, object], root: type[Section] = Config) -> list[Fault]:
-    """Return what the models say in the words of the settings.
+    """Convert a pydantic error to faults in terms of settings.
 
     Args:
-        error: From the root's ``model_validate``.
-        raws: What was typed for each key, before it was interpreted.
+        error: Error of the root's ``model_validate``.
+        raws: Raw value of each key, before conversion.
         root: The model of the whole file.
     """
     return [_fault(fault, raws, catalogue(root)) for fault in error.errors(include_url=False)]
@@ -193,15 +192,15 @@ def _fault(fault: ErrorDetails, raws: Mapping[str, object], known: Mapping[str, 
 
 
 def interpret(info: SettingInfo, raw: object) -> object:
-    """Return a value ready for the models: text split into lists, units resolved, booleans kept from numbers."""
+    """Convert a raw value for the models: split lists, resolve units, refuse booleans as numbers."""
     if info.kind in ("int", "float") and isinstance(raw, bool):
-        return str(raw)  # true is not 1 where a number is meant; the models refuse the text
+        return str(raw)  # JSON true is not the number 1; the models refuse the text
     if isinstance(raw, list):
         return [values.choice(item, info.choices) if isinstance(item, str) else item for item in raw]
     if not isinstance(raw, str):
         return raw
     if info.secret:
-        return raw or None  # and not stripped: blanks may be part of it
+        return raw or None  # not stripped: blanks may be part of a secret
     return _of_text(info, raw.strip(values.BLANKS))
 
 

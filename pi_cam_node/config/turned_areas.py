@@ -1,7 +1,7 @@
-"""Masks and zones when the picture is turned or mirrored: they stay on the same part of the scene.
+"""Transforms masks and zones when the picture is rotated or mirrored, so that they cover the same part of the scene.
 
-They are drawn on the picture as it is seen. A camera that is turned while the node runs would otherwise show what a
-mask hides, so with the setting that turns it their corners change, too. Pure.
+Their coordinates refer to the displayed picture. Without this, a rotation at run time would reveal masked parts. No
+I/O.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pi_cam_node.imaging.polygon import parse_polygon
 
 
 def with_turned_areas(old: Config, new: Config) -> Config:
-    """Return the new settings with masks, zones and ignored areas where they were in the scene.
+    """Return the new settings with masks, zones and ignored areas transformed.
 
     Args:
         old: The settings before a change.

@@ -1,4 +1,4 @@
-"""Parses values as people type them, and formats values for people. Pure, and independent of any setting."""
+"""Parses typed values, and formats values for display; independent of any setting. No I/O."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pydantic import SecretStr
 from pi_cam_node.base.redaction import MASK, guarded, without_logins
 
 IPV6 = 6
-# What surrounds a value and is no part of it: blanks, and what editors and C programs leave at the ends of a text.
+# Characters stripped from both ends: blanks, byte order mark and NUL.
 BLANKS = " \t\r\n\0\ufeff"
-# Other words for a choice.
+# Aliases of choices.
 ALIASES = {"jpeg": "jpg"}
 LONGEST_SHOWN = 40
 LONGEST_NUMBER = 100
-# Masking logins in longer texts costs more than a message is worth.
+# Longest text of which logins are masked, which takes time.
 LONGEST_QUOTED = 1000
 
-# What one of each suffix is, in the unit that the setting is kept in. Never a float: 1.1 ms is 1100 µs exactly.
+# Factor of each suffix to the unit of the setting. Not a float, so that 1.1 ms is exactly 1100 µs.
 _SCALES: dict[str, dict[str, Decimal | int]] = {
     "B": {"b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9},
     "s": {"ms": Decimal("0.001"), "s": 1, "min": 60, "h": 3600, "d": 86_400},
@@ -33,7 +33,7 @@ _SCALES: dict[str, dict[str, Decimal | int]] = {
     "px": {"px": 1},
     "Hz": {"hz": 1, "fps": 1},
 }
-# The Greek letter looks like the sign for a millionth, and keyboards have either.
+# The Greek letter mu looks like the micro sign, and both are typed.
 _MICRO = str.maketrans("μ", "µ")
 _NUMBER = re.compile(
     r"([-+]?(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]{1,3})?)\s*([A-Za-zµ]*)", re.IGNORECASE | re.ASCII
@@ -43,7 +43,7 @@ _POINT = re.compile(r"(?:[^=\s]*=)?[0-9]*\.?[0-9]+,[0-9]*\.?[0-9]+;?", re.ASCII)
 
 
 def number(text: str, unit: str) -> int | float | str:
-    """Return the number of ``2.5 s`` or ``1e6`` in the unit given; the text itself where it is not one."""
+    """Parse a number such as ``2.5 s`` or ``1e6`` in the given unit; return the text itself if it is none."""
     match = _NUMBER.fullmatch(text.translate(_MICRO)) if len(text) <= LONGEST_NUMBER else None
     if match is None:
         return text
@@ -55,17 +55,16 @@ def number(text: str, unit: str) -> int | float | str:
 
 
 def choice(text: str, known: Sequence[str]) -> str:
-    """Return the one of the known words that is meant, whatever its case; the text itself where none is."""
+    """Return the known word that a text means, ignoring case; the text itself if there is none."""
     word = text.strip(BLANKS).casefold()
     word = ALIASES.get(word, word)
     return next((one for one in known if one.casefold() == word), text)
 
 
 def items(text: str) -> object:
-    """Return the items of ``jpg, png``, ``jpg png`` or ``["jpg", "png"]``; the text itself where it is broken JSON.
+    """Return the items of ``jpg, png``, ``jpg png`` or ``["jpg", "png"]``; the text itself if it is malformed JSON.
 
-    Points of polygons have commas and blanks between them: ``0,0 1,0 1,1`` is one item, and a semicolon or a new line
-    begins the next.
+    Points of polygons contain commas and blanks: ``0,0 1,0 1,1`` is one item; semicolons or line breaks separate items.
     """
     if not text.startswith("["):
         is_polygon = any(map(_POINT.fullmatch, text.split()))
@@ -77,9 +76,9 @@ def items(text: str) -> object:
 
 
 def address_and_port(text: str) -> tuple[str, int | None]:
-    """Return an address without the brackets that stand around IPv6 in a URL, and the port behind them if there is one.
+    """Split an address into host and port, removing the brackets around IPv6.
 
-    ``[::1]:1883`` is (``::1``, 1883); what has no such form comes back as it is.
+    ``[::1]:1883`` is (``::1``, 1883); other texts are returned unchanged.
     """
     match = re.fullmatch(r"\[([^\[\]]+)\](?::([0-9]{1,5}))?", text)
     try:
@@ -91,13 +90,13 @@ def address_and_port(text: str) -> tuple[str, int | None]:
 
 
 def without_brackets(text: object) -> object:
-    """Return an address without the brackets of IPv6; a port behind them, or anything else, stays to be judged."""
+    """Remove the brackets around an IPv6 address; other texts are returned unchanged."""
     address, port = address_and_port(text) if isinstance(text, str) else (text, None)
     return text if port is not None else address
 
 
 def with_unit(value: float, unit: str) -> tuple[str, str]:
-    """Return a number and its unit as people prefer them: 67108864 B as ``("64", "MiB")``."""
+    """Return a number with a convenient unit: 67108864 B as ``("64", "MiB")``."""
     steps = {"B": (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)), "µs": (("s", 10**6), ("ms", 10**3))}
     for name, size in steps.get(unit, ()):
         if value >= size and value % size == 0:
@@ -113,7 +112,7 @@ def span(minimum: float, maximum: float, unit: str) -> str:
 
 
 def plain(value: object) -> Any:
-    """Return a setting's value as JSON has it; secrets masked, and the login in a camera's address too."""
+    """Return a setting's value as a JSON type; secrets and logins in addresses masked."""
     if isinstance(value, SecretStr):
         return MASK if value.get_secret_value() else None
     if isinstance(value, Path):
@@ -126,9 +125,9 @@ def plain(value: object) -> Any:
 
 
 def as_text(value: object) -> str:
-    """Return a value as a topic or a person reads it: ``on``, ``2.5``, ``jpg, png``; empty for none.
+    """Return a value as text for topics and display: ``on``, ``2.5``, ``jpg, png``; empty for ``None``.
 
-    A list whose items hold commas is a JSON array, so that it can be set again as it is shown.
+    A list with commas in its items becomes a JSON array, so that the text can be parsed again.
     """
     if isinstance(value, bool):
         return "on" if value else "off"
@@ -141,13 +140,13 @@ def as_text(value: object) -> str:
 
 
 def quoted(raw: object) -> str:
-    """Return a rejected value for a message: short, on one line, and without a login in it."""
+    """Return a rejected value for a message: short, on one line, logins masked."""
     if raw is None or raw == "":
         return "nothing"
     try:
         text = str(raw)
     except (ValueError, RecursionError):
-        return "something endless"  # an integer or a nesting too large to be written down
+        return "something endless"  # an integer or a nesting too large for a message
     if len(text) > LONGEST_QUOTED:
         return f"{len(text)} characters"
     text = guarded(text)

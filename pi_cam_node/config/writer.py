@@ -1,7 +1,7 @@
-"""Writes the settings in force into the configuration file, in place: comments, order and spacing stay.
+"""Writes the current settings into the configuration file; comments, order and spacing are kept.
 
-Only settings that differ from what the file gives are touched. Secrets are never written, wherever
-they came from. What is written has been read back first, so the node will start with it.
+Only settings that differ from the file are changed. Secrets are never written. The new content is parsed before it is
+written, so the node can start with it.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from pi_cam_node.config.yaml_reader import YamlError
 
 _log = logging.getLogger(__name__)
 
-# What rename() answers where a container has the file mounted by itself instead of its folder.
+# Errors of rename() if a container mounts the file itself rather than its folder.
 _MOUNTED_ALONE = (errno.EBUSY, errno.EXDEV)
-# A mask hides what it shall only in a picture that is turned as the one on which it was drawn.
+# Masks are only right together with the rotation for which they were drawn.
 _MASKED = ("privacy.masks", "camera.rotation", "camera.hflip", "camera.vflip")
 
 
 def write_back(
     path: Path | None, config: Config, base: bytes | None = None, environ: Mapping[str, str] | None = None
 ) -> Path:
-    """Make the file give the settings in force; the file as it was stays beside it as ``<name>.bak``.
+    """Update the file to the current settings; the old file is kept as ``<name>.bak``.
 
-    One that is not valid stays as ``<name>.bad``, where it could be read at all, and the new one is made from the base.
+    An invalid file is kept as ``<name>.bad``, if it is readable, and the new one is based on ``base``.
 
-    A file that gives them already is left alone.
-    Thread: any, but one at a time. Takes up to half a second on a small board.
+    A file that is up to date is not written. Thread: any, but one at a time. Takes up to half a second on a small
+    board.
 
     Args:
-        path: The file that the node was started with; ``None`` where it was started without one.
+        path: The file of the node; ``None`` if there is none.
         config: The settings in force.
-        base: The content that they were loaded from, where that was not the file's.
-        environ: The environment of the next start; ``None`` where it gives no settings.
+        base: Content from which the settings were loaded, if not the file's.
+        environ: The environment of the next start; ``None`` if it contains no settings.
 
     Raises:
-        NotSaved: The file is the old one; the message says why.
+        NotSaved: The file is unchanged; the message says why.
     """
     if path is None:
         raise NotSaved("started without a configuration file; start with --config")
@@ -66,11 +66,11 @@ def write_back(
             replace_atomically(path.with_name(f"{path.name}.bak"), content, mode)
             replace_atomically(path, new, mode)
         else:
-            sync(path)  # an earlier run may have been killed between giving it its name and syncing that
+            sync(path)  # an earlier run may have been killed before the sync
     except ConfigError as error:
         raise NotSaved(f"the file is not valid as it stands: {error.problems[0]}") from error
     except NotSaved:
-        raise  # which is an OSError, but says all already
+        raise  # an OSError, too, with a complete message
     except OSError as error:
         hint = "; mount its folder instead of the file alone" if error.errno in _MOUNTED_ALONE else ""
         raise NotSaved(f"{path}: {error.strerror}{hint}") from error
@@ -78,7 +78,7 @@ def write_back(
 
 
 def _replaced(path: Path, config: Config, base: bytes, environ: Mapping[str, str] | None) -> Path:
-    """Set a file aside with which the node could not start, and create a valid one."""
+    """Set an invalid file aside, and create a valid one."""
     new = rewritten(base, path, config)
     _check_masks(new, path, config, environ)
     try:
@@ -90,10 +90,10 @@ def _replaced(path: Path, config: Config, base: bytes, environ: Mapping[str, str
 
 
 def _check_masks(content: bytes, path: Path, config: Config, environ: Mapping[str, str] | None) -> None:
-    """Raise where the next start would not turn picture and masks together, because the environment gives one of them.
+    """Check that rotation and masks stay consistent at the next start if the environment overrides one of them.
 
     Raises:
-        NotSaved: The masks would hide another part of the scene.
+        NotSaved: The masks would cover another part of the scene.
     """
     if not config.privacy.masks or not environ:
         return
@@ -114,11 +114,11 @@ def _is_usable(path: Path) -> bool:
 
 
 def rewritten(content: bytes, path: Path, config: Config) -> bytes:
-    """Return the content that gives the settings in force; the same content where it does already.
+    """Return the content updated to the current settings; unchanged if it is up to date.
 
     Raises:
-        ConfigError: The file is not valid as it stands.
-        NotSaved: No change was found that a start would read as meant.
+        ConfigError: The file is invalid.
+        NotSaved: The new content does not read back as these settings.
     """
     text = decode(content, path)
     changes = _changes(parse(text, path), config)
@@ -138,10 +138,10 @@ def rewritten(content: bytes, path: Path, config: Config) -> bytes:
 
 
 def _changes(filed: Config, config: Config) -> dict[str, Any]:
-    """Return the changes that the file needs, as YAML values by key. Never a secret, nor where one is kept.
+    """Return the necessary changes as YAML values by key, without secrets and paths of secret files.
 
-    Nor where the pictures are, which depends on systemd too and cannot change while the node runs; nor whether privacy
-    is on, which is remembered by itself: on in the file would bring it back at each start.
+    Also without the folder of pictures, which depends on systemd and is not live, and without `privacy.enable`, which
+    is stored separately: in the file it would switch privacy on at each start.
     """
     changes = {}
     for key, info in catalogue().items():

@@ -1,7 +1,7 @@
-"""Edits values in a YAML text in place: everything outside the spans of the changed values stays as it was written.
+"""Edits values in a YAML text in place: everything outside the spans of changed values is kept.
 
-PyYAML tells for each node where it begins and ends; a new value takes the place of the old one, and a new key gets a
-line below the last one of its section, above the comments that belong to what follows.
+PyYAML gives the span of each node, which is replaced by the new value; a new key is inserted below the last line of its
+section, above the comments of the next one.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _Edit = tuple[int, int, str]
 
 
 def with_changes(text: str, changes: Mapping[str, Any]) -> str:
-    r"""Return the text with other values, by dotted key; a key that it lacks is added to its section.
+    r"""Return the text with changed values, by dotted key; missing keys are added to their section.
 
     Args:
         text: A mapping as YAML, its lines ended by ``\n``.
         changes: Booleans, numbers, texts, or lists of them.
 
     Raises:
-        YamlError: The text is not YAML of our kind.
+        YamlError: The text is not YAML, or uses unsupported features.
     """
     if text and not text.endswith("\n"):
         text += "\n"
@@ -36,7 +36,7 @@ def with_changes(text: str, changes: Mapping[str, Any]) -> str:
         editor.insert(len(text), editor.block(tree, 0))
     elif isinstance(root, yaml.MappingNode) and root.value:
         editor.edit_mapping(root, tree)
-    else:  # nothing but --- or {}
+    else:  # an empty document: --- or {}
         editor.fill_empty(root, tree, 0)
     return editor.result()
 
@@ -62,7 +62,7 @@ class _Editor:
         self._step = len(indented[1]) if indented else 2
 
     def result(self) -> str:
-        """Return the text with every edit made; of two lines for one place the deeper comes first: blanks sort low."""
+        """Return the text with all edits; of two insertions at one place the more indented comes first."""
         text = self._text
         for start, end, new in sorted(self._edits, reverse=True):
             text = text[:start] + new + text[end:]
@@ -72,7 +72,7 @@ class _Editor:
         self._edits.append((index, index, new))
 
     def edit_mapping(self, node: yaml.MappingNode, tree: Mapping[str, Any]) -> None:
-        """Change the values that a mapping has, and add those that it lacks."""
+        """Change and add values of a mapping."""
         children = {key.value: (key, value) for key, value in node.value}
         for name in tree.keys() & children.keys():
             self._edit_value(*children[name], tree[name], in_flow=bool(node.flow_style))
@@ -99,7 +99,7 @@ class _Editor:
             self._replace(node, _flow(value))
 
     def fill_empty(self, node: yaml.Node, tree: Mapping[str, Any], column: int) -> None:
-        """Insert a section in place of nothing, ``null`` or ``{}``: its lines go below that one."""
+        """Insert the lines of a section whose value is empty, ``null`` or ``{}``."""
         start, end = node.start_mark.index, node.end_mark.index
         self._edits.append((len(self._text[:start].rstrip(" ")), end, ""))
         self.insert(self._after_line(end), self.block(tree, column))
@@ -110,7 +110,7 @@ class _Editor:
         self._edits.append((start, max(start, end), f" {new}" if is_missing else new))
 
     def _replace_list(self, key: yaml.Node, node: yaml.SequenceNode, items: list[Any]) -> None:
-        """Replace the items of a list that stands in lines of its own; the comments between them go above."""
+        """Replace the items of a block-style list; comments between them are moved above."""
         start, end, column = node.start_mark.index, self._end(node), node.start_mark.column
         comments = [line.strip() for line in self._text[start:end].split("\n") if line.lstrip().startswith("#")]
         empty = " " * max(0, key.start_mark.column + self._step - column) + "[]"
@@ -128,7 +128,7 @@ class _Editor:
         return "".join(lines)
 
     def _end(self, node: yaml.Node) -> int:
-        """Return where a node's last character ends; the span of a block includes the comments after it."""
+        """Return the end of a node's last character; PyYAML's span of a block includes comments after it."""
         if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
             last = node.value[-1]
             return self._end(last[1] if isinstance(last, tuple) else last)
@@ -136,7 +136,7 @@ class _Editor:
         return len(self._text[:end].rstrip()) if self._text[end - 1 : end] == "\n" else end
 
     def _end_of_section(self, node: yaml.Node, column: int) -> int:
-        """Return where the next key of a section goes: below its last line and the comments indented like it."""
+        """Return the offset for a new key of a section: below its last line and comments of the same indentation."""
         index = end = self._after_line(self._end(node))
         while match := re.compile(r"( *)(#.*)?\n").match(self._text, index):
             index = match.end()
@@ -149,7 +149,7 @@ class _Editor:
 
 
 def _flow(value: object) -> str:
-    """Return a value in one line, quoted where it must be, inside ``{…}`` too."""
+    """Return a value in flow style on one line, quoted as needed."""
     for style in (None, '"'):
         text = yaml.safe_dump([value], default_flow_style=True, default_style=style, width=1 << 16, allow_unicode=True)
         if text.count("\n") == 1:

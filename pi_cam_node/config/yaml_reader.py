@@ -1,8 +1,8 @@
-"""Parses YAML into a tree of texts with line numbers; only the part of YAML that a settings file needs.
+"""Parses a safe subset of YAML into a tree of strings with line numbers.
 
-What a text means (a number, a switch, a name) is for the setting to say, not for YAML: ``id: 007``,
-``name: on`` and ``password: 1e5`` are what they look like. Anchors, tags and further documents are
-refused, and nesting is bounded, so that a hostile file costs no more than its size.
+Scalars stay strings, whose type is determined by the setting: ``id: 007``, ``name: on`` and ``password: 1e5`` are kept
+as written. Anchors, tags and further documents are refused, and nesting is limited, so that parsing takes no more than
+linear time and memory.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import yaml
 from pi_cam_node.base.frozen import frozen
 
 DEEPEST = 8
-# More faults than people read; the work for a file full of them stays bounded.
+# Greatest number of reported faults; bounds the work for a file full of them.
 MOST_FAULTS = 50
 
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# Blanks of word processors and web pages, in front of a name.
+# Non-ASCII blanks before a key, copied from word processors and web pages.
 _WIDE = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000"
 _ODD_INDENT = re.compile(f"^[ \t]*([{_WIDE}])(?=[ {_WIDE}]*[^\\s#])", re.MULTILINE)
-# Tabs where YAML takes them for blanks and PyYAML does not: behind the colon of a name, and in front of a comment or of
-# the end of a line. Within quotes and behind them none is touched.
+# Tabs that YAML allows as blanks but PyYAML does not: after the colon of a key, and before a comment or the end of a
+# line. Tabs within and after quotes are not replaced.
 _TABS = re.compile(r"^ *[^\s#'\"][^'\"\n]*\t[^\n]*$|^ *\t[ \t]*(?=#|$)", re.MULTILINE)
 _TAB = re.compile(r"(?<=:)[ \t]+(?=[^\s])|[ \t]+(?=#|$)")
 _NULLS = ("", "~", "null", "Null", "NULL")
@@ -32,7 +32,7 @@ _NULLS = ("", "~", "null", "Null", "NULL")
 
 @frozen
 class ScalarNode:
-    """A value. ``text`` is ``None`` where nothing, or ``null``, was written."""
+    """A scalar. ``text`` is ``None`` for an empty value or ``null``."""
 
     line: int
     text: str | None
@@ -58,7 +58,7 @@ Tree = ScalarNode | SequenceNode | MappingNode
 
 
 def kind_of(tree: Tree) -> str:
-    """Name what a tree is, without a value that may be a secret in the wrong place."""
+    """Return the kind of a node for messages, without its value, which may be a secret."""
     return "a list" if isinstance(tree, SequenceNode) else "a section" if isinstance(tree, MappingNode) else "a value"
 
 
@@ -66,8 +66,8 @@ class YamlError(Exception):
     """The text is not YAML, or uses parts of YAML that are not supported.
 
     Attributes:
-        line: Where, counted from 1.
-        why: What is wrong there.
+        line: Line, from 1.
+        why: Description of the error.
     """
 
     def __init__(self, line: int, why: str) -> None:
@@ -77,12 +77,12 @@ class YamlError(Exception):
 
 
 def read(text: str) -> tuple[MappingNode, list[YamlError]]:
-    """Return the mapping that the text holds, and the faults that did not keep it from being read.
+    """Parse a text; return its mapping and non-fatal errors.
 
     An empty text is an empty mapping.
 
     Raises:
-        YamlError: The text cannot be read any further.
+        YamlError: The text cannot be parsed.
     """
     faults: list[YamlError] = []
     node = compose(text)
@@ -95,10 +95,10 @@ def read(text: str) -> tuple[MappingNode, list[YamlError]]:
 
 
 def compose(text: str) -> yaml.Node | None:
-    """Return the text as PyYAML's nodes, which know their spans; ``None`` for an empty text.
+    """Parse a text into PyYAML's nodes, which have spans; ``None`` for an empty text.
 
     Raises:
-        YamlError: The text is not YAML, or more of YAML than a settings file needs.
+        YamlError: The text is not YAML, or uses unsupported features.
     """
     odd = _NOT_TEXT.search(text)
     if odd:
@@ -114,13 +114,13 @@ def compose(text: str) -> yaml.Node | None:
 
 
 def _as_blanks(line: re.Match[str]) -> str:
-    """Return a line with blanks for such tabs; as many, so that every place in the text stays where it is."""
+    """Replace such tabs in a line by the same number of blanks, so that offsets stay valid."""
     before, quote, rest = re.split(r"(['\"]|$)", line[0], maxsplit=1)
     return _TAB.sub(lambda tabs: " " * len(tabs[0]), before) + quote + rest
 
 
 class _Composer(yaml.BaseLoader):
-    """Refuses anchors, tags and deep nesting at the first node that has them, before anything is made of it."""
+    """PyYAML composer that refuses anchors, tags and deep nesting at the first occurrence."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -130,7 +130,7 @@ class _Composer(yaml.BaseLoader):
         event: Any = self.peek_event()  # type: ignore[no-untyped-call] # the stubs leave it out
         if isinstance(event, yaml.AliasEvent) or event.anchor:
             raise YamlError(_line(event), "found an anchor or alias (& or *); write the value out")
-        # A lone ! says that a text is a text, which it is here anyway. The tag is not repeated: it may be a password.
+        # A lone ! marks a string, which every scalar is here. The message omits the tag, which may be a password.
         if event.tag not in (None, "!"):
             raise YamlError(_line(event), "found a tag (!…); expected a plain value, in quotes where it begins with !")
         if self._depth > DEEPEST:
@@ -171,5 +171,5 @@ def _in_words(error: yaml.MarkedYAMLError) -> YamlError:
 
 
 def _line(place: yaml.Event | yaml.Node) -> int:
-    """Return the line an event or a node begins in, counted from 1."""
+    """Return the line in which an event or node begins, from 1."""
     return place.start_mark.line + 1 if place.start_mark else 1

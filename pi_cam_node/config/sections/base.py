@@ -14,14 +14,14 @@ from pi_cam_node.base.redaction import without_logins
 
 @dataclass(frozen=True)
 class Setting:
-    """Description of a setting and its use, beside type and range.
+    """Metadata of a setting besides type and range.
 
     Attributes:
         doc: One or two sentences for the person who changes it.
         unit: Unit of the number, as Home Assistant writes it; empty for none.
-        live: Takes effect at once; otherwise it is read when the node starts.
-        title: A short name for people, where the key itself would make a poor one.
-        form: What a text must look like, in words; for a list, each of its items.
+        live: Whether it takes effect at once rather than at the next start.
+        title: Display name, where the key makes a poor one.
+        form: Description of the format of a text, or of each item of a list.
     """
 
     doc: str
@@ -41,12 +41,12 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _on_one_line(cls, value: object) -> object:
-        # A line break or a NUL in a topic, a path or a name does harm far from here, where it is hard to find.
+        # Line breaks and NULs in topics, paths and names would cause errors elsewhere.
         if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f-\x9f]", value):
             raise ValueError("a line break or another control character is in it")
         return value
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Yield what repr() shows, with the login of a camera's address masked."""
+        """Yield the fields for repr(), with logins in addresses masked."""
         for name, value in super().__repr_args__():
             yield name, without_logins(value) if isinstance(value, str) else value

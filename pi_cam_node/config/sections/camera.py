@@ -16,7 +16,7 @@ SOURCE_FORM = (
 
 
 def _hint(value: str) -> str:
-    """Return what was probably meant by a source that is none; empty where that is not clear."""
+    """Return a suggestion for an invalid source; empty if there is none."""
     if re.match(r"/dev/|[0-9]+$", value):
         return f"did you mean v4l2:{value}? "
     if re.match(r"[~/.]", value):

@@ -18,7 +18,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 def format_of(word: object) -> Format:
-    """Return the format that a word means, in any case and by its other names: ``JPG``, ``jpeg``.
+    """Return the format for a word, ignoring case and accepting aliases: ``JPG``, ``jpeg``.
 
     Raises:
         ValueError: There is no such format.
@@ -41,7 +41,7 @@ class DownscaleConfig(Section):
 
 
 def _not_quoted(value: object) -> object:
-    """Return an empty text where it came as the JSON string in which topics tell it."""
+    """Convert the JSON string ``""``, as published on topics, to an empty text."""
     return "" if value == '""' else value
 
 

@@ -9,14 +9,14 @@ from pydantic import AfterValidator, Field
 from pi_cam_node.config.sections.base import Section, Setting
 from pi_cam_node.imaging.polygon import FORM, parse_polygon
 
-# The one live setting that is remembered without being written into the file.
+# The only live setting that is stored outside the configuration file.
 PRIVACY_KEY = "privacy.enable"
 
 MASKS_MAX = 16
 
 
 def judged_polygon(text: str) -> str:
-    """Return a polygon as it was written; raise ValueError where it is none."""
+    """Return a polygon unchanged; raise ValueError if it is invalid."""
     parse_polygon(text)
     return text
 
