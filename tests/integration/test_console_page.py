@@ -142,7 +142,9 @@ def test_recordings_of_a_node_are_shown_kept_and_deleted(broker: Mosquitto, tmp_
         await tab.click("dialog[open] .keep")
         await tab.until("document.querySelector('dialog[open] .keep')?.innerText === 'Keep no longer'")
         await tab.press("ArrowRight", 39)
-        await tab.until("document.querySelector('dialog[open] .delete') !== null", "the older one")
+        await tab.until(
+            "document.querySelector('dialog[open] .delete')?.innerText === 'Delete picture'", "the older one"
+        )
         await tab.click("dialog[open] .delete")
         await tab.until("document.querySelector('dialog[open] .delete').innerText === 'Really delete?'")
         await tab.click("dialog[open] .delete")

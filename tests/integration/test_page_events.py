@@ -109,6 +109,7 @@ def test_an_event_says_what_moved_and_its_film_is_sought_kept_and_left(
             )
             assert abs(await tab.value(level) - (20 + 200 * 9 / FILM_S)) < 15, "the picture of that moment"
             await tab.until("document.querySelector('dialog[open] .keep')?.innerText === 'Keep'")
+            assert await tab.text("dialog[open] .delete") == "Delete film", "the picture would stay"
             await tab.click("dialog[open] .keep")
             await tab.until("document.querySelector('dialog[open] .keep')?.innerText === 'Keep no longer'")
             assert serving.archive.rows["film-0001"].kept

@@ -10,7 +10,7 @@ from typing import get_args
 from aiohttp import web
 
 from pi_cam_node.base.clock import iso
-from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.errors import DeadlinePassed, NodeError
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store import events as event_rows
@@ -115,9 +115,15 @@ def _facts(context: ConsoleContext, row: MediaRow) -> dict[str, object]:
 
 
 async def _refresh(context: ConsoleContext, nodes: Sequence[Node], before: tuple[int, str] | None) -> list[str]:
-    """Fetch and store the nodes' lists; return a message for each node that did not answer."""
+    """Fetch and store the nodes' lists; return a message for each reason why some did not answer."""
+    if not context.dispatcher.broker.connected:
+        return ["The broker is away; what is listed is of earlier."]
+    reasons: dict[str, list[str]] = {}
     said = await asyncio.gather(*(_refresh_one(context, node, before) for node in nodes))
-    return [text for text in said if text]
+    for node, reason in zip(nodes, said, strict=True):
+        if reason:
+            reasons.setdefault(reason, []).append(node.name)
+    return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
 async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, str] | None) -> str:
@@ -132,11 +138,12 @@ async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, s
         async with asyncio.timeout(LIST_S), context.listing:
             reply = await context.requests.ask(node.id, "media", arguments, ASK_S)
     except NodeError as error:
-        return f"{node.name}: {error}"
+        is_silent = isinstance(error, DeadlinePassed)
+        return "no answer; what is listed is of earlier." if is_silent else str(error)
     except TimeoutError:
-        return f"{node.name} was not asked, since too many lists are waited for; what is listed of it is of earlier."
+        return "not asked, since too many lists are waited for; what is listed is of earlier."
     if reply.get("ok") is not True:  # an error does not mean that pictures are gone
-        return f"{node.name}: {str(reply.get('message') or reply.get('code') or 'it does not answer')[:200]}"
+        return str(reply.get("message") or reply.get("code") or "it does not answer")[:200]
     data = reply.get("data")
     told = data.get("media") if isinstance(data, dict) else None
     rows = [row for one in (told if isinstance(told, list) else ()) if (row := row_of(node.id, one)) is not None]
@@ -145,16 +152,16 @@ async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, s
     try:
         await context.database.run(lambda db: media_rows.replace(db, node.id, rows, before_ms, complete=complete))
     except StoreUnavailable as error:
-        return f"{node.name}: {error}"
+        return str(error)
     return ""
 
 
 def _why_not_asked(node: Node) -> str | None:
     """Return why a node cannot be asked for its list (empty: not worth a message); ``None`` if it can."""
     if node.is_private or not node.online:
-        return "" if node.is_private else f"{node.name} is offline; what is listed of it is of earlier."
+        return "" if node.is_private else "offline; what is listed is of earlier."
     if "media" not in node.commands:
-        return f"{node.name} does not tell what it has saved; only pictures of events are listed."
+        return "what is saved there is not told; only pictures of events are listed."
     return None
 
 

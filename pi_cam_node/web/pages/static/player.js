@@ -106,12 +106,13 @@ export class Player {
   /** Returns the button that deletes at the second press; a double click is one. */
   remover(row, medium) {
     let sure = 0;
+    const words = medium === this.entry.film ? _("Delete film") : _("Delete picture");
     const calm = () => {
       sure = 0;
-      made.textContent = _("Delete");
+      made.textContent = words;
       made.classList.remove("danger");
     };
-    const made = button(_("Delete"), async (pressed) => {
+    const made = button(words, async (pressed) => {
       if (!sure) {
         made.textContent = _("Really delete?");
         made.classList.add("danger");

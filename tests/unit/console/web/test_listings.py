@@ -118,6 +118,26 @@ def test_a_time_that_no_calendar_has_does_not_end_the_page(mocker: MockerFixture
     assert event_views.view(told, context).facts()["ended_at"] is None
 
 
+def dispatcher(*, connected: bool) -> SimpleNamespace:
+    return SimpleNamespace(broker=SimpleNamespace(connected=connected))
+
+
+def test_nodes_that_tell_no_list_for_one_reason_are_one_sentence() -> None:
+    names = {"porch": "Porch", "hall": "Hall", "gate": "Gate"}
+    off = [Node(one, online=False, states={"privacy": "OFF"}, info={"name": name}) for one, name in names.items()]
+    old = Node("shed", online=True, states={"privacy": "OFF"}, info={"name": "Shed", "commands": []})
+
+    def said(*, connected: bool) -> list[str]:
+        context = cast("ConsoleContext", SimpleNamespace(dispatcher=dispatcher(connected=connected)))
+        return asyncio.run(recordings._refresh(context, [*off, old], None))
+
+    assert said(connected=True) == [
+        "Porch, Hall, Gate: offline; what is listed is of earlier.",
+        "Shed: what is saved there is not told; only pictures of events are listed.",
+    ]
+    assert said(connected=False) == ["The broker is away; what is listed is of earlier."]
+
+
 def test_lists_leave_commands_to_nodes_for_rules_and_buttons() -> None:
     waiting = most = 0
 
@@ -131,9 +151,10 @@ def test_lists_leave_commands_to_nodes_for_rules_and_buttons() -> None:
 
     async def run() -> list[str]:
         node = Node("porch", online=True, states={"privacy": "OFF"}, info={"commands": ["media"]})
-        context = SimpleNamespace(requests=SimpleNamespace(ask=ask), listing=asyncio.Semaphore(LISTS_AT_ONCE))
+        requests, listing = SimpleNamespace(ask=ask), asyncio.Semaphore(LISTS_AT_ONCE)
+        context = SimpleNamespace(requests=requests, listing=listing, dispatcher=dispatcher(connected=True))
         asked = (recordings._refresh(cast("ConsoleContext", context), [node] * 4, None) for _ in range(60))
         return [said for notices in await asyncio.gather(*asked) for said in notices]
 
-    assert asyncio.run(run()) == ["porch: porch did not answer"] * 240
+    assert asyncio.run(run()) == ["porch, porch, porch, porch: no answer; what is listed is of earlier."] * 60
     assert most == LISTS_AT_ONCE < WAITING_MAX

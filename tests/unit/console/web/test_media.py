@@ -194,4 +194,4 @@ def test_a_node_that_refuses_its_list_has_lost_nothing(reply: dict[str, object],
     node.info = {"name": "Porch", "commands": ["media"]}
     said = asyncio.run(recordings._refresh_one(cast("ConsoleContext", context), node, None))
     assert rows.names() == left
-    assert said == ("" if reply["ok"] else f"Porch: {reply.get('message') or reply['code']}")
+    assert said == ("" if reply["ok"] else reply.get("message") or reply["code"])
