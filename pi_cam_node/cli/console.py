@@ -1,8 +1,9 @@
-"""``pi-cam-node console``: runs the console, checks its file, issues its certificate, or backs it up."""
+"""``pi-cam-node console``: runs the console, checks its file, issues its certificate, backs it up, sets a password."""
 
 from __future__ import annotations
 
 import argparse
+import getpass
 import importlib.util
 import os
 import sqlite3
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.errors import BadRequest, ConfigError
 from pi_cam_node.base.extras import install_command
 from pi_cam_node.cli import main as program
 
@@ -26,12 +27,15 @@ def main(arguments: Sequence[str]) -> int:
         return issue_certificate(arguments[1:])
     if arguments[:1] == ["backup"]:
         return back_up(arguments[1:])
+    if arguments[:1] == ["password"]:
+        return set_password(arguments[1:])
     parser = argparse.ArgumentParser(
         prog=f"{program.PROGRAM} console",
         description="Run the console: live view, events, sensors, rules and pushes for every node on the broker.",
         epilog="The first start writes a one-time link for the first account into console.base_dir, and says so. "
         f"`{program.PROGRAM} console ca` makes a certificate that phones accept; "
-        f"`{program.PROGRAM} console backup` backs it up.",
+        f"`{program.PROGRAM} console backup` backs it up; "
+        f"`{program.PROGRAM} console password` is for who forgot theirs.",
     )
     files = " or ".join(map(str, DEFAULT_FILES))
     parser.add_argument("--config", type=Path, metavar="FILE", help=f"the settings; by default {files}, or none")
@@ -109,6 +113,33 @@ def back_up(arguments: Sequence[str]) -> int:
         print(f"{program.PROGRAM}: there is no backup: {error}", file=sys.stderr)
         return FAILED
     print(f"{program.PROGRAM}: backup of the console {loaded.config.console.id}: {files} files", file=sys.stderr)
+    return 0
+
+
+def set_password(arguments: Sequence[str]) -> int:
+    """Set the password of an account; return 0 when it is written, 2 where it could not be."""
+    parser = argparse.ArgumentParser(
+        prog=f"{program.PROGRAM} console password",
+        description="Set the password of an account, for an owner who forgot it. It is asked for, or read from the "
+        "first line of the input. Every session of the account ends.",
+    )
+    parser.add_argument("name", metavar="NAME", help="of the account")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the console's settings")
+    options = parser.parse_args(arguments)
+    from pi_cam_node.console.accounts import recovery  # noqa: PLC0415 - the help is shown without pydantic
+    from pi_cam_node.console.config.loader import load  # noqa: PLC0415
+    from pi_cam_node.console.store.database import FILE_NAME  # noqa: PLC0415
+
+    try:
+        database = load(chosen_file(options.config), os.environ).config.console.base_dir / FILE_NAME
+        given = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+        name = recovery.set_password(database, options.name, given)
+    except ConfigError as error:
+        return program.refuse(error)
+    except (BadRequest, sqlite3.Error) as error:
+        print(f"{program.PROGRAM} console password: {error}", file=sys.stderr)
+        return program.BAD_USE
+    print(f"{name} has the new password; a console that runs takes it when it is started again")
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tests.support.broker import Client, Mosquitto
 from tests.support.chromium import Tab, find_chromium
 from tests.support.console_tour import announce, tour
 from tests.support.running_console import OWNER, PASSWORD, Browser, RunningConsole
+from tests.support.running_node import REPOSITORY
 
 WITH_BROWSER = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
 HTML = {"Accept": "text/html"}
@@ -96,3 +99,47 @@ def test_a_login_leads_to_the_page_that_was_asked_for_and_nowhere_else(broker: M
     with RunningConsole(tmp_path / "console", broker.port) as console:
         console.visit(lambda browser: browser.get("/"))
         console.visit(visit, as_owner=False)
+
+
+def test_an_owner_who_forgot_the_password_gets_another_on_the_consoles_machine(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    with RunningConsole(tmp_path / "console", broker.port) as console:
+
+        def told(name: str, password: str) -> tuple[int, str]:
+            command = [
+                sys.executable,
+                "-m",
+                "pi_cam_node",
+                "console",
+                "password",
+                name,
+                "--config",
+                str(console.config),
+            ]
+            done = subprocess.run(
+                command, input=f"{password}\n", cwd=REPOSITORY, capture_output=True, text=True, check=False
+            )
+            return done.returncode, done.stdout + done.stderr
+
+        async def log_in(browser: Browser) -> None:
+            await browser.log_in()
+
+        async def log_in_again(browser: Browser) -> None:
+            form = {"name": OWNER, "password": PASSWORD}
+            assert (await browser.post("/login", form))[0] == 401, "the old password"
+            await browser.log_in(OWNER, "another horse")
+            _, page = await browser.get("/settings/accounts")
+            assert page.count("End this session") == 1, "those of the old one have ended"
+
+        console.visit(log_in)
+        for name, password, words in (
+            ("Eve", "another horse", f"there are: {OWNER}."),
+            (OWNER, "short", "at least 8 characters"),
+        ):
+            code, said = told(name, password)
+            assert (code, words in said) == (2, True), said
+        assert told(OWNER.lower(), "another horse")[0] == 0
+        console.stop()
+        console.start()
+        console.visit(log_in_again, as_owner=False)
