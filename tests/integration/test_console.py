@@ -665,6 +665,7 @@ def test_a_door_that_opens_brings_a_picture_of_before_and_a_push(
         assert (event["kind"], event["sensor"], event["rule"]) == ("rule", "front_door", "Front door")
         page = (await browser.get(f"/events/{event['number']}"))[1]
         assert "sent to Phone (Anna)" in page
+        assert "a picture of before</p>" in page, "what was done, in words"
         tests = [await browser.post(f"/settings/devices/{device[1]}/test") for _ in range(TESTS_PER_MINUTE)]
         assert (tests[0][0], tests[-1][0]) == (200, 422)
         assert "Wait a minute" in tests[-1][1]

@@ -124,3 +124,27 @@ def test_a_form_asks_for_what_fits_and_the_settings_begin_with_ones_own(broker: 
         assert tab.complaints == []
 
     tour(broker, tmp_path, steps)
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+def test_a_link_to_share_is_copied_with_a_button(broker: Mosquitto, tmp_path: Path) -> None:
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        await tab.until("fetch('/cameras/porch').then((answer) => answer.ok)", "the camera")
+        await tab.send("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+        for width, is_secure in ((390, True), (1280, False)):
+            await tab.look(width=width, height=844, phone=width < 500)
+            await tab.go(f"{console.url}/cameras/porch")
+            await tab.until("document.readyState === 'complete'")
+            if not is_secure:  # as over plain HTTP
+                await tab.value("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+                await tab.value("document.execCommand = (what) => (window.asked = what) === 'copy'")
+            await tab.click("form:has([name=for]) button")
+            await tab.until("document.querySelector('#share-link') !== null", "the link")
+            await tab.click("[data-copy]")
+            await tab.until("document.querySelector('[data-copy]').textContent === 'Copied'", "the copy")
+            field = "document.getElementById('share-link')"
+            assert await tab.value(f"{field}.selectionEnd === {field}.value.length"), "by hand, too"
+        assert tab.complaints == []
+
+    tour(broker, tmp_path, steps)

@@ -35,6 +35,8 @@ PICTURE_WAIT_S = 0.5
 CHANNEL_WAIT_MS = 5_000
 # JPEG: every phone shows it, and it is the quickest to write.
 FORMATS = ("jpg",)
+# Result of each action, by its command, for the page of the event.
+TAKEN = {"pastStack": "a picture of before", "clip": "a clip of before", "save": "a picture"}
 # Pushes of all rules to one device.
 PUSHES_PER_MINUTE = 10
 
@@ -136,7 +138,7 @@ class ActionRunner:
             return Done(camera, "", f"{node.name}: {error}")
         if not reply.get("ok"):
             return Done(camera, "", f"{node.name}: {str(reply.get('message'))[:200]}")
-        return Done(camera, media_in(reply.get("data")), f"{node.name}: {verb}")
+        return Done(camera, media_in(reply.get("data")), f"{node.name}: {TAKEN[verb]}")
 
     def _pushes(self, firing: Firing) -> list[tuple[str, str]]:
         """Return the ids of accounts to notify, each with the text."""

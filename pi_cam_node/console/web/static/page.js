@@ -108,7 +108,18 @@ function askTwice(event) {
   setTimeout(calm, SURE_MS);
 }
 
+/** Copies the field that a button names; where the page is not encrypted, browsers have only the older way. */
+async function copy(event) {
+  const button = event.target.closest?.("button[data-copy]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.copy);
+  field.select();
+  const isCopied = await (navigator.clipboard?.writeText(field.value) ?? Promise.reject()).then(() => true, () => document.execCommand("copy"));
+  if (isCopied) button.textContent = button.dataset.done;
+}
+
 document.addEventListener("click", askTwice, true);
+document.addEventListener("click", copy);
 // The tab of this page may lie outside of a narrow window.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 wordTimes();
