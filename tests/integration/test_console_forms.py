@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,32 @@ def test_a_link_to_share_is_copied_with_a_button(broker: Mosquitto, tmp_path: Pa
             await tab.until("document.querySelector('[data-copy]').textContent === 'Copied'", "the copy")
             field = "document.getElementById('share-link')"
             assert await tab.value(f"{field}.selectionEnd === {field}.value.length"), "by hand, too"
+        assert tab.complaints == []
+
+    tour(broker, tmp_path, steps)
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+def test_a_list_has_its_camera_and_its_day_again_on_the_way_back(broker: Mosquitto, tmp_path: Path) -> None:
+    day = (datetime.now().astimezone() - timedelta(days=1)).strftime("%Y-%m-%d")
+    chosen = "document.querySelector('#CAMERAS select[name=camera]')?.value === 'porch'"
+    chosen += f" && document.querySelector('.day-picker input')?.value === {day!r}"
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        announce(client, "hall")
+        await tab.until("fetch('/cameras/porch').then((answer) => answer.ok)", "the cameras")
+        for page in ("events", "recordings"):
+            await tab.go(f"{console.url}/{page}")
+            await tab.until(f"document.querySelector('#{page} select[name=camera]') !== null")
+            where = f"document.querySelector('#{page} select[name=camera]')"
+            await tab.value(f"{where}.value = 'porch'; {where}.dispatchEvent(new Event('change'))")
+            await tab.until("location.search === '?camera=porch'", "the address")
+            await tab.value("document.querySelector('.day-picker button').click()")
+            await tab.until(f"location.search === '?camera=porch&day={day}'", "the address")
+            await tab.go(f"{console.url}/sensors")
+            await tab.value("history.back()")
+            await tab.until(f"location.pathname === '/{page}' && {chosen.replace('CAMERAS', page)}", "the choice again")
         assert tab.complaints == []
 
     tour(broker, tmp_path, steps)

@@ -44,7 +44,9 @@ def test_a_page_whose_session_has_ended_asks_for_the_login_and_comes_back(broker
         await tab.until("document.activeElement?.id === 'name'")
         await tab.value(f"document.getElementById('name').value = {OWNER!r}")
         await tab.write("#password", "a guess")
-        await tab.until("document.querySelector('.refused')?.innerText !== ''", "the refusal")
+        await tab.until(
+            "document.querySelector('.refused')?.innerText && document.readyState === 'complete'", "a refusal"
+        )
         await tab.write("#password", PASSWORD)
         await tab.until("location.pathname + location.search === '/events?camera=porch'", "the page again")
 

@@ -11,6 +11,7 @@ import { wordsOf } from "./words.js";
 const PAGE = 24;
 const LISTED_MAX = 200;
 const DEADLINE_MS = 20_000;
+const DAY = /^\d{4}-\d\d-\d\d$/;
 
 async function ask(path, options = {}) {
   const answer = await fetch(path, { ...options, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(DEADLINE_MS) });
@@ -56,9 +57,19 @@ function sourceOf(load, mayAct) {
   };
 }
 
+/** Writes what is chosen into the address: the way back from a page, and a bookmark, bring it again. */
+function remember(shown) {
+  const chosen = new URLSearchParams(Object.entries({ ...shown.query, day: shown.day }).filter(([, value]) => value)).toString();
+  if (chosen !== location.search.slice(1)) history.replaceState(null, "", chosen ? `?${chosen}` : location.pathname);
+}
+
 /** Shows a list with the filters of the page, anew where the console tells of something new. */
 function list(place, make, load, entryOf) {
-  const source = sourceOf(load, place.dataset.mayAct === "yes");
+  const loadChosen = (query) => {
+    remember(shown);
+    return load(query);
+  };
+  const source = sourceOf(loadChosen, place.dataset.mayAct === "yes");
   const viewer = new Viewer(source, (row) => entryOf(row, source));
   const form = document.getElementById("filters");
   const shown = make(place, source, {
@@ -68,7 +79,9 @@ function list(place, make, load, entryOf) {
     open: (rows, row) => viewer.open(rows, row),
   });
   form.remove();
-  shown.reload();
+  const day = new URLSearchParams(location.search).get("day");
+  if (DAY.test(day ?? "")) shown.picker.pick(day);
+  else shown.reload();
   document.body.addEventListener("changed-events", () => shown.refresh().catch(() => undefined));
 }
 
