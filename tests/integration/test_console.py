@@ -120,7 +120,9 @@ def test_guessing_is_slowed_down_and_another_sites_page_changes_nothing(console:
         assert (await browser.post("/mode", {"mode": "away"}, Origin=console.url))[0] == 200
         tries = [await browser.post("/login", {"name": "Anna", "password": f"guess {n}"}) for n in range(6)]
         assert [status for status, _ in tries] == [401] * 5 + [429]
-        assert (await browser.post("/login", {"name": "Anna", "password": "correct horse"}))[0] == 429
+        status, page = await browser.post("/login", {"name": "Anna", "password": "correct horse"})
+        assert (status, "Too many wrong tries; wait " in page, 'action="/login"' in page) == (429, True, True)
+        assert (await browser.post_json("/login", {"name": "Anna", "password": "correct horse"}))[0] == 429
         assert (await browser.get("/"))[0] == 200
 
     console.visit(visit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 
 from aiohttp import web
@@ -57,6 +58,12 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     context, gate, form = context_of(request), gate_of(request), await form_of(request)
     is_json = request.content_type == "application/json"
     after = own_page(form.get("next", ""))
+    told = {"name": form.get("name", ""), "after": after, "has_owner": True, "file": ""}
+    if (wait_s := gate.wait_s(request)) > 0 and not is_json:
+        fault = f"Too many wrong tries; wait {math.ceil(wait_s)} s."
+        waiting = page(request, "login.html", 429, fault=fault, **told)
+        waiting.headers["Retry-After"] = str(math.ceil(wait_s))
+        return waiting
     gate.refuse_waiting(request)
     account = await context.accounts.verify(form.get("name", ""), form.get("password", ""))
     if account is None:
@@ -66,8 +73,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         fault = "That is not a name and its password."
         if is_json:
             return web.Response(status=401, text=f"{fault}\n")
-        told = {"fault": fault, "name": form.get("name", ""), "after": after, "has_owner": True, "file": ""}
-        return page(request, "login.html", 401, **told)
+        return page(request, "login.html", 401, fault=fault, **told)
     return await _begin(request, account, is_json=is_json, after=after)
 
 
