@@ -49,7 +49,8 @@ def owner_route(method: Method, path: str) -> Callable[[Handler], Handler]:
             require(request, "own")
             return await handler(request)
 
-        return route(method, path, "control")(checked)
+        # A page that is not theirs is refused to guests by the handler: as a page, with a way back.
+        return route(method, path, "view" if method == "GET" else "control")(checked)
 
     return declare
 
