@@ -1,4 +1,4 @@
-"""``pi-cam-node backup`` and ``pi-cam-node restore``: one file with what a node is and remembers, and the way back."""
+"""``pi-cam-node backup`` and ``pi-cam-node restore``: back up a node to one file, and restore it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pi_cam_node.runtime.backup import write_backup
 from pi_cam_node.runtime.restore import BadArchive, restore_backup
 
 FAILED = 1
-# Pictures are packed already.
+# No compression, since pictures are compressed already.
 COMPRESSION = 1
 
 
@@ -89,7 +89,7 @@ def restore(arguments: Sequence[str]) -> int:
 
 
 def _runs(path: Path) -> bool:
-    """Return whether the node of a configuration file is online; one that cannot be read tells of none."""
+    """Return whether the node of a configuration file is online; false if the file is invalid."""
     try:
         return is_running(startup.checked(path, os.environ).config)
     except ConfigError:
@@ -98,7 +98,7 @@ def _runs(path: Path) -> bool:
 
 @contextmanager
 def new_archive(path: Path | None) -> Iterator[tarfile.TarFile]:
-    """Give an archive to write to; see `_output`."""
+    """Yield an archive to write to; see `_output`."""
     with (
         _output(path) as file,
         gzip.GzipFile("", "wb", COMPRESSION, file) as packed,
@@ -109,7 +109,7 @@ def new_archive(path: Path | None) -> Iterator[tarfile.TarFile]:
 
 @contextmanager
 def _output(path: Path | None) -> Iterator[IO[bytes]]:
-    """Give the stream to write to: a new file for its owner alone, which is gone again after a failure, or stdout.
+    """Yield the stream to write to: a new file, private and removed after a failure, or stdout.
 
     Raises:
         OSError: The file exists or cannot be written.

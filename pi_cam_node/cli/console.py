@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def issue_certificate(arguments: Sequence[str]) -> int:
-    """Issue a certificate by the house's own authority; return the exit code: 0, 2 where none could be issued."""
+    """Issue a certificate by the private authority; return the exit code: 0, or 2 on failure."""
     parser = argparse.ArgumentParser(
         prog=f"{program.PROGRAM} console ca",
         description="Make a certificate authority for the house, or use the one that is there, and issue the console's "

@@ -1,7 +1,6 @@
 """Subcommand ``run``: runs the node.
 
-What is imported here stays in memory as long as the node runs, so only what it uses is, and the camera's process starts
-before most of it.
+Imports are minimal, as they stay in memory while the node runs, and most come after the start of the camera's process.
 """
 
 from __future__ import annotations
@@ -23,15 +22,16 @@ if TYPE_CHECKING:
     from pi_cam_node.config.loader import LoadedConfig
     from pi_cam_node.runtime.startup import Start
 
-# For libraries of the node. No plugin of pydantic is meant for it. Nor is zoneinfo used, which would import 0.4 MB of
-# Python's build settings to find its own default: this one.
+# Environment for libraries: no plugins of pydantic; the default path of zoneinfo, which would otherwise import 0.4 MB
+# of Python's build settings to determine it.
 LIBRARY_SETTINGS = {
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
     "PYTHONTZPATH": "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo",
 }
 
-# When garbage is collected: see `gc.set_threshold`. That of imports is classes that decorators replace; they leave gaps
-# of 1.3 MB if they stay for long. What survived once is no garbage, and looking at it again takes a tenth of the time.
+# Thresholds of the garbage collector, see `gc.set_threshold`. Garbage of imports are classes replaced by decorators,
+# which leave gaps of 1.3 MB if collected late. Old generations are rarely collected: they contain little garbage, and
+# scanning them takes a tenth of the import time.
 USUAL, IMPORTING = gc.get_threshold(), (5000, 1_000_000, 1_000_000)
 
 EXIT_CODES = """\
@@ -74,11 +74,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _file_to_run(arguments: Sequence[str]) -> Path | None:
-    """Return the configuration file that is named, if any; print help, or what is wrong, and exit."""
+    """Return the named configuration file, if any; exit after help or a usage error."""
     match arguments:
         case []:
             return None
-        case ["--config", file] if not file.startswith("-"):  # as services say it: half a megabyte less
+        case ["--config", file] if not file.startswith(
+            "-"
+        ):  # the form used by services: saves half a megabyte for argparse
             return Path(file)
     import argparse  # noqa: PLC0415 - see the top
 

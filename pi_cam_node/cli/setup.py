@@ -1,6 +1,6 @@
 """``pi-cam-node setup``: writes the first configuration file of a node; one that exists stays as it is.
 
-What the arguments do not say is asked for where there is a terminal. The broker is looked for on the network first.
+Missing arguments are asked for on a terminal. The broker is searched on the network first.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HEAD = "# The settings of this camera that are not the defaults; all there are:
 
 
 class NoBrokerNamed(Exception):
-    """No argument names the broker, nothing can be asked, and not exactly one was found; the text says what to do."""
+    """No broker is named, there is no terminal, and not exactly one was found; the message contains advice."""
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Answers:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the file; return 0 when it is there, 2 when what was said is not usable and nothing was written."""
+    """Write the file; return 0 on success, 2 if the answers are invalid and nothing was written."""
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} setup",
         description="Write the first configuration file of a node. One that exists stays as it is.",
@@ -115,7 +115,7 @@ def text_of(answers: Answers) -> str:
 
 
 def _answers(options: argparse.Namespace, path: Path) -> Answers:
-    """Return what the arguments, the network and the person at the terminal say.
+    """Return the answers from arguments, network and terminal.
 
     Raises:
         NoBrokerNamed: None of them names the broker.
@@ -192,7 +192,7 @@ def _listens_here(port: int) -> bool:
 
 
 def _free_page_port(folder: Path) -> int:
-    """Return the first port from the default on that no other node configured in this folder serves its page at."""
+    """Return the first port, from the default on, that no other configuration in this folder uses."""
     taken = set()
     for other in folder.glob("*.yaml"):
         with suppress(ConfigError):
@@ -205,7 +205,7 @@ def _write(path: Path, answers: Answers) -> None:
     """Write password file and configuration file, both for their owner alone.
 
     Raises:
-        ConfigError: What was said is not usable; nothing is written then.
+        ConfigError: The answers are invalid; nothing is written.
         OSError: A file cannot be written.
     """
     password_file = path.with_suffix(".password")

@@ -1,14 +1,13 @@
-"""Backup of a node as one tar archive: settings and what they name, state, database, and pictures if asked for.
+"""Backup of a node as one tar archive: settings, files named in them, state, database, and optionally pictures.
 
-The node may run meanwhile: every small file is replaced as a whole by its writer, the database is copied by SQLite as
-of one moment, and pictures and films are taken after it, so that none is missing that the copy has told of, but for
-those that were removed in between.
+The node may run meanwhile: small files are written atomically, SQLite makes a consistent copy of the database, and
+pictures and films are read after it, so that none in the copy is missing, except those removed in between.
 
 Members of the archive:
-    manifest.json: Of which node, which version and when; its ``format`` counts changes of this list.
+    manifest.json: Node, version and time; ``format`` is the version of this layout.
     config/<name>: The configuration file, and files in its folder that it names.
-    state/<end>: What lies in the state folder, by the end of its name: ``good``, ``privacy_on``, ``events.db`` …
-    pictures/<name>: Token and privacy mark of the folder of pictures; pictures and films with their side-cars.
+    state/<suffix>: Files of the state folder by the suffix of their name: ``good``, ``privacy_on``, ``events.db`` …
+    pictures/<name>: Token and privacy marker from the folder of pictures; pictures and films with their side-cars.
 """
 
 from __future__ import annotations
@@ -37,9 +36,9 @@ class BackupReport:
     """Content of a backup.
 
     Attributes:
-        files: Files but for pictures and films.
-        pictures: Files of pictures and films.
-        size_bytes: Bytes of all of them, not packed.
+        files: Number of files other than pictures and films.
+        pictures: Number of files of pictures and films.
+        size_bytes: Total uncompressed size.
     """
 
     files: int
@@ -50,13 +49,13 @@ class BackupReport:
 def write_backup(
     archive: tarfile.TarFile, loaded: LoadedConfig, environ: Mapping[str, str], *, pictures: bool
 ) -> BackupReport:
-    """Write everything of a node into an open archive. Thread: any; takes as long as the pictures take to be read.
+    """Write the data of a node into an open archive. Thread: any; takes long with pictures.
 
     Args:
         archive: Open for writing.
         loaded: The settings; they come from a file.
-        environ: Where the state folder is looked up.
-        pictures: Whether pictures and films go along.
+        environ: Environment with the state folder.
+        pictures: Whether to include pictures and films.
 
     Raises:
         OSError: Something cannot be read, or the archive cannot be written.
@@ -75,20 +74,20 @@ def write_backup(
 
 
 def named_files(config: Config) -> list[Path]:
-    """Return the files that settings name and the owner has made: password, token, certificates and keys."""
+    """Return the owner's files named in settings: password, token, certificates and keys."""
     tls, served = config.mqtt.tls, config.http.tls
     named = (config.mqtt.password_file, tls.ca, tls.cert, tls.key, config.http.token_file, served.cert, served.key)
     return list(dict.fromkeys(file for file in named if file is not None))
 
 
 def small_state(places: StateFiles) -> dict[str, Path]:
-    """Return the files of the state folder that are copied as they are, by the end of their names."""
+    """Return the files of the state folder that are copied unchanged, by suffix."""
     found = {"good": places.good, "privacy_on": places.private, "http_link_key": places.link_key, "names": places.names}
     return {end: file for end, file in found.items() if file is not None}
 
 
 def _small_files(loaded: LoadedConfig, environ: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
-    """Yield name in the archive and path of every file but database and pictures, where it may exist."""
+    """Yield archive name and path of every file (which may not exist), except database and pictures."""
     if loaded.path is not None:
         folder = loaded.path.absolute().parent
         yield f"config/{loaded.path.name}", loaded.path
@@ -102,7 +101,7 @@ def _small_files(loaded: LoadedConfig, environ: Mapping[str, str]) -> Iterator[t
 
 
 def _pictures(config: Config) -> Iterator[Path]:
-    """Yield the files of pictures and films that are complete."""
+    """Yield the files of complete pictures and films."""
     try:
         found = sorted(config.export.base_dir.iterdir())
     except FileNotFoundError:

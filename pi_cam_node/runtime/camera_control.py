@@ -1,4 +1,4 @@
-"""Listener that passes changed modes and settings on to the camera."""
+"""Listener that applies changed modes and settings to the camera."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pi_cam_node.core.inputs import CameraOpened
 
 
 class CameraControl:
-    """Keeps what is asked of the camera equal to what the core wants. Used by the node thread.
+    """Applies the core's wanted mode and settings to the camera. Used by the node thread.
 
     Args:
-        core: Knows the settings in force and the mode that is wanted.
-        camera: Is asked for them.
+        core: Source of current settings and wanted mode.
+        camera: The camera to configure.
     """
 
     def __init__(self, core: Core, camera: Camera) -> None:
@@ -28,11 +28,11 @@ class CameraControl:
             case ModeWanted(mode=mode):
                 self._camera.set_controls(controls_of(self._core.config, mode))
             case SettingChanged(key=key) if key.startswith(("camera.", "night.")):
-                # What is the same as before is no change to the camera.
+                # The camera ignores unchanged values.
                 self._camera.set_controls(controls_of(self._core.config, self._core.night.wanted))
                 self._camera.reconfigure(self._core.config)
             case SettingChanged(key=key) if key.startswith(("motion.", "overlay.", "ring.", "recording.sound")):
                 self._camera.reconfigure(self._core.config)
             case CameraOpened() if not self._has_been_open:
                 self._has_been_open = True
-                malloc.release_startup_memory()  # the last of the parts to start is up
+                malloc.release_startup_memory()  # the camera is the last part to start

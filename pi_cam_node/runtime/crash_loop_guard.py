@@ -1,4 +1,4 @@
-"""Records whether this run of the node counts as good, for the next start, and ends safe mode after a while."""
+"""Records for the next start whether this run counts as good, and ends safe mode after a while."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from pi_cam_node.runtime.startup import Start
 
 _log = logging.getLogger(__name__)
 
-# In safe mode the camera is tried again after this long, the longer the more starts came to nothing.
+# Delay before safe mode tries the camera again; grows with the number of failed starts.
 PROBES_S = (60.0, 300.0, 900.0, 1800.0, 3600.0)
 RETRY_S = 5.0
 
 
 class CrashLoopGuard:
-    """Tracks whether this run counts as healthy. Used by the node thread; the worker writes what it has to store.
+    """Tracks whether this run counts as good. Used by the node thread; the worker writes its files.
 
     Args:
-        loaded: What the node started with.
-        start: How it started.
+        loaded: Settings of this run.
+        start: Conditions of this start.
         clock: Tells the time.
         submit: Puts work on the worker thread; raises Busy.
         config: Returns the settings in force.
-        start_camera: Called when the camera, left alone in safe mode, is to be tried.
-        note_fault: Takes in a fault that lasts, and its end; see `pi_cam_node.core.faults.Faults.note`.
+        start_camera: Called at the end of safe mode to start the camera.
+        note_fault: Sets or clears a lasting fault; see `pi_cam_node.core.faults.Faults.note`.
 
     Attributes:
-        leaves_camera: The camera is left alone: safe mode.
+        leaves_camera: Whether safe mode is on: the camera is not used.
         due_s: When `on_time` has something to do.
     """
 
@@ -56,20 +56,20 @@ class CrashLoopGuard:
         self._steady_s = self._began_s = clock.monotonic()
         self._retry_s = float("-inf")
         self._online, self._private = False, loaded.config.privacy.enable
-        self._named = self._private  # then no frames are to come
+        self._named = self._private  # no frames are expected then
         self._noted_frames = self._lived = self._kept = False
         self.leaves_camera = start.is_safe
         self.due_s = AT_ONCE_S
 
     def announce(self) -> None:
-        """Say what is unusual about the start: a fault that lasts as long as safe mode or the last good settings do."""
+        """Report an unusual start as a fault that lasts as long as safe mode or the last good settings."""
         if self._start.why:
             said = "; ".join(self._start.why)
             _log.error("%s", said)
             self._note_fault("start", "camera_down", said)
 
     def facts(self) -> Mapping[str, object]:
-        """Return what the info tells of the start."""
+        """Return the fields of the info topic about the start."""
         return {
             "start": self._start.number,
             "safe_mode": self.leaves_camera,
@@ -78,7 +78,7 @@ class CrashLoopGuard:
         }
 
     def on_event(self, event: Event) -> None:
-        """Note what makes a run stable or not."""
+        """Track frames, privacy and failures."""
         if isinstance(event, CameraChanged):
             self._online = event.online
         if isinstance(event, CameraChanged | SettingChanged):
@@ -91,7 +91,7 @@ class CrashLoopGuard:
             self._update_due()
 
     def on_time(self, now_s: float) -> None:
-        """Have written what is due, and end safe mode when it has lasted long enough."""
+        """Submit due writes, and end safe mode when due."""
         if self.leaves_camera and now_s >= self._probe_s:
             self.leaves_camera = False
             self._began_s = now_s
@@ -116,14 +116,14 @@ class CrashLoopGuard:
                 self._kept = True
         except Busy as error:
             self._retry_s = now_s + RETRY_S
-            _log.info("how this start went is not noted yet: %s", error)
+            _log.info("the record of this start is not written yet: %s", error)
 
     def give_up(self, why: str) -> None:
         """Record that this run failed. Thread: any."""
         self._start.file.failed(why)
 
     def end_in_order(self) -> None:
-        """Record that this run was ended on purpose."""
+        """Record that this run was stopped on purpose."""
         self._start.file.proved()
 
     def _update_due(self) -> None:
@@ -137,14 +137,14 @@ class CrashLoopGuard:
 
     @property
     def _may_note_frames(self) -> bool:
-        """Whether frames came, or none are to come, and that is not noted yet."""
+        """Whether frames came, or none are expected, and this is not recorded yet."""
         return (self._online or (self._private and not self.leaves_camera)) and not self._noted_frames
 
     @property
     def _proven_s(self) -> float:
-        """Monotonic time from which the run counts as good: with frames, or with a known reason for none.
+        """Monotonic time from which the run counts as good: with frames, or a known reason for none.
 
-        With the camera left alone it has not been tried.
+        Never in safe mode, which does not test the camera.
         """
         if self._lived or self.leaves_camera or not (self._online or self._named):
             return NEVER_S
@@ -152,7 +152,7 @@ class CrashLoopGuard:
 
     @property
     def _keep_s(self) -> float:
-        """Monotonic time from which the settings count as good: frames have come under them for long enough."""
+        """Monotonic time from which the settings count as good, after frames with them for long enough."""
         return self._steady_s + PROVEN_S if self._online and not self._kept else NEVER_S
 
     def _keep(self, config: Config) -> None:

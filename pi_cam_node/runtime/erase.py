@@ -1,4 +1,4 @@
-"""Removes everything that a node leaves behind, on its disk and at its broker."""
+"""Erases all data of a node, on disk and at the broker."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ OURS = (privacy_marker.FILE_NAME, token.FILE_NAME, signed_links.FILE_NAME)
 
 
 def erase_all(config: Config, starts: StartCounter, good: LastGood, *others: Path | None) -> EraseReport:
-    """Remove pictures, index, state and token, and empty every retained topic; say what that was.
+    """Delete pictures, index, state, token and retained messages; return a report.
 
-    What the settings name by a path of its own (configuration, password, token, certificates, log) is its owner's and
-    stays. What cannot be removed keeps nothing else from going.
+    Files with a path in the settings (configuration, password, token, certificates, log) belong to the owner and are
+    kept. A failure does not stop the rest.
 
     Args:
         config: The settings.
-        starts: The count of starts, which is not kept any more.
-        good: The last good configuration; likewise.
-        others: What remembers privacy beside it, the key of signed links, former names, and files of the database.
+        starts: Counter of starts; disabled.
+        good: Last good configuration; disabled.
+        others: Further files: privacy marker, key of signed links, former names, database.
 
     Thread: any; takes some seconds.
     """
@@ -70,7 +70,7 @@ def erase_all(config: Config, starts: StartCounter, good: LastGood, *others: Pat
 
 
 def _unsynced(folders: Iterable[Path]) -> Iterator[str]:
-    """Put on disk that files are gone from folders; yield a line for each where that cannot be."""
+    """Sync folders after deletions; yield a message for each failure."""
     for folder in folders:
         try:
             sync_directory(folder)

@@ -1,4 +1,4 @@
-"""Log lines for people: how the node starts, and the events that follow."""
+"""Logs the start of the node and its events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONTAINER_ID = (
 
 
 def log_start(config: NodeConfig, boot_id: str) -> None:
-    """Log that the node starts, and warn of limits that are too tight and of a node id that will not last."""
+    """Log the start, and warn of low resource limits and of a node id that changes with the container."""
     _log.info("node %s (boot %s) starts, version %s", config.id, boot_id, __version__)
     for line in tight_limits():
         _log.warning("%s", line)
@@ -31,7 +31,7 @@ def log_start(config: NodeConfig, boot_id: str) -> None:
 
 
 class EventLog:
-    """Writes events into the log, and sets its level. Thread: the node thread."""
+    """Logs events, and applies the log level. Thread: the node thread."""
 
     def on_event(self, event: Event) -> None:
         """See `pi_cam_node.core.events.Listener`."""

@@ -1,4 +1,4 @@
-"""The last good settings must not show what the file hides: its section ``privacy`` holds where the rest does not."""
+"""Privacy of the last good settings: masks and switch are taken from the invalid file, or privacy is on."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ NAMES = ("privacy", "masks")
 NAME_LETTERS_MAX = 20
 _SECTION = re.compile(rb"^privacy[ \t]*:.*?(?=^[^ \t\r\n#-]|\Z)", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(rb"(^|\s)#.*$", re.MULTILINE)
-# A line that is a remark, up to what may be another end of a line for YAML: NEL, LS and PS begin with these bytes.
+# A comment line, up to a byte that may begin a line break of YAML: NEL, LS or PS.
 _REMARK = re.compile(rb"(?:^|(?<=[\r\n]))[ \t]*#[^\r\n\xc2\xe2]*")
-# A name itself, or a letter of it as YAML lets it be written between double quotes.
+# A key, or an escape sequence that may be a part of it in double quotes.
 _MENTION = re.compile(rb"privacy|mask|\\[xuU]", re.IGNORECASE)
 _BOM = b"\xef\xbb\xbf"
 
 
 def with_privacy_of(good: LoadedConfig, file: LoadedConfig | None, content: bytes | None) -> LoadedConfig:
-    """Return the last good settings with the masks, and the switch, of the file.
+    """Return the last good settings with the masks and the privacy switch of the file.
 
-    Where the file cannot be read as settings and says anything else of privacy than they do, or where it cannot be
-    told what it says, privacy is on: it is not known what it was meant to hide.
+    If the file is invalid and its privacy settings differ from the last good ones, or cannot be determined, privacy is
+    on.
 
     Args:
         good: The last good settings.
-        file: The settings of the file; ``None`` where they are not usable.
-        content: The content of the file; ``None`` where it cannot be read.
+        file: The settings of the file; ``None`` if invalid.
+        content: The content of the file; ``None`` if unreadable.
     """
     if file is not None:
         return replace(good, config=_with(good.config, file.config))
@@ -44,7 +44,7 @@ def with_privacy_of(good: LoadedConfig, file: LoadedConfig | None, content: byte
 
 
 def said_of_privacy(content: bytes) -> bytes:
-    """Return the section ``privacy`` of a file, word by word and without its comments; empty where there is none."""
+    """Return the text of the section ``privacy`` without comments; empty if there is none."""
     return b" ".join(b" ".join(_COMMENT.sub(b"", found) for found in _sections(content)).split())
 
 
@@ -53,12 +53,12 @@ def _sections(content: bytes) -> list[bytes]:
 
 
 def _say_the_same(content: bytes, good: bytes) -> bool:
-    """Whether a file that is not usable certainly says of privacy what the last good one does.
+    """Whether an invalid file certainly has the same privacy settings as the last good one.
 
-    Its words must be the same, and its meaning: as YAML the same key may be written in quotes, further to the right,
-    or between braces. A file that is no YAML must not mention it but in a section of its own that can be read alone.
+    Both text and parsed values must be equal, as YAML allows quoted, indented or flow-style keys. A file that is not
+    YAML may mention privacy only in a section that can be parsed by itself.
     """
-    bare = content.replace(b"\0", b"")  # what UTF-16 puts between the letters
+    bare = content.replace(b"\0", b"")  # the zero bytes of UTF-16
     if len(content) >= MAX_FILE_BYTES or said_of_privacy(bare) != said_of_privacy(good):
         return False
     told, meant = _meaning(content), _meaning(good)
@@ -73,7 +73,7 @@ def _say_the_same(content: bytes, good: bytes) -> bool:
 
 
 def _meaning(content: bytes) -> list[object] | None:
-    """Return what is given under the names of privacy, or what resembles them; ``None`` for other text."""
+    """Return the values of privacy keys and similar ones; ``None`` if the text is not YAML."""
     try:
         tree, faults = read(content.decode("utf-8-sig"))
     except (YamlError, UnicodeDecodeError):
@@ -82,7 +82,7 @@ def _meaning(content: bytes) -> list[object] | None:
 
 
 def _given(tree: Tree) -> Iterator[object]:
-    """Yield each name that resembles one of privacy, wherever it stands, and its value."""
+    """Yield each key similar to a privacy key, at any depth, and its value."""
     for name, child in tree.children.items() if isinstance(tree, MappingNode) else ():
         if nearest(name.lower()[:NAME_LETTERS_MAX], NAMES):
             yield name, _plain(child)
@@ -97,7 +97,7 @@ def _plain(tree: Tree) -> object:
 
 
 def _with(good: Config, file: Config) -> Config:
-    """Return the last good settings with the section of the file, its masks on the part of the scene that they hide."""
+    """Return the last good settings with the file's privacy section; masks keep their part of the scene."""
     turned = {name: getattr(good.camera, name) for name in ("rotation", "hflip", "vflip")}
     as_turned = with_turned_areas(file, file.model_copy(update={"camera": file.camera.model_copy(update=turned)}))
     return good.model_copy(update={"privacy": as_turned.privacy})

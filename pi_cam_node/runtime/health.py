@@ -1,4 +1,4 @@
-"""Status line for the service manager, and whether the node is up. Pure."""
+"""Status line for the service manager, and whether the node is up. No I/O."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _OPEN = "the camera is open, the first frame is awaited"
 
 
 class NodeHealth:
-    """State of camera and broker as events told it. Written by the node thread, read by the watchdog.
+    """State of camera and broker from events. Written by the node thread, read by the watchdog.
 
     Attributes:
-        trouble: What else a person must know; empty for nothing.
+        trouble: Further message for the status line; empty for none.
     """
 
     def __init__(self, view_is_up: Callable[[], bool], camera_is_stuck: Callable[[], bool]) -> None:
-        """Know nothing yet.
+        """Create an unknown state.
 
         Args:
-            view_is_up: Whether the live view is served, or off, or has said why it cannot be had.
-            camera_is_stuck: Whether only a new process can help the camera.
+            view_is_up: Whether the HTTP server serves, is off, or has logged why it cannot serve.
+            camera_is_stuck: Whether the camera needs a new process of the node.
         """
         self._view_is_up, self._camera_is_stuck = view_is_up, camera_is_stuck
         self._camera = _UNKNOWN
@@ -31,7 +31,7 @@ class NodeHealth:
         self.trouble = ""
 
     def leave_camera_alone(self, why: str) -> None:
-        """Take note that no frames are to be expected."""
+        """Record that no frames are expected."""
         self._camera = f"no camera: {why}"
 
     def on_event(self, event: Event) -> None:
@@ -49,18 +49,18 @@ class NodeHealth:
                 self._broker = f"no broker: {reason}"
 
     def restarted(self, part: str, how: str) -> None:
-        """Take note of a repair."""
+        """Record the restart of a part."""
         self.trouble = f"the thread {part} {how} and was begun again"
 
     def waiting(self, part: str) -> None:
-        """Take note of a part that waits for the kernel."""
+        """Record a part that is blocked in the kernel."""
         self.trouble = f"the thread {part} waits for a device that does not answer"
 
     @property
     def is_up(self) -> bool:
-        """Whether the node does all that it can do, with or without camera and broker.
+        """Whether start-up is complete, with or without camera and broker.
 
-        An open camera is enough: the first frame of a night may be exposed for longer than the service manager waits.
+        An open camera suffices, as the exposure of a night frame may exceed the service manager's timeout.
         """
         return self._view_is_up() and self._camera != _UNKNOWN
 

@@ -25,14 +25,14 @@ CAPABILITIES = ("night", "discovery", "privacy", "ticket")
 
 
 class NodeInfo:
-    """Makes the bodies of the info topic and of Home Assistant's discovery. Used by the node thread.
+    """Builds the bodies of the info topic and of Home Assistant's discovery. Used by the node thread.
 
     Args:
-        core: Knows the settings in force, and where the HTTP server is found.
-        parts: Its topics, and the page that others reach.
-        boot_id: Names this run of the node.
-        guard: Tells how the node started.
-        rename: Tells the node ids that it had before.
+        core: Source of current settings and the HTTP address.
+        parts: Topics and HTTP server.
+        boot_id: Id of this run of the node.
+        guard: Conditions of the start.
+        rename: Source of former node ids.
     """
 
     def __init__(self, core: Core, parts: Parts, boot_id: str, guard: CrashLoopGuard, rename: Rename) -> None:
@@ -42,12 +42,12 @@ class NodeInfo:
         self._absent = absent_figures()
 
     def on_event(self, event: Event) -> None:
-        """Note what the camera granted; see `pi_cam_node.core.events.Listener`."""
+        """Record the settings of the opened camera; see `pi_cam_node.core.events.Listener`."""
         if isinstance(event, CameraOpened):
             self._opened = event
 
     def info(self, session: int) -> dict[str, object]:
-        """Return the body of the info topic for a session with the broker; it holds no secret."""
+        """Return the body of the info topic for a session with the broker, without secrets."""
         config, opened, commands = self._core.config, self._opened, registry()
         digest = hashlib.sha256(json.dumps(settings.tree_of(config), sort_keys=True).encode()).hexdigest()
         return {
@@ -75,5 +75,5 @@ class NodeInfo:
         return discovery(offered, self._parts.topics, config, __version__, board)
 
     def undecided(self, config: Config) -> frozenset[str]:
-        """Return the components of the discovery message that the camera will have or not: it is not open yet."""
+        """Return the components of the discovery message that depend on a camera which is not open yet."""
         return frozenset(map(slug, undecided(config.camera.source, self._opened)))

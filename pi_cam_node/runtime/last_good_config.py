@@ -1,7 +1,6 @@
-"""The last configuration with which the camera delivered for a while, beside the configuration file: ``<name>.good``.
+"""Copy ``<name>.good`` of the last configuration with which the camera delivered frames for a while.
 
-It is used where the file cannot be, or where starts with it come to nothing. Only its owner may read it, since the file
-it comes from may hold secrets.
+It is used if the file is invalid, or starts with it fail. Readable by its owner only, as it may contain secrets.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ _log = logging.getLogger(__name__)
 
 @frozen
 class StateFiles:
-    """Paths of the files that a node reads at its next start.
+    """Paths of the state files that a node keeps between starts; each ``None`` if there is no folder for it.
 
     Attributes:
-        starts: The count of starts; ``None`` where there is no place for it.
-        good: The last good configuration; ``None`` likewise.
-        private: That privacy is on; ``None`` likewise. Unlike the one with the pictures it does not move with them.
-        events: The database of events; ``None`` likewise.
-        link_key: The key of signed links; ``None`` likewise.
-        names: Under which names the node announced itself; ``None`` likewise.
-        lock: Held by the process that uses them; ``None`` likewise.
+        starts: Counter of failed starts.
+        good: Last good configuration.
+        private: Privacy marker; unlike the one with the pictures it does not move with them.
+        events: Database of events.
+        link_key: Key of signed links.
+        names: Former node ids.
+        lock: Lock file, held by the process that uses the files.
     """
 
     starts: Path | None
@@ -44,11 +43,11 @@ class StateFiles:
 
 
 def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
-    """Return where they are: in systemd's ``STATE_DIRECTORY``, else beside the configuration file.
+    """Return the state files: in systemd's ``STATE_DIRECTORY``, else beside the configuration file.
 
     Args:
-        path: The configuration file, ``None`` where there is none.
-        environ: Where ``STATE_DIRECTORY`` is looked up.
+        path: The configuration file; ``None`` if there is none.
+        environ: Environment with ``STATE_DIRECTORY``.
     """
     given = environ.get("STATE_DIRECTORY", "").partition(":")[0]
     if path is None and not given:
@@ -60,10 +59,10 @@ def state_files(path: Path | None, environ: Mapping[str, str]) -> StateFiles:
 
 
 class LastGood:
-    """The file. Thread: any, but one at a time.
+    """File of the last good configuration. Thread: any, but one at a time.
 
     Args:
-        file: Where it is; ``None`` where there is no place for it.
+        file: Path; ``None``: store nothing.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -71,12 +70,12 @@ class LastGood:
         self._troubled = ""
 
     def forget(self) -> Path | None:
-        """Keep nothing any more, and return the file, to be removed by the caller."""
+        """Stop storing, and return the file, to be removed by the caller."""
         file, self._file = self._file, None
         return file
 
     def read(self) -> bytes | None:
-        """Return its content, ``None`` where there is none that can be read."""
+        """Return its content; ``None`` if missing or unreadable."""
         if self._file is None:
             return None
         try:
@@ -89,10 +88,10 @@ class LastGood:
             return None
 
     def save(self, base: bytes, path: Path, config: Config) -> None:
-        """Keep settings that have proved themselves; nothing is written where they are there already.
+        """Store proven settings, unless they are stored already.
 
         Args:
-            base: The content that they were loaded from, whose comments, order and secrets are kept.
+            base: Content from which they were loaded; its comments, order and secrets are kept.
             path: The configuration file.
             config: The settings in force.
         """
@@ -104,5 +103,5 @@ class LastGood:
                 replace_atomically(self._file, content, 0o600)
         except (OSError, NodeError) as error:
             if str(error) != self._troubled:
-                _log.warning("the last good configuration is not kept: %s", error)
+                _log.warning("the last good configuration could not be stored: %s", error)
             self._troubled = str(error)

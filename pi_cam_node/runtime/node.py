@@ -1,7 +1,7 @@
 """The composition root: builds the parts, and starts and stops them in order.
 
-Frames and other inputs come in by the inbox; the core decides; what follows from it goes to the listeners as events.
-The `RunLoop` is what runs. `Parts` is what stands around the core, and `ports_of` joins the two.
+Frames and other inputs arrive in the inbox, the core decides, and resulting events go to the listeners, all in the
+`RunLoop`. `Parts` builds everything around the core, and `ports_of` connects the two.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from pi_cam_node.system.systemd import SystemdNotifier
 
 _log = logging.getLogger(__name__)
 
-# A clean stop ends within five seconds: the camera, the work under way, the offline message.
+# Deadlines of a clean stop, five seconds in total: camera, running work, offline message.
 CAMERA_STOP_S, FILMS_STOP_S, WORKER_STOP_S, EDGE_STOP_S, OFFLINE_S = 1.5, 1.5, 1.0, 0.5, 1.0
 
 
@@ -75,7 +75,7 @@ class Node:
             parts.hub,
             parts.live,
             info,
-            shown,  # before what tells of a picture: automations then ask Home Assistant for it
+            shown,  # before the events about a picture, upon which automations request it from Home Assistant
             self._announcer,
             parts.text_port,
             parts.web,
@@ -89,7 +89,7 @@ class Node:
         self._loop.timed = [self._watchdog, parts.link, guard, self._announcer, shown, parts.disk, *parts.live.timed]
 
     def run(self) -> int:
-        """Run until a stop is asked for; return the exit code.
+        """Run until a stop is requested; return the exit code.
 
         Thread: the main thread, which becomes the node thread.
         """
@@ -106,7 +106,7 @@ class Node:
         return INTERNAL_CODE if self._loop.exit_code is None else self._loop.exit_code
 
     def stop(self, code: int = 0) -> None:
-        """Ask for a clean stop. Thread: any, and signal handlers."""
+        """Request a clean stop. Thread: any, and signal handlers."""
         self._loop.stop(code)
 
     def _give_up(self, why: str) -> None:
@@ -140,7 +140,7 @@ class Node:
         parts.disk.tidy()
 
     def _stop(self) -> None:
-        """End the parts in the order of their dependence; commands that still wait are answered or refused."""
+        """Stop the parts in order of dependence; pending commands are answered or refused."""
         parts = self._parts
         self._watchdog.stopping()
         parts.camera.stop(CAMERA_STOP_S)
@@ -152,7 +152,7 @@ class Node:
         parts.text_port.close(EDGE_STOP_S)
         parts.web.close(EDGE_STOP_S)
         self._announcer.close(OFFLINE_S)
-        parts.events.stop(EDGE_STOP_S)  # after the broker: what it acknowledged waits no more
+        parts.events.stop(EDGE_STOP_S)  # after the broker link, to record its last acknowledgements
         if self._loop.exit_code != INTERNAL_CODE:
             self._guard.end_in_order()
         self._watchdog.close(EDGE_STOP_S)

@@ -36,35 +36,35 @@ from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.tcp.server import TextPort
 from pi_cam_node.web.server import WebServer
 
-# A folder of a hundred thousand pictures on a slow card takes minutes to look through for the first time.
+# Time for the first index of the folder: a hundred thousand pictures on a slow card take minutes.
 DISK_PATIENCE_S = 300.0
 
 
 class Parts:
-    """The parts around the core, built and not started.
+    """The parts around the core, created but not started.
 
     Args:
         loaded: The settings at the start.
-        start: How the node starts.
+        start: Conditions of the start.
         clock: Tells the time.
-        boot_id: Names this run of the node.
-        core: Returns the core, which is built after them; none of them calls it while it is built itself.
+        boot_id: Id of this run of the node.
+        core: Returns the core, which is created after the parts; not called by their constructors.
 
     Attributes:
-        inbox: Where everything comes in.
-        worker: Thread for slow work.
+        inbox: Queue of inputs for the node thread.
+        worker: Worker thread.
         image_process: Process in which pictures are encoded and stacked.
-        images: What needs pixels, done by that process.
+        images: Image processing in that process.
         archive: Saved pictures.
-        disk: Looks after their disk.
+        disk: Monitor of their disk.
         camera: Camera and its process.
         events: Database of events and films.
-        films: Writes films.
+        films: Recorder.
         live: Live video.
         privacy: Ports of privacy and of ``erase``.
         topics: The node's topics.
         link: Connection to the broker.
-        hub: Hands frames on to those who watch.
+        hub: Fan-out of live frames.
         tickets: Tickets of the HTTP server.
         web: HTTP server.
         text_port: TCP server.
@@ -83,7 +83,7 @@ class Parts:
         config = loaded.config
         self.inbox = Inbox()
         self.worker = Worker(self.inbox)
-        self.image_process = TaskProcess(on_wait=self.worker.loop.beat)  # heard only from the worker's own thread
+        self.image_process = TaskProcess(on_wait=self.worker.loop.beat)  # effective only on the worker's own thread
         self.images = ImageTasks(self.image_process.run)
         self.events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir), self._restore)
         self.archive = PictureArchive(
@@ -139,13 +139,13 @@ class Parts:
         )
 
     def _restore(self, waiting: Sequence[Waiting]) -> None:
-        """Let events of an earlier run wait for the broker. Thread: the database's."""
+        """Queue pending messages of an earlier run. Thread: the database's."""
         kinds = {each.number: each.topic.rpartition("/")[2] for each in waiting}
         self.link.queue.outbox.restore(waiting, {number: self.topics.event(kind) for number, kind in kinds.items()})
 
     @property
     def loops(self) -> list[MonitoredThread]:
-        """Every thread of the parts, for the watchdog."""
+        """All threads of the parts, for the watchdog."""
         threads = (self.worker, self.events, self.camera, self.link, self.web, self.text_port)
         return [*(part.loop for part in threads), *self.films.loops]
 

@@ -1,4 +1,4 @@
-"""Joins the core's ports to the parts around it."""
+"""Connects the core's ports to their implementations."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pi_cam_node.web.context import media_path
 
 
 def ports_of(parts: Parts, loaded: LoadedConfig, start: Start, clock: Clock, stop: Callable[[int], None]) -> Ports:
-    """Return what the core needs of the parts.
+    """Return the core's ports.
 
     Args:
         parts: What implements the ports.
-        loaded: Names the configuration file that is written.
-        start: Tells whether the settings are those of the file.
+        loaded: Settings and path of the configuration file.
+        start: Conditions of the start.
         clock: Tells the time.
         stop: Ends the node with an exit code.
     """
@@ -49,7 +49,7 @@ def ports_of(parts: Parts, loaded: LoadedConfig, start: Start, clock: Clock, sto
 
 
 def _figures(system: SystemMetrics, parts: Parts) -> Mapping[str, object]:
-    """Return the telemetry figures that the parts know; the core adds its own. Thread: the node thread."""
+    """Return the parts' telemetry figures; the core adds its own. Thread: the node thread."""
     return {
         **system.read(),
         "frames_dropped": parts.inbox.frames_dropped + parts.camera.frames_skipped,

@@ -16,7 +16,7 @@ from pi_cam_node.runtime.startup import Start
 from pi_cam_node.storage.events.database import EventDatabase
 from pi_cam_node.storage.privacy_marker import PrivacyMarker
 
-# Half a second for the camera's process to close it, two for the kernel to end the process, and some for a busy board.
+# Half a second for the process to close the camera, two for the kernel to kill it, and a margin for a busy board.
 RELEASE_S = 5.0
 
 
@@ -25,15 +25,15 @@ class PrivacyControl:
 
     Args:
         loaded: The settings.
-        start: What the node keeps of its starts.
-        camera: What is let go.
-        events: What `erase` removes beside the pictures.
-        films: What ends.
-        end_live: Ends live video for good.
+        start: State files of the node.
+        camera: Camera to release.
+        events: Database that `erase` removes.
+        films: Recorder to stop.
+        end_live: Ends live video permanently.
 
     Attributes:
         privacy_gate: Whether pictures may be shown.
-        privacy_filter: What may leave for the broker.
+        privacy_filter: Filter for publications to the broker.
     """
 
     def __init__(  # noqa: PLR0917 - the composition root builds it, from left to right
@@ -68,8 +68,10 @@ class PrivacyControl:
             if closed:
                 self._films.wait_idle(RELEASE_S)
                 is_released = self._camera.wait_released(RELEASE_S)
-                is_overwritten = self._films.wait_released(RELEASE_S)  # what encoders still read is overwritten then
-                self._films.camera_packets.forget()  # one may have been on its way
+                is_overwritten = self._films.wait_released(
+                    RELEASE_S
+                )  # encoders have released the frames, which are then overwritten
+                self._films.camera_packets.forget()  # packets may have arrived meanwhile
             if closed and not is_released:
                 raise CameraDown(f"the camera's process did not end within {RELEASE_S:g} s; it hangs in its driver")
             if closed and not is_overwritten:

@@ -1,8 +1,8 @@
-"""Brings back what `pi_cam_node.runtime.backup` has written.
+"""Restores a backup written by `pi_cam_node.runtime.backup`.
 
-An archive may be of a stranger: only regular files are taken, a name in it chooses among places that this node has
-anyway, and nothing is put there before the whole archive has been read and its settings are valid. What is replaced is
-set aside under another name; a picture that exists is left as it is.
+Archives are not trusted: only regular files are extracted, their names select from fixed destinations, and nothing is
+moved there before the whole archive has been read and its settings validated. Replaced files are renamed; existing
+pictures are kept.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _CONFIG_NAME = re.compile(r"[A-Za-z0-9_-][\w.-]{0,99}(/[A-Za-z0-9_-][\w.-]{0,99}
 
 
 class BadArchive(Exception):
-    """The archive is damaged, or no backup of a node; the text says why. Nothing was changed."""
+    """The archive is damaged or no backup of a node; the message says why. Nothing was changed."""
 
 
 @frozen
 class RestoreReport:
-    """Content brought back by a restore.
+    """Result of a restore.
 
     Attributes:
         node: The node's id.
-        made: When the backup was made, as it says.
-        files: Files that were put in place.
-        pictures: Files of pictures and films among them.
-        aside: What was there before, under its new name.
+        made: When the backup was made, from its manifest.
+        files: Number of restored files.
+        pictures: Number of files of pictures and films among them.
+        aside: New paths of replaced files.
     """
 
     node: str
@@ -57,17 +57,17 @@ class RestoreReport:
 
 
 def restore_backup(source: IO[bytes], path: Path, environ: Mapping[str, str]) -> RestoreReport:
-    """Read an archive and put in place what it holds, for a node that is stopped.
+    """Restore an archive for a node that is stopped.
 
     Args:
         source: The archive.
-        path: The configuration file to write, whatever its name was.
+        path: The configuration file to write.
         environ: Where the state folder is looked up.
 
     Raises:
-        BadArchive: It cannot be used.
-        ConfigError: Its settings are not valid here.
-        OSError: Something cannot be written.
+        BadArchive: The archive cannot be used.
+        ConfigError: Its settings are invalid here.
+        OSError: A file cannot be written.
     """
     places = state_files(path, environ)
     if places.events is None:
@@ -95,10 +95,10 @@ def restore_backup(source: IO[bytes], path: Path, environ: Mapping[str, str]) ->
 
 
 def _unpack(archive: tarfile.TarFile, staging: Path) -> Mapping[str, object]:
-    """Write the members into an empty folder; return the manifest, which comes first.
+    """Extract the members into an empty folder; return the manifest, which comes first.
 
     Raises:
-        ValueError: A member has no business in a backup, or is too large.
+        ValueError: A member does not belong in a backup, or is too large.
     """
     manifest: Mapping[str, object] = {}
     for member in archive:
@@ -145,7 +145,7 @@ def _check_member(folder: str, name: str, size_bytes: int) -> None:
 
 
 def _moves(staging: Path, staged: Path, path: Path, config: Config, environ: Mapping[str, str]) -> dict[Path, Path]:
-    """Return where each unpacked file goes, pictures excepted; the configuration file comes last."""
+    """Return the destination of each extracted file except pictures; the configuration file comes last."""
     moves: dict[Path, Path] = {}
     for file in named_files(config):
         if file.is_relative_to(staged.parent) and file.is_file():
@@ -157,7 +157,7 @@ def _moves(staging: Path, staged: Path, path: Path, config: Config, environ: Map
 
 
 def _restore_pictures(staging: Path, config: Config) -> int:
-    """Put in place what belongs into the folder of pictures; return how many files of pictures and films came anew."""
+    """Move files into the folder of pictures; return the number of new files of pictures and films."""
     folder = config.export.base_dir
     count = 0
     unpacked = staging / "pictures"
@@ -170,7 +170,7 @@ def _restore_pictures(staging: Path, config: Config) -> int:
 
 
 def _set_aside(target: Path) -> list[Path]:
-    """Rename a file that is about to be replaced, and those that belong to a database; return the new paths."""
+    """Rename a file that will be replaced, with the other files of a database; return the new paths."""
     moved = []
     for suffix in SUFFIXES:
         old = target.with_name(target.name + suffix)
@@ -183,7 +183,7 @@ def _set_aside(target: Path) -> list[Path]:
 
 
 def _put(file: Path, target: Path) -> None:
-    """Move a file to its place, on another file system too; it is on disk when this returns."""
+    """Move a file, also across file systems; it is on disk on return."""
     make_directory(target.parent)
     part = target.with_name(f".{target.name}.restored.part")
     part.unlink(missing_ok=True)

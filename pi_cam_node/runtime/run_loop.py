@@ -1,6 +1,6 @@
-"""The loop of the node thread: takes in what comes, does what is due, and calls the listeners with what happened.
+"""Main loop of the node thread: processes inputs and due times, and passes the resulting events to listeners.
 
-At shutdown it answers or refuses what still waits.
+At shutdown it answers or refuses pending inputs.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from pi_cam_node.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
 
-# So many failed steps in a row are no accident; one that failed is not repeated at once.
+# Failed steps in a row before giving up, and the pause after a failed step.
 STEPS_FAILED_MAX = 100
 AFTER_FAILURE_S = 0.5
 
-# At shutdown: time for ten thousand refusals on a quick board; a stop ends within five seconds whatever waits.
+# Time limit of draining at shutdown, enough for ten thousand refusals; a stop must end within five seconds.
 REFUSING_S = 0.5
-# A slow broker gets so many pauses to make room for more replies.
+# Pauses at shutdown for a slow broker to make room for replies.
 PAUSES, PAUSE_S = 5, 0.05
 
 
 class RunLoop:
-    """Sleeps until something comes or is due, and then does that and nothing else. Thread: the node thread.
+    """Waits for inputs and due times and processes them. Thread: the node thread.
 
     Args:
-        core: Decides.
-        inbox: What comes.
+        core: Processes inputs.
+        inbox: Queue of inputs.
         clock: Tells the time.
-        is_backlogged: Whether the broker has no room for replies now, so that its commands have to wait.
-        give_up: Called where every step fails, with the reason.
+        is_backlogged: Whether the queue to the broker is full, so that its commands have to wait.
+        give_up: Called with the reason if every step fails.
 
     Attributes:
         listeners: Called with each event but `FrameTaken`, in this order.
         frame_listeners: Called with `FrameTaken` instead, many times a second.
-        timed: What else has something to do at a time of its own.
-        exit_code: With which the node ends; ``None`` while it runs.
+        timed: Parts with timed work.
+        exit_code: Exit code of the node; ``None`` while it runs.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class RunLoop:
             self.turn()
 
     def stop(self, code: int = 0) -> None:
-        """Ask for a clean stop. Thread: any, and signal handlers."""
+        """Request a clean stop. Thread: any, and signal handlers."""
         if self.exit_code is None:
             self.exit_code = code
         self._inbox.wake()
 
     def turn(self) -> None:
-        """Wait, then take one step; an error in it is logged and never ends the node by itself."""
+        """Wait, then take one step; an error in it is logged and does not end the node."""
         try:
             due_s = min(self._core.due_s, *[part.due_s for part in self.timed])
             due_s = max(due_s, self._not_before_s)
@@ -85,7 +85,7 @@ class RunLoop:
                 self._give_up("every step of the node thread fails")
 
     def step(self, message: Input | Frame | None) -> None:
-        """Take in a message, if any, and do what is due."""
+        """Process a message, if any, and due work."""
         for event in self._core.step(message):
             self.publish(event)
         now_s = self._clock.monotonic()
@@ -94,7 +94,7 @@ class RunLoop:
                 part.on_time(now_s)
 
     def publish(self, event: Event) -> None:
-        """Call every listener to an event; one that fails stops no other."""
+        """Pass an event to every listener; a failing one does not stop the others."""
         for listener in self.frame_listeners if isinstance(event, FrameTaken) else self.listeners:
             try:
                 listener.on_event(event)
@@ -102,9 +102,9 @@ class RunLoop:
                 _log.exception("%s: %s failed", type(event).__name__, type(listener).__name__)
 
     def drain(self) -> None:
-        """Answer finished work and refuse commands that came too late, at shutdown; log how much finds no answer.
+        """Drain the inbox at shutdown: answer finished work, refuse late commands, and log how many inputs are left.
 
-        The adapters go on putting into the inbox while this runs. Thread: the node thread.
+        Other threads may still add inputs meanwhile. Thread: the node thread.
         """
         for event in self._last_events():
             self.publish(event)
@@ -121,5 +121,5 @@ class RunLoop:
                 case None:
                     pauses -= 1
         if inbox.waiting:
-            _log.warning("stopping: %d messages were not looked at any more, and get no reply", inbox.waiting)
+            _log.warning("stopping: %d messages were not processed and get no reply", inbox.waiting)
         yield from core.close()

@@ -1,10 +1,9 @@
-"""Counts failed starts in a row, after which the node starts with its last good settings, and later in safe mode.
+"""Counts failed starts in a row: first the last good settings are used, then safe mode.
 
-A run counts as failed where the node gave it up itself, or where it vanished (killed, power cut, out of memory) before
-the camera delivered anything, unless privacy was on. It does not count where it was ended in order, where it lasted
-`PROVEN_S` with frames or with the absence of the camera known and said, or where it vanished after frames had come:
-that is no fault of its settings. From the `GOOD_START`-th start in a row the last settings known to be good are used,
-from the `SAFE_START`-th the camera is left alone.
+A run counts as failed if the node gave up, or if it was interrupted (killed, power cut, out of memory) before the first
+frame, unless privacy was on. It does not count if it was stopped cleanly, lasted `PROVEN_S` with frames or with a
+reported camera failure, or was interrupted after frames had come. From the `GOOD_START`-th start in a row the last good
+settings are used, from the `SAFE_START`-th the camera is not used (safe mode).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _log = logging.getLogger(__name__)
 GOOD_START, SAFE_START = 3, 5
 PROVEN_S = 60.0
 MAX_BYTES = 4096
-# A thread that hangs while it writes must not keep another from saying that it does.
+# Longest wait for the lock, as a thread may hang while it writes.
 LOCK_S = 1.0
 
 
@@ -32,9 +31,9 @@ class RunRecord:
     """Record on disk of one run of the node.
 
     Attributes:
-        start: Its number in a row of starts that came to nothing; 0 where it has proved itself.
-        had_frames: The camera delivered, or privacy kept it from that.
-        failed: Why the node gave it up; empty where it did not.
+        start: Its number in a row of failed starts; 0 if it counts as good.
+        had_frames: Whether frames came, or privacy prevented them.
+        failed: Why the node gave up; empty if it did not.
     """
 
     start: int = 0
@@ -48,12 +47,12 @@ class RunRecord:
 
 
 class StartCounter:
-    """Counter of failed starts in a small synced file; a file that cannot be read or written stops no start.
+    """Counter of failed starts in a small synced file; errors of the file do not prevent a start.
 
     Thread: any.
 
     Args:
-        path: The file; ``None`` where there is no place for it, and every start is the first.
+        path: The file; ``None``: do not count.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -63,37 +62,37 @@ class StartCounter:
         self._lock = threading.Lock()
 
     def begin(self) -> int:
-        """Count a start and return its number, 1 for a usual one."""
+        """Count a start and return its number, 1 after a good run."""
         last = self._load()
         self._life = RunRecord(last.next_start if last is not None else 1)
         self._save()
         return self._life.start
 
     def frames_came(self) -> None:
-        """Note that the camera delivers, or that none is to come in privacy."""
+        """Record that frames came, or that privacy prevents them."""
         if not self._life.had_frames:
             self._life = replace(self._life, had_frames=True)
             self._save()
 
     def failed(self, why: str) -> None:
-        """Note that the node gives up."""
+        """Record that the node gives up."""
         self._life = replace(self._life, failed=why[:200])
         self._save()
 
     def proved(self) -> None:
-        """Record that this run is good, or was ended on purpose: the next start is the first again."""
+        """Record that this run is good, or was stopped on purpose; resets the count."""
         if self._life != RunRecord(0, had_frames=True):
             self._life = RunRecord(0, had_frames=True)
             self._save()
 
     def forget(self) -> Path | None:
-        """Count no more, and return the file, to be removed by the caller."""
+        """Stop counting, and return the file, to be removed by the caller."""
         with self._lock:
             path, self._path = self._path, None
         return path
 
     def _load(self) -> RunRecord | None:
-        """Return the record of the last run, ``None`` where there is none."""
+        """Return the record of the last run; ``None`` if there is none."""
         if self._path is None:
             return None
         try:

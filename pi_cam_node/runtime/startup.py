@@ -1,4 +1,4 @@
-"""Decides what to start with: the configuration file, the last good one, and whether the camera is left alone."""
+"""Decides how to start: with the configuration file, the last good one, or in safe mode without the camera."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Start:
     """Conditions under which a node starts.
 
     Attributes:
-        number: In a row of starts that came to nothing; 1 for a usual one.
-        is_safe: The camera is left alone.
-        has_last_good: The settings are the last good ones, and not those of the file.
-        why: What a person must know of it, a line each; empty for a usual start.
-        file: The count.
+        number: Number in a row of failed starts; 1 after a good run.
+        is_safe: Safe mode: the camera is not used.
+        has_last_good: Whether the settings are the last good ones instead of those of the file.
+        why: Messages about an unusual start, one line each.
+        file: Counter of starts.
         good: The last good configuration.
-        private: Beside the last good configuration, what remembers that privacy is on.
-        events: Beside it, the database of events; ``None`` where there is no place for it.
-        link_key: Likewise, the key of signed links.
-        names: Likewise, the names under which the node announced itself.
-        spawned: The camera's process, where it was started beforehand.
+        private: Privacy marker in the state folder.
+        events: Database of events; ``None`` without a state folder.
+        link_key: Key of signed links; likewise.
+        names: File of former node ids; likewise.
+        spawned: The camera's process, if started already.
     """
 
     number: int = 1
@@ -54,13 +54,13 @@ class Start:
 
 
 def with_camera_process(start: Start, loaded: LoadedConfig) -> Start:
-    """Start the camera's process and let it open the camera, while the node imports its own libraries.
+    """Start the camera's process, which opens the camera while the node imports its libraries.
 
-    Never where the camera is to be left alone.
+    Not in safe mode.
     """
     camera = loaded.config.camera
     if camera.isolate and not start.is_safe and not remembered(loaded, start.private).config.privacy.enable:
-        with suppress(OSError):  # who keeps the camera tries again, and says what is wrong
+        with suppress(OSError):  # the camera controller retries and reports the error
             spawned = spawn.spawn(source=catalogue.check(camera.source))
             from pi_cam_node.camera.camera import open_early  # noqa: PLC0415 - while the process imports, too
 
@@ -69,7 +69,7 @@ def with_camera_process(start: Start, loaded: LoadedConfig) -> Start:
 
 
 def remembered(loaded: LoadedConfig, private: Path | None) -> LoadedConfig:
-    """Return the settings with privacy on, where it was on when the node was last seen.
+    """Return the settings, with privacy on if the marker file exists.
 
     Args:
         loaded: The settings.
@@ -83,7 +83,7 @@ def remembered(loaded: LoadedConfig, private: Path | None) -> LoadedConfig:
 
 
 def doubt_of_privacy(loaded: LoadedConfig, private: Path | None) -> str:
-    """Return why `remembered` cannot tell whether privacy is on, and so says that it is; empty where it can.
+    """Return why `remembered` could not determine privacy and assumes on; empty if it could.
 
     Args:
         loaded: The settings.
@@ -93,21 +93,21 @@ def doubt_of_privacy(loaded: LoadedConfig, private: Path | None) -> str:
 
 
 def checked(path: Path | None, environ: Mapping[str, str], content: bytes | None = None) -> LoadedConfig:
-    """Return the settings, or raise; see `configfile.load`. Opens no camera.
+    """Load and check the settings; see `config.loader.load`. Does not open the camera.
 
     Raises:
-        ConfigError: They are not usable.
+        ConfigError: They are invalid.
     """
     loaded = loader.load(path, environ, content)
-    catalogue.check(loaded.config.camera.source)  # it alone knows the script of a synthetic camera
+    catalogue.check(loaded.config.camera.source)  # also checks the script of a synthetic camera
     return loaded
 
 
 def begin(path: Path | None, environ: Mapping[str, str]) -> tuple[LoadedConfig, Start]:
-    """Count the start, and return the settings and the way to start.
+    """Count the start; return the settings and the conditions of the start.
 
     Raises:
-        ConfigError: The file is not usable, and there is no last good one.
+        ConfigError: The file is invalid, and there is no last good one.
     """
     places = state_files(path, environ)
     counter, good = StartCounter(places.starts), LastGood(places.good)
@@ -136,7 +136,7 @@ def begin(path: Path | None, environ: Mapping[str, str]) -> tuple[LoadedConfig, 
 
 
 def _instead(path: Path | None, environ: Mapping[str, str], kept: bytes | None, error: ConfigError) -> LoadedConfig:
-    """Return the last good settings; where there are none, what is wrong with the file is raised."""
+    """Return the last good settings; without any, raise the error of the file."""
     if not kept:
         raise error
     try:
@@ -156,7 +156,7 @@ def _content_of(path: Path | None) -> bytes | None:
 
 
 def _remove_parts(*paths: Path | None) -> None:
-    """Remove half-written files of a run that was killed: they may hold the password."""
+    """Remove partial files of a killed run, which may contain the password."""
     for part in (part for path in paths if path is not None for part in parts_of(path)):
         with suppress(OSError):  # the start does not depend on it
             part.unlink()
@@ -167,5 +167,5 @@ def _in_vain(number: int) -> str:
 
 
 def _is_empty(content: bytes | None) -> bool:
-    """Whether nothing is in a file: what a power cut leaves of one that was not synced."""
+    """Whether a file is empty or all zeros, as after a power cut before a sync."""
     return content is not None and not content.strip(b" \t\r\n\0")

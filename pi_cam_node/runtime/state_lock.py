@@ -1,7 +1,7 @@
 """Lock on the state of one node, so that no second process uses the same configuration file at the same time.
 
-Beside its file a node keeps its former names, the count of starts, privacy and the events. Two nodes with one file
-would take each other's id for a former name and empty its topics, and count each other's starts.
+State files hold former ids, the count of starts, privacy and events. Two nodes with one configuration file would take
+each other's id for a former one and clear its topics, and count each other's starts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pi_cam_node.runtime.last_good_config import state_files
 
 _log = logging.getLogger(__name__)
 
-# A node that is being stopped ends within that.
+# A node that is being stopped exits within this time.
 WAIT_S, POLL_S = 15.0, 0.1
 _PID_BYTES = 20
 
@@ -29,7 +29,7 @@ _PID_BYTES = 20
 def locked_state(path: Path | None, environ: Mapping[str, str], wait_s: float = WAIT_S) -> Iterator[None]:
     """Hold the lock ``<config>.lock``; the kernel releases it when the process ends, however that happens.
 
-    Where there is no place for the file, or it cannot be written, nothing is locked.
+    Without a state folder, or if the file cannot be written, nothing is locked.
 
     Args:
         path: The configuration file, ``None`` where there is none.
@@ -51,7 +51,7 @@ def locked_state(path: Path | None, environ: Mapping[str, str], wait_s: float = 
     try:
         yield
     finally:
-        with suppress(OSError):  # the next one takes the file that is there
+        with suppress(OSError):  # the next process reuses the file
             file.unlink()
         os.close(descriptor)
 
@@ -59,8 +59,7 @@ def locked_state(path: Path | None, environ: Mapping[str, str], wait_s: float = 
 def _acquire(file: Path, wait_s: float) -> int:
     """Return the locked descriptor, open for reading only.
 
-    A file that is open for writing would keep the kernel from turning a failing card, or one that its owner protects,
-    read-only.
+    A file open for writing would prevent remounting a failing or write-protected card read-only.
 
     Raises:
         ConfigError: Another process holds the lock.
@@ -103,7 +102,7 @@ def _in_use(file: Path, holder: str) -> str:
 
 
 def _is_at(descriptor: int, file: Path) -> bool:
-    """Return whether the file was not removed, by the one that held the lock, since it was opened."""
+    """Return whether the path still refers to the opened file, which the former holder may have removed."""
     try:
         there = file.stat()
     except FileNotFoundError:

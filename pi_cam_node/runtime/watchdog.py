@@ -1,9 +1,9 @@
-"""Watches over the node's threads, and tells the service manager how the node is.
+"""Watchdog of the node's threads; notifies the service manager of the node's state.
 
-A thread that died is begun again, within a budget; a thread that hangs cannot be helped from within Python, so the
-process ends with `INTERNAL_CODE` and is started again from outside: what the other threads can finish in
-`FINISH_S` they finish. The service manager's watchdog is fed only while every heartbeat is fresh, so a fault that
-stops this thread too, such as an extension that never lets go of the interpreter, ends the process from outside.
+A dead thread is restarted, within a budget. Python cannot stop a hung thread, so the process exits with
+`INTERNAL_CODE`, to be restarted by its supervisor; other threads get `FINISH_S` to finish. The service manager's
+watchdog is fed only while every heartbeat is fresh, so that a fault which stops this thread too, such as an extension
+that never releases the GIL, ends the process from outside.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ _log = logging.getLogger(__name__)
 # EX_SOFTWARE of sysexits.h.
 INTERNAL_CODE = 70
 CHECK_S = 1.0
-# How often the node thread beats and looks after this thread: a fraction of the heartbeat's limit of 20 s.
+# Interval in which the node thread beats and checks the watchdog; a fraction of the heartbeat's limit of 20 s.
 WATCH_S = 5.0
 FINISH_S = 2.0
-# A look that comes so late means that the whole process stood still: stopped by a signal, or starved by the machine.
+# A check delayed by more means that the whole process was suspended or starved.
 STOOD_STILL_S = 5.0
 WATCHDOG_MAX_S = 10.0
-# A thread that failed is restarted `MonitoredThread.repairs` times within this; beyond it the process has to be.
+# A failed thread is restarted `MonitoredThread.repairs` times within this; then the process is ended.
 REPAIRS_WINDOW_S = 600.0
 
 
 class Watchdog:
-    """The thread that watches the others; the node thread watches it.
+    """Thread that monitors the others; the node thread monitors it.
 
     Args:
         node: The heartbeat of the node thread.
-        loops: Every other thread.
-        health: What is known of the camera, the broker and the live view.
-        notifier: The way to the service manager.
+        loops: All other threads.
+        health: State of camera, broker and live view.
+        notifier: Notifications to the service manager.
         clock: Tells the time.
-        give_up: Told why, before the process ends. Thread: the watchdog's.
-        kill: Ends the process at once; tests give their own.
+        give_up: Called with the reason before the process ends. Thread: the watchdog's.
+        kill: Ends the process at once; replaced in tests.
 
     Attributes:
         due_s: When `on_time` is to be called by the node thread.
@@ -74,7 +74,7 @@ class Watchdog:
         self.loop = MonitoredThread("watchdog", self._run, clock)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start the thread."""
         self.loop.start()
 
     def close(self, deadline_s: float) -> None:
@@ -83,7 +83,7 @@ class Watchdog:
         self.loop.join(deadline_s)
 
     def stopping(self) -> None:
-        """Say that the node stops; from now on threads may end. Thread: the node thread."""
+        """Record that the node stops, so that threads may end. Thread: the node thread."""
         self._notifier.say("STOPPING=1")
         self._node.pause()
         for loop in self._loops:
@@ -97,17 +97,17 @@ class Watchdog:
             self._mend(self.loop)
 
     def look(self) -> None:
-        """Look at everything once."""
+        """Check all heartbeats once."""
         now_s = self._clock.monotonic()
         if now_s - self._looked_s > STOOD_STILL_S:
-            _log.warning("the node stood still for %.0f s", now_s - self._looked_s)
+            _log.warning("the process was suspended for %.0f s", now_s - self._looked_s)
             for heartbeat in (self._node, *self._loops):
                 heartbeat.extend()
         self._looked_s = now_s
         for loop in self._loops:
             is_stale = loop.is_stale
             if is_stale and loop.is_in_kernel:
-                # Another process would wait for the same disk, and do nothing else in the meantime either.
+                # A new process would wait for the same disk.
                 self._health.waiting(loop.name)
                 loop.extend()
             elif is_stale or loop.is_dead:
@@ -134,17 +134,17 @@ class Watchdog:
             self._end(f"the thread {loop.name} {how}" + (" again and again" if can else ""))
 
     def _end(self, why: str) -> None:
-        """End the process; the node thread does so in order, unless it hangs itself."""
+        """End the process; cleanly by the node thread, unless that hangs itself."""
         if self._gave_up or self._closing.is_set():
             return
         self._gave_up = True
         _log.critical("%s: the node ends, to be started anew", why)
         self._notifier.say(f"STATUS={why}")
         words = threading.Thread(target=self._give_up, args=(why,), name="last-words", daemon=True)
-        words.start()  # on a thread of their own, because they go to a disk that may be what hangs
+        words.start()  # on a separate thread, as the disk may be what hangs
         words.join(FINISH_S / 2)
         if self.loop.is_mine:
-            # Also where all ended in order: a thread that hangs could still keep the interpreter from ending.
+            # Also after a clean stop, as a hung thread could block the exit of the interpreter.
             self._closing.wait(FINISH_S / 2 if words.is_alive() else FINISH_S)
             self._kill(INTERNAL_CODE)
 

@@ -1,7 +1,7 @@
-"""The thread for slow work: encoding, stacking, writing, deleting.
+"""Worker thread for slow jobs: encoding, stacking, writing, deleting.
 
-One job at a time, in order. A card that stalls for two seconds stalls this thread and nothing else.
-What becomes of a job goes into the inbox; the thread touches no other state of the node.
+One job at a time, in order, so that a slow SD card delays this thread only. Results go into the inbox; the thread
+accesses no other state of the node.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PROGRESS_INTERVAL_S = 0.5
 
 
 class Worker:
-    """Runs jobs one after the other on a thread of its own."""
+    """Runs jobs one by one on its own thread."""
 
     def __init__(self, inbox: Inbox, clock: Clock | None = None) -> None:
         self._inbox = inbox
@@ -41,19 +41,19 @@ class Worker:
         self.loop.start()
 
     def submit(self, job: Job, patience_s: float = 0.0) -> int:
-        """Put a job in line and return the number that its `WorkAdvanced` and `WorkEnded` will bear.
+        """Queue a job and return its number, as in its `WorkAdvanced` and `WorkEnded`.
 
-        Never waits. The job gets a function ``progress(done, total)``, which it may call as often as
-        it likes: one that says nothing for too long counts as hanging.
+        Never blocks. The job gets a function ``progress(done, total)``; a job that does not call it for too long counts
+        as hung.
 
         Args:
-            job: What to do.
-            patience_s: How much longer than usual it may say nothing.
+            job: The job.
+            patience_s: Additional seconds without progress.
 
         Thread: any.
 
         Raises:
-            Busy: `JOBS_WAITING` jobs wait already, or the worker stops.
+            Busy: `JOBS_WAITING` jobs are queued already, or the worker stops.
         """
         if self._stopping.is_set():
             raise Busy("the node is stopping")
@@ -65,11 +65,10 @@ class Worker:
         return work
 
     def stop(self, deadline_s: float) -> tuple[int, ...]:
-        """Finish what runs and what waits, then end the thread; take no new job.
+        """Finish running and queued jobs, then end the thread; accepts no new jobs.
 
         Returns:
-            Numbers of the jobs that were not done in time: the one still running, if any, then
-            those that will never run. Empty when all went well.
+            Numbers of unfinished jobs: the one still running, if any, then those that never ran.
         """
         self._stopping.set()
         self.loop.end()
@@ -79,7 +78,7 @@ class Worker:
         try:
             self._jobs.put(None, timeout=max(0.0, deadline_s))
         except queue.Full:
-            _log.warning("the worker's queue stayed full; what waits in it is not done")
+            _log.warning("the worker's queue stayed full; queued jobs are dropped")
         else:
             self.loop.join(end_s - self._clock.monotonic())
         if not self.loop.is_alive:
@@ -87,12 +86,12 @@ class Worker:
         self._given_up.set()
         running = self._running
         left = (*(() if running is None else (running,)), *self._left())
-        self._jobs.put_nowait(None)  # for a thread that came back to an empty queue in this moment
+        self._jobs.put_nowait(None)  # for a thread that just found the queue empty
         _log.warning("stopped after %.1f s with %d jobs not done", deadline_s, len(left))
         return left
 
     def _left(self) -> tuple[int, ...]:
-        """Empty the queue and return the numbers of the jobs that were in it."""
+        """Empty the queue and return the numbers of its jobs."""
         left: list[int] = []
         while True:
             try:
@@ -113,7 +112,7 @@ class Worker:
             self.loop.beat(patience_s)
             self._deliver(self._outcome(work, job))
             self._running = None
-            del waiting, job  # a job may hold pixels, and the next may be hours away
+            del waiting, job  # a job may hold pixels, and the next may come hours later
 
     def _give_up_job(self) -> None:
         """Post the failure of the job in which the thread died. Thread: the watchdog's."""
@@ -129,12 +128,12 @@ class Worker:
         except Exception as error:
             _log.exception("job %d failed: a bug", work)
             return WorkEnded(work, error=error)
-        except BaseException as error:  # SystemExit from some library: it may end the job, not the thread
+        except BaseException as error:  # e.g. SystemExit from a library: ends the job only
             _log.exception("job %d tried to end the thread", work)
             return WorkEnded(work, error=NodeError(repr(error)))
 
     def _progress(self, work: int) -> Progress:
-        """Return the job's progress function; it posts at most every `PROGRESS_INTERVAL_S`, the first time included."""
+        """Return the job's progress function, which posts at most every `PROGRESS_INTERVAL_S`."""
         posted_s = self._clock.monotonic()
 
         def progress(done: int, total: int) -> None:
@@ -143,11 +142,11 @@ class Worker:
             now_s = self._clock.monotonic()
             if now_s - posted_s >= PROGRESS_INTERVAL_S:
                 posted_s = now_s
-                self._inbox.put(WorkAdvanced(work, done, total))  # where there is no room the next one tells more
+                self._inbox.put(WorkAdvanced(work, done, total))  # dropped if the inbox is full; the next one is newer
 
         return progress
 
     def _deliver(self, ended: WorkEnded) -> None:
-        """Post the end of a job: a command may wait for it."""
+        """Post the end of a job, retrying if the inbox is full."""
         if not deliver(self._inbox.put, ended, self.loop, self._given_up.wait):
             _log.error("the end of job %d was lost: the inbox stayed full", ended.work)

@@ -15,7 +15,7 @@ from pi_cam_node.base.errors import NoSpace, NotSaved
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.media_ids import is_left_part, is_picture_part, parse_file
 
-# Fewer free inodes than a picture with all its files may need, and the disk counts as full.
+# With fewer free inodes than the files of one picture need, the disk counts as full.
 LEAST_INODES = 16
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -23,11 +23,11 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 @frozen
 class FreeSpace:
-    """Free space of a file system, as far as this process may use it.
+    """Free space of a file system that this process may use.
 
     Attributes:
-        free_bytes: Bytes.
-        free_inodes: Files; as good as infinite where the file system does not count them.
+        free_bytes: Free bytes.
+        free_inodes: Free inodes; practically infinite if the file system does not count them.
     """
 
     free_bytes: int
@@ -51,18 +51,17 @@ def as_storage_error(what: str) -> Iterator[None]:
 
 
 def nearest_directory(directory: Path) -> Path:
-    """Return the directory, or what is there of the way to it."""
+    """Return the directory, or its nearest existing parent."""
     return next(path for path in (directory, *directory.parents) if path.is_dir())
 
 
 def check_writable(directory: Path) -> None:
     """Check whether files can be created in a directory, without creating one.
 
-    A card that died still shows what is in memory of it; asking it to sync a directory in which nothing changed
-    costs nothing and finds out.
+    A dead SD card is still readable from the page cache; syncing an unchanged directory costs nothing and detects it.
 
     Raises:
-        OSError: They could not.
+        OSError: Files could not be created.
     """
     sync_directory(directory)
     if not os.access(directory, os.W_OK | os.X_OK):
@@ -72,10 +71,10 @@ def check_writable(directory: Path) -> None:
 
 
 def free_space(directory: Path) -> FreeSpace:
-    """Return what the file system of a directory has left for ordinary users.
+    """Return the space of a directory's file system available to ordinary users.
 
     Raises:
-        OSError: It does not say.
+        OSError: The file system does not report it.
     """
     said = os.statvfs(directory)
     # Btrfs, FAT and some network file systems count no inodes: 0 of 0.
@@ -83,9 +82,9 @@ def free_space(directory: Path) -> FreeSpace:
 
 
 def list_pictures(directory: Path, beat: Callable[[], None] = lambda: None) -> dict[str, dict[str, int]]:
-    """Return the size in bytes of each file that the node wrote, by picture id and extension.
+    """Return the sizes in bytes of the node's files by picture id and extension.
 
-    Anything else in the folder is foreign: other names, directories, links.
+    Other names, directories and links are ignored.
 
     Args:
         directory: The folder.
@@ -105,7 +104,7 @@ def list_pictures(directory: Path, beat: Callable[[], None] = lambda: None) -> d
 
 
 def is_plain_file(path: Path) -> bool:
-    """Tell whether a path is a plain file: not a link, which could lead out of the folder, nor anything else."""
+    """Tell whether a path is a regular file and not a link, which could lead out of the folder."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except OSError:
@@ -113,16 +112,16 @@ def is_plain_file(path: Path) -> bool:
 
 
 def remove_parts(directory: Path, beat: Callable[[], None] = lambda: None) -> int:
-    """Remove the temporary files that a crash left behind; return how many there were.
+    """Remove temporary files left by a crash; return their number.
 
-    Those of films are left to the repair of films, which may be writing one at the same time.
+    Those of films are left to the repair of films, which may run at the same time.
 
     Args:
         directory: The folder.
         beat: Called at each file.
 
     Raises:
-        OSError: One cannot be removed.
+        OSError: A file cannot be removed.
     """
     parts: list[os.DirEntry[str]] = []
     for entry in _entries(directory):

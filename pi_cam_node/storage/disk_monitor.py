@@ -20,11 +20,11 @@ from pi_cam_node.storage.pictures.archive import PictureArchive
 
 _log = logging.getLogger(__name__)
 
-# How often the worker looks whether the saved pictures are within their limits, and what was removed by hand.
+# Interval of retention and of the check for files deleted by hand.
 TIDY_S = 300.0
-# How often it looks whether another picture could be saved. Reads only: an idle card is not worn.
+# Interval of the check whether pictures can be saved; read-only, to avoid wear of the card.
 LOOK_S = 5.0
-# How often the node looks whether the disk has gone silent while the worker waits for it.
+# Interval of the check whether the disk hangs while the worker waits for it.
 WAITING_LOOK_S = 1.0
 
 
@@ -41,7 +41,7 @@ class DiskMonitor:
         config: Returns the settings in force.
 
     Attributes:
-        code: How the disk is: ``ok``, ``no_space`` or ``not_saved``.
+        code: State of the disk: ``ok``, ``no_space`` or ``not_saved``.
         due_s: When `on_time` has something to do.
     """
 
@@ -63,7 +63,7 @@ class DiskMonitor:
         self.due_s = AT_ONCE_S
 
     def on_event(self, event: Event) -> None:
-        """Tidy by new limits, and after each film; see `pi_cam_node.core.events.Listener`."""
+        """Apply retention after changed limits and after each film; see `pi_cam_node.core.events.Listener`."""
         is_limit = isinstance(event, SettingChanged) and event.key.startswith("storage.")
         if is_limit or isinstance(event, RecordingSaved):
             self.tidy()
@@ -76,7 +76,7 @@ class DiskMonitor:
         if not self._waiting and now_s - self._asked_s >= LOOK_S:
             self._ask(now_s)
         code, message = self._verdict()
-        # Of one kind of trouble the first message will do: it counts bytes, which change all the time.
+        # Reported once for each kind of trouble, since messages contain changing byte counts.
         if code != self.code and self._post(StorageChanged(code, message)):
             self.code = code
         if not self._waiting and code == self.code:
@@ -88,7 +88,7 @@ class DiskMonitor:
         try:
             self._submit(partial(self._tidy, self._config()))
         except Busy as error:
-            _log.info("pictures are not tidied now: %s", error)
+            _log.info("retention is skipped: %s", error)
 
     def _tidy(self, config: Config, _progress: Progress) -> None:
         try:
@@ -101,7 +101,7 @@ class DiskMonitor:
         try:
             self._submit(partial(self._look, self._config()))
         except Busy as error:
-            _log.info("the disk is not looked at now: %s", error)
+            _log.info("the check of the disk is skipped: %s", error)
         else:
             self._waiting = True
 
@@ -116,7 +116,7 @@ class DiskMonitor:
             self.due_s = AT_ONCE_S  # the end of this job wakes the node thread
 
     def _verdict(self) -> tuple[Code, str]:
-        """Return how the disk is: as found, or silent, whether it is a look, a save or a tidy that waits for it."""
+        """Return the state of the disk: as checked last, or hanging, whichever job waits for it."""
         if self._archive.is_silent:
             return "not_saved", f"the disk has not answered for {SILENT_S:g} s"
         return self._found

@@ -1,7 +1,7 @@
-"""Erases the files that the node wrote into the folder of the pictures, and nothing else.
+"""Erases the node's files in the folder of the pictures, and nothing else.
 
-A file counts as the node's by its name, which nothing else gives. A link or folder of such a name is foreign. No link
-is followed: names are removed within the folder that was opened, whatever its path leads to meanwhile.
+A file is recognized by its name. Links and folders of such a name are not touched. No link is followed: files are
+removed relative to the opened folder, even if its path is replaced meanwhile.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Removed:
     """Result of an erase: what was removed, and what could not be.
 
     Attributes:
-        pictures: Pictures of which a file went.
-        files: Files.
-        size_bytes: Their bytes together.
-        trouble: What could not be done, one line each; empty where all was.
+        pictures: Number of pictures of which a file was removed.
+        files: Number of removed files.
+        size_bytes: Their total size.
+        trouble: Failures, one line each.
     """
 
     pictures: int = 0
@@ -37,7 +37,7 @@ class Removed:
     trouble: tuple[str, ...] = ()
 
     def and_files(self, paths: Iterable[Path]) -> Removed:
-        """Remove further plain files, where they are, and return how much is gone then."""
+        """Remove further regular files, if they exist; return the total."""
         sizes = {path: path.lstat().st_size for path in filter(is_plain_file, paths)}
         gone, trouble = _remove(sizes, Path.unlink)
         size_bytes = self.size_bytes + sum(sizes[path] for path in gone)
@@ -45,11 +45,11 @@ class Removed:
 
 
 def erase_folder(directory: Path, names: Collection[str]) -> Removed:
-    """Remove every file of the node that can be removed, and return how much that was. The folder itself stays.
+    """Remove every file of the node; return what was removed. The folder itself is kept.
 
     Args:
         directory: The folder.
-        names: Names of the node's files beside those of pictures.
+        names: Names of further files of the node.
 
     Raises:
         NotSaved: The folder cannot be read; nothing is removed.
@@ -82,7 +82,7 @@ def _erase(descriptor: int, names: Collection[str]) -> Removed:
 
 
 def _remove(sizes: Mapping[Name, int], unlink: Callable[[Name], None]) -> tuple[list[Name], tuple[str, ...]]:
-    """Remove files one by one; return those that went, and in a line which did not. One stops none of the others."""
+    """Remove files one by one; return the removed ones, and a message about failures, which do not stop the rest."""
     gone: list[Name] = []
     stay: list[str] = []
     for name in sizes:

@@ -1,6 +1,6 @@
-"""Heartbeat of disk calls: shows that the disk does not answer, whichever job waits for it.
+"""Heartbeat of disk calls: detects a disk that hangs, whichever job waits for it.
 
-What a job computes takes as long as it takes and says nothing of the disk, so only calls of the disk are timed.
+Only disk calls are timed, since the computations of a job may take long and say nothing of the disk.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from contextlib import contextmanager
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.threads import Heartbeat
 
-# A call that takes this long has met a disk that no longer answers.
+# A disk call that takes longer means that the disk hangs.
 SILENT_S = 5.0
-# What the slowest card writes that is still of use; a large picture may take as much longer. Source: SD speed class 4.
+# Least write speed of a usable card (SD speed class 4), which extends the limit for large writes.
 SLOWEST_BYTES_PER_S = 4_000_000
 
 
 class IoHeartbeat(Heartbeat):
-    """Heartbeat that beats at each disk call and is idle between jobs; stale, it means that the disk hangs.
+    """Heartbeat that beats at each disk call and pauses between jobs; when stale, the disk hangs.
 
-    Thread: the one that uses the disk; `is_stale` may be asked by any.
+    Thread: the one that uses the disk; `is_stale` any.
     """
 
     def __init__(self, clock: Clock) -> None:
         super().__init__("disk", clock, SILENT_S)
 
     def expect_write(self, size_bytes: int) -> None:
-        """Say that so many bytes are written in the next call."""
+        """Extend the limit for a write of some bytes in the next call."""
         self.beat(size_bytes / SLOWEST_BYTES_PER_S)
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Time what is done in the block; where it makes many calls it beats at each."""
+        """Time the calls in the ``with`` block; beat at each of several calls."""
         self.beat()
         try:
             yield

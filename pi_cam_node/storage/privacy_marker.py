@@ -1,8 +1,8 @@
-"""Marker file that keeps privacy over a restart: privacy is on while the file exists, whatever it holds.
+"""Marker file that preserves privacy over a restart: privacy is on while the file exists.
 
-So it fails closed. A damaged file is a file; one that cannot be looked for counts as there; and an empty one can be
-made on a disk that is full. There are two: one with the pictures, which goes where they go, and one beside the last
-good settings, which is found also where these name another folder for the pictures. Either means on.
+It fails closed: the content does not matter, an unreadable folder counts as on, and an empty file can be created on a
+full disk. There are two files, of which either means on: one in the folder of the pictures, and one beside the last
+good settings, which is found even if these name another folder.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ FILE_NAME = ".privacy_on"
 class PrivacyMarker:
     """Marker files in the folder of the pictures and beside the last good settings.
 
-    Thread: one at a time; the worker, but for the look at start.
+    Thread: one at a time; the worker, except at start.
 
     Args:
         base_dir: The folder of the pictures.
-        beside: The other file; ``None`` where there is no place for it.
+        beside: The other file; ``None`` without a state folder.
     """
 
     def __init__(self, base_dir: Path, beside: Path | None = None) -> None:
@@ -35,12 +35,12 @@ class PrivacyMarker:
 
     @property
     def is_there(self) -> bool:
-        """Whether privacy is on, as far as the disk can tell: where it cannot, it is."""
+        """Whether privacy is on; true if the disk cannot be read."""
         return any(map(_is_there, self._paths))
 
     @property
     def doubt(self) -> str:
-        """Reason why the disk cannot tell whether privacy is on; empty where it can."""
+        """Why it is unknown whether privacy is on; empty if it is known."""
         doubts = []
         for path in self._paths:
             try:
@@ -54,7 +54,7 @@ class PrivacyMarker:
         return doubts[0] if doubts else ""
 
     def confirm(self) -> None:
-        """Sync a marker that was found: the process that made it may have been killed before the name was on disk."""
+        """Sync an existing marker, whose writer may have been killed before the sync."""
         for path in filter(_is_there, self._paths):
             try:
                 sync_directory(path.parent)
@@ -62,14 +62,14 @@ class PrivacyMarker:
                 _log.warning("a power cut may switch privacy off: %s: %s", path, error)
 
     def put(self, on: bool) -> None:
-        """Create or remove the files; on return they are on disk, or gone from it, even if another process did it.
+        """Create or remove the files; the change is on disk on return, also if another process made it.
 
-        The folder of the settings may well be one that we cannot write; then none was ever made in it, there are no
-        last good settings either, and the one with the pictures has to do.
+        If the state folder is not writable there are no last good settings either, and the file with the pictures
+        suffices.
 
         Raises:
-            NoSpace: There is no room for another name.
-            NotSaved: The disk does not let us.
+            NoSpace: The disk has no space for another file.
+            NotSaved: A file could not be created or removed.
         """
         if not on:
             for path in self._paths:
@@ -95,7 +95,7 @@ def _is_there(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        _log.warning("privacy is on, since %s cannot be looked for: %s", path, error)
+        _log.warning("privacy is on, since it cannot be checked whether %s exists: %s", path, error)
     return True
 
 
@@ -109,7 +109,7 @@ def _make(path: Path) -> None:
 
 def _remove(path: Path) -> None:
     with as_storage_error(f"cannot change {path}"):
-        if _is_there(path):  # asked first: on a read-only file system also what is not there cannot be removed
+        if _is_there(path):  # checked first: on a read-only file system unlink fails for missing files, too
             path.unlink(missing_ok=True)
         with suppress(FileNotFoundError):  # without the folder nothing is in it
             sync_directory(path.parent)

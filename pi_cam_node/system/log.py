@@ -1,7 +1,7 @@
 """Logging set-up: terminal, journal, and a file of bounded size.
 
-Nothing that is logged can hurt: secrets are masked in the finished text, tracebacks included,
-control characters are spelled out, and a stream or disk that fails costs lines, not the node.
+Secrets are masked in the formatted text, including tracebacks; control characters are escaped; and a failing stream or
+disk loses lines but does not stop the node.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from pi_cam_node.config.settings import secrets_of
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
-# Libraries whose debugging is about their own inside, at thousands of lines a minute.
+# Libraries with thousands of debug lines a minute about their own internals.
 _TALKATIVE = ("PIL", "asyncio")
 
 _COLOURS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "1;31"}
-# Priorities of syslog, which the journal takes from the start of a line. Source: sd-daemon(3).
+# Syslog priorities, which the journal reads from the start of a line. Source: sd-daemon(3).
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
-# What moves a cursor, rings a bell or looks like a line of its own. Real line breaks are indented instead.
+# Control characters to escape; line breaks are indented instead.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 _log = logging.getLogger(__name__)
@@ -46,12 +46,12 @@ class LoggedConfig(Protocol):
 
 
 def configure(config: LoggedConfig, stream: TextIO | None = None, *, environ: Mapping[str, str] = os.environ) -> None:
-    """Set the root logger up. May be called again; the last call holds.
+    """Configure the root logger. May be called again.
 
     Args:
-        config: Level and file, and the secrets that shall not appear in either.
-        stream: The console; standard error where none is given.
-        environ: Where ``JOURNAL_STREAM``, ``NO_COLOR`` and ``TERM`` are looked up.
+        config: Level, file, and the secrets to mask.
+        stream: The terminal; by default standard error.
+        environ: Environment with ``JOURNAL_STREAM``, ``NO_COLOR`` and ``TERM``.
     """
     assert isinstance(config, Section)
     stream = sys.stderr if stream is None else stream
@@ -70,14 +70,13 @@ def configure(config: LoggedConfig, stream: TextIO | None = None, *, environ: Ma
     set_level(config.logging.level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.INFO)
-    # A console that is gone costs lines and nothing else. The standard library would also print a record that it
-    # cannot handle as it is, secrets and all.
+    # Errors of a closed terminal are ignored; logging would otherwise print the failed record unmasked.
     logging.raiseExceptions = False
     logging.captureWarnings(capture=True)
 
 
 def set_level(level: Level) -> None:
-    """Change the least serious message that is written, at once."""
+    """Set the log level."""
     logging.getLogger().setLevel(level)
 
 
@@ -108,12 +107,12 @@ def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 def _wants_colours(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Tell whether escape codes are welcome. Source: no-color.org."""
+    """Tell whether to use colours. Source: no-color.org."""
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
 class _Formatter(logging.Formatter):
-    """Formats records as text that is safe to show; subclasses add the prefix."""
+    """Formats records as masked and escaped text; subclasses add the prefix."""
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         super().__init__()
@@ -134,7 +133,7 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception as error:
-        # A bug in a log call must neither end the work it tells of nor be lost.
+        # A bug in a log call must neither raise nor be lost.
         where = f"{record.filename}:{record.lineno}"
         return f"{record.msg!r} (the message of {where} could not be filled in: {type(error).__name__})"
 
@@ -153,7 +152,7 @@ class _TextFormatter(_Formatter):
 
 
 class _JournalFormatter(_Formatter):
-    """Formats for journald, without time. Each line carries the priority, because the journal takes it line by line."""
+    """Formats for journald, without time, and with the priority at the start of each line."""
 
     def format(self, record: logging.LogRecord) -> str:
         prefix = f"<{_PRIORITIES.get(record.levelno, 6)}>"
@@ -164,7 +163,7 @@ def _on_uncaught(kind: type[BaseException], error: BaseException, trace: Traceba
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
-    _log.critical("an uncaught error ends the program", exc_info=(kind, error, trace))
+    _log.critical("uncaught exception: the program ends", exc_info=(kind, error, trace))
 
 
 def _on_thread_ended(ended: threading.ExceptHookArgs) -> None:
@@ -172,7 +171,7 @@ def _on_thread_ended(ended: threading.ExceptHookArgs) -> None:
         return
     error = ended.exc_value if ended.exc_value is not None else ended.exc_type()
     name = ended.thread.name if ended.thread is not None else "unknown"
-    _log.critical("thread %s ended by an error", name, exc_info=(ended.exc_type, error, ended.exc_traceback))
+    _log.critical("uncaught exception: thread %s ends", name, exc_info=(ended.exc_type, error, ended.exc_traceback))
 
 
 def _on_unraisable(event: sys.UnraisableHookArgs) -> None:

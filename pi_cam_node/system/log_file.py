@@ -1,4 +1,4 @@
-"""The log's file: of bounded size, and a disk that fails costs lines, not the node."""
+"""Log file of bounded size; a failing disk loses lines but does not stop the node."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from pi_cam_node.base.atomic_files import FILE_MODE, make_directory
 
 MAX_FILE_BYTES = 5 << 20
 OLD_FILES = 3
-# How long a log file that cannot be written is left in peace.
+# Pause before a log file that cannot be written is tried again.
 RETRY_S = 60.0
 
 _log = logging.getLogger(__name__)
 
 
 class LogFile(RotatingFileHandler):
-    """Writes to a file of bounded size; says once when it cannot, and tries again later.
+    """Rotating file handler that logs a failure once and retries later.
 
     Args:
-        path: Of the file; its folder is made where there is none.
-        monotonic: Tells the time.
+        path: The file; its folder is created if missing.
+        monotonic: Returns monotonic seconds.
 
     Attributes:
-        lost: Lines that were not written since the file was last in order.
+        lost: Number of lines lost since the last successful write.
     """
 
     def __init__(self, path: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -53,7 +53,7 @@ class LogFile(RotatingFileHandler):
         return make(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line, unless the file failed a short while ago."""
+        """Write a line, except in the pause after a failure."""
         if self._monotonic() < self._quiet_until_s:
             self.lost += 1
             return
@@ -64,14 +64,14 @@ class LogFile(RotatingFileHandler):
             _log.warning("%s is written again; %d lines are missing in it", self.baseFilename, failed_before)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - as logging has it
-        """Leave the file in peace for a while, and say so at the first line that is lost."""
+        """Start the pause after a failure; logged once."""
         error = sys.exc_info()[1]
         self._quiet_until_s = self._monotonic() + RETRY_S
         self.lost += 1
         if self.stream is not None:
             with suppress(OSError):  # closing flushes, to the same dead disk
                 self.stream.close()
-            self.stream = None  # logging's own way to say that it must be opened again
+            self.stream = None  # makes logging open the file again
         if self.lost == 1:
             _log.error("%s cannot be written: %s; trying again every %.0f s", self.baseFilename, error, RETRY_S)
 

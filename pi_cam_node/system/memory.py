@@ -1,8 +1,8 @@
-"""Memory available to this process: of the machine, or of the process's control groups where that is less.
+"""Memory available to this process: that of the machine, or of its control groups if less.
 
-Containers and systemd bound a process by control groups, of version 2 (one hierarchy) or version 1 (one for memory).
-A limit may stand on any group on the way from the process's own up to the root, so all of them are asked. Source: the
-kernel's admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst, proc(5).
+Containers and systemd limit processes by control groups, version 2 (one hierarchy) or 1 (one for memory). Any group
+from the process's own up to the root may have a limit, so all are read. Source: the kernel's admin-guide/cgroup-v2.rst
+and cgroup-v1/memory.rst, proc(5).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pi_cam_node.system import procfs
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_GROUPS = Path("/proc/self/cgroup")
-# Assumed where the kernel gives no figure: less than the smallest board that the node runs on has free.
+# Assumed if the kernel gives no figure: less than the smallest supported board has free.
 _UNKNOWN_BYTES = 128 << 20
 
 
@@ -25,9 +25,9 @@ class _Version:
 
     Attributes:
         mount: Where its hierarchy is mounted, below the root of all control groups.
-        limit: The limit in bytes, or ``max``.
-        used: What the group uses, page cache included.
-        cache: The part of ``memory.stat`` that the kernel gives back when memory is short.
+        limit: File of the limit in bytes, or ``max``.
+        used: File of the memory in use, including page cache.
+        cache: Field of ``memory.stat`` that the kernel can reclaim.
     """
 
     mount: str
@@ -41,7 +41,7 @@ _V2 = _Version("", "memory.max", "memory.current", "inactive_file")
 
 
 def available_bytes() -> int:
-    """Return the available memory in bytes; page cache that the kernel would give back counts as free."""
+    """Return the available memory in bytes; reclaimable page cache counts as free."""
     return min([_free_of_machine(), *_free_of_groups()])
 
 
@@ -55,7 +55,7 @@ def _free_of_machine() -> int:
 def _free_of_groups() -> Iterator[int]:
     for version, own in _own_groups():
         top = _CGROUPS / version.mount
-        # In a container the path may be one of the host's: what is not there is passed over, and the top always asked.
+        # In a container the path may be one of the host: missing groups are skipped, and the root is always read.
         inner = top / own.lstrip("/")
         for group in (inner, *inner.parents):
             free = _free_of(group, version)
@@ -66,7 +66,7 @@ def _free_of_groups() -> Iterator[int]:
 
 
 def _own_groups() -> Iterator[tuple[_Version, str]]:
-    """Yield the groups that the process is in; the tops of both hierarchies where nothing tells."""
+    """Yield the control groups of the process; the roots of both hierarchies if unknown."""
     try:
         lines = _OWN_GROUPS.read_text().splitlines()
     except OSError:
@@ -77,7 +77,7 @@ def _own_groups() -> Iterator[tuple[_Version, str]]:
 
 
 def _free_of(group: Path, version: _Version) -> int | None:
-    """Return what a group has left; ``None`` where it has no limit."""
+    """Return the free bytes of a group; ``None`` without a limit."""
     try:
         limit = int((group / version.limit).read_text())
         used = int((group / version.used).read_text())

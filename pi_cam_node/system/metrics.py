@@ -1,6 +1,6 @@
-"""Name of the board, and figures of it and of the process tree: memory, processor, temperature, throttling, disk.
+"""Board model, and metrics of board and processes: memory, CPU, temperature, throttling, disk.
 
-What the board does not tell is ``None``, never a made-up number.
+Unknown values are ``None``.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Figure = TypeVar("Figure")
 _MODEL = Path("/proc/device-tree/model")
 _THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
 
-# Source: Raspberry Pi documentation, "vcgencmd get_throttled": the lower bits say what holds now.
+# Source: Raspberry Pi documentation, "vcgencmd get_throttled": the lower bits are the present state.
 _THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "temperature limit"}
 
 
 def board_model() -> str:
-    """Return the board's name, e.g. ``Raspberry Pi Zero 2 W Rev 1.0``; ``Linux`` where it has none."""
+    """Return the board model, e.g. ``Raspberry Pi Zero 2 W Rev 1.0``; ``Linux`` if unknown."""
     try:
         return _MODEL.read_bytes().rstrip(b"\0").decode(errors="replace").strip() or "Linux"
     except OSError:
@@ -34,13 +34,13 @@ def board_model() -> str:
 
 
 class SystemMetrics:
-    """Reads the figures of this process, its children and its board.
+    """Reads metrics of this process, its children and the board.
 
     Args:
-        free_bytes: Tells what is free on the disk of the pictures. The disk itself is not asked here: one that hangs,
-            such as a network share that is gone, would hang the thread that asks.
+        free_bytes: Returns the free bytes of the pictures' disk from memory; accessing a hung disk would block the
+            thread.
         clock: Tells the time.
-        children: Tells the process ids of the camera, the image process and the encoders, while they run.
+        children: Returns the process ids of camera, image process and encoders.
 
     Thread: the node thread.
     """
@@ -55,7 +55,7 @@ class SystemMetrics:
         self._cpu_s: tuple[float, dict[int, float]] | None = None
 
     def read(self) -> dict[str, object]:
-        """Return the figures as they stand; ``None`` for one that the machine does not tell."""
+        """Return the current values; ``None`` for unknown ones."""
         free_bytes = self._free_bytes()
         return {
             "rss_mib": _told(lambda: round(sum(self._of_each(procfs.resident_bytes).values()) / MIB, 1)),
@@ -70,20 +70,20 @@ class SystemMetrics:
         }
 
     def _of_each(self, figure: Callable[[int], float]) -> dict[int, float]:
-        """Return a figure of this process, and of each of its children while that runs, by process id."""
+        """Return a value for this process and each running child, by process id."""
         own = os.getpid()
         figures = {own: figure(own)}
         for pid in self._children():
             try:
                 figures[pid] = figure(pid)
             except (FileNotFoundError, ProcessLookupError):
-                _log.debug("the process %d ended while it was looked at", pid)
+                _log.debug("the process %d ended while it was read", pid)
         return figures
 
     def _cpu_pct(self) -> float | None:
-        """Return the share of one core since the last reading, in percent; ``None`` at the first.
+        """Return the CPU time since the last call, in per cent of one core; ``None`` at the first call.
 
-        Of processes that ended in between, the last bit is not known.
+        The last part of processes that ended in between is missing.
         """
         used_s = self._of_each(procfs.processor_s)
         now_s = self._clock.monotonic()
@@ -95,7 +95,7 @@ class SystemMetrics:
 
 
 def _told(figure: Callable[[], Figure]) -> Figure | None:
-    """Return a figure, or ``None`` where the machine does not tell it, such as one without /proc."""
+    """Return a value, or ``None`` if the machine does not provide it, e.g. without /proc."""
     try:
         return figure()
     except (OSError, ValueError):
@@ -103,13 +103,13 @@ def _told(figure: Callable[[], Figure]) -> Figure | None:
 
 
 def absent_figures() -> frozenset[str]:
-    """Return the keys of the figures that this machine has no sensor for."""
+    """Return the keys of metrics for which this machine has no sensor."""
     sensors = {"temperature_c": procfs.processor_temperature_c(), "throttled": throttled()}
     return frozenset(key for key, value in sensors.items() if value is None)
 
 
 def throttled() -> str | None:
-    """Return what slows a Raspberry Pi down now: ``none``, or causes; ``None`` on other boards."""
+    """Return why a Raspberry Pi is throttled now: ``none``, or causes; ``None`` on other boards."""
     try:
         bits = int(_THROTTLED.read_text().strip(), 16)
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
 """Process environment: standard streams, resource limits, and the id of the run.
 
-cron, init scripts and container runtimes start programs with closed streams. Python then has ``None`` for them, and the
-next file or socket that is opened gets their number, so that what a C library prints goes into it.
+cron, init scripts and container runtimes may start programs with closed streams. Python then has ``None`` for them, and
+the next opened file or socket gets their descriptor, so that output of C libraries is written into it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import uuid
 from collections.abc import Iterator
 
 _STREAMS = ("stdin", "stdout", "stderr")
-# Frames in shared memory, pictures, films and the log are files; the largest picture alone takes tens of MiB.
+# Least file size limit (RLIMIT_FSIZE): applies to shared memory, pictures, films and the log; a picture takes tens of
+# MiB.
 FILE_MIN_BYTES = 256 << 20
-# The connections of the HTTP server, the camera and the broker.
+# Least limit of open files: connections of the HTTP server, camera and broker.
 DESCRIPTORS_MIN = 256
 
 
 def new_boot_id() -> str:
-    """Return eight hex digits that name this run of the node."""
+    """Return a random id of this run of the node: eight hex digits."""
     return uuid.uuid4().hex[:8]
 
 
@@ -30,7 +31,7 @@ def open_missing_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            # The lowest free number is taken: this one, since those below it are open by now.
+            # Gets the lowest free descriptor: this one, since those below are open.
             os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(number, True)
         if getattr(sys, name) is None:
@@ -41,7 +42,7 @@ def open_missing_streams() -> None:
 
 
 def tight_limits() -> Iterator[str]:
-    """Yield a line for each limit that the node cannot work within, with what to change."""
+    """Yield a message for each resource limit that is too low, with advice."""
     size_bytes, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
     if size_bytes != resource.RLIM_INFINITY and size_bytes < FILE_MIN_BYTES:
         yield (

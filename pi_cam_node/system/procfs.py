@@ -1,6 +1,6 @@
-"""What the Linux kernel tells of memory, processes and temperature in /proc and /sys.
+"""Reads memory, processes and temperature from /proc and /sys.
 
-psutil tells the same and takes 0.8 MB of the node's memory for it. Source: proc(5); of the kernel's documentation
+psutil would do the same, and take 0.8 MB of memory. Source: proc(5); of the kernel's documentation
 hwmon/sysfs-interface.rst and driver-api/thermal/sysfs-api.rst.
 """
 
@@ -12,12 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 
 PROC, SYS_CLASS = Path("/proc"), Path("/sys/class")
-# As their drivers name the sensors of processors, with _ for -; the first that is there counts.
+# Driver names of CPU temperature sensors, with _ for -; the first one found is used.
 _PROCESSORS = ("cpu_thermal", "coretemp", "k10temp", "soc_thermal")
 
 
 def available_bytes() -> int:
-    """Return the memory that programs can still get; page cache that the kernel would give back counts.
+    """Return the available memory in bytes, including reclaimable page cache.
 
     Raises:
         OSError: There is no /proc.
@@ -27,7 +27,7 @@ def available_bytes() -> int:
 
 
 def swap_pct() -> float:
-    """Return the used share of the swap space in percent; 0 where there is none.
+    """Return the used swap space in per cent; 0 without swap.
 
     Raises:
         OSError: There is no /proc.
@@ -39,7 +39,7 @@ def swap_pct() -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """Return the memory of a process, what it shares counted whole.
+    """Return the resident memory of a process in bytes, including shared memory.
 
     Raises:
         ProcessLookupError, FileNotFoundError: It is gone.
@@ -53,14 +53,14 @@ def resident_bytes(pid: int) -> int:
 
 
 def processor_s(pid: int) -> float:
-    """Return the processor time of a process in seconds, without that of its children.
+    """Return the CPU time of a process in seconds, without its children.
 
     Raises:
         ProcessLookupError, FileNotFoundError: It is gone.
         OSError: It cannot be looked at.
         ValueError: The kernel does not tell.
     """
-    # The name of the program stands in brackets and may hold spaces and brackets itself.
+    # The program's name is in parentheses and may contain spaces and parentheses.
     fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     if len(fields) < 13:
         raise ValueError(f"the process {pid} has no times")
@@ -68,15 +68,15 @@ def processor_s(pid: int) -> float:
 
 
 def processor_temperature_c() -> float | None:
-    """Return the processor's temperature in degrees Celsius, to a tenth; ``None`` where no sensor tells it."""
+    """Return the CPU temperature in degrees Celsius, to a tenth; ``None`` without a sensor."""
     found = dict(reversed([*_sensors("hwmon", "name", "temp*_input"), *_sensors("thermal", "type", "temp")]))
     return next((found[name] for name in _PROCESSORS if name in found), None)
 
 
 def _sensors(kind: str, name: str, value: str) -> Iterator[tuple[str, float]]:
-    """Yield the names of sensors, and degrees Celsius."""
+    """Yield names and temperatures (degrees Celsius) of sensors."""
     for folder in sorted((SYS_CLASS / kind).glob("*")):
-        with suppress(OSError, ValueError):  # no name, or a sensor that is asleep
+        with suppress(OSError, ValueError):  # no name, or an inactive sensor
             called = (folder / name).read_text().strip().replace("-", "_")
             for file in sorted(folder.glob(value)):
                 yield called, round(int(file.read_text()) / 1000, 1)

@@ -14,7 +14,7 @@ from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
 from pi_cam_node.core.events import FramesSent, Replied
 from pi_cam_node.core.privacy_gate import PrivacyGate
 
-# The frames of the longest shortstream, what announces the reply, and the reply.
+# Greatest number of queued answers: frames of the longest shortstream, `accepted`, and the reply.
 EVENTS_WAITING = 1100
 _LENGTH = struct.Struct(">I")
 _CHUNK_BYTES = 4096
@@ -26,14 +26,14 @@ class Timeouts:
     """Deadlines, in seconds.
 
     Attributes:
-        line_s: For the whole line to come.
-        silence_s: A line without a newline ends so long after its last byte: old clients send none, and wait.
-        answer_s: For the node to answer, or to say that it has begun.
-        work_s: For the node to end what it has begun; only a net, because it has deadlines of its own for everything.
-            The longest is that of a picture at an exposure of 200 s right after a switch into the night.
-        write_s: For the client to take what is written.
+        line_s: For receiving the whole line.
+        silence_s: A line without newline ends this long after its last byte, as old clients send none.
+        answer_s: For the first answer of the node.
+        work_s: For the final answer, longer than all deadlines of the node; the longest is that of a picture with an
+            exposure of 200 s right after a switch to night.
+        write_s: For the client to read written data.
         linger_s: For the client to close after the reply.
-        bind_s: Until the port is tried again where it cannot be bound.
+        bind_s: Pause before another attempt to bind the port.
     """
 
     line_s: float = 10.0
@@ -48,21 +48,21 @@ class Timeouts:
 class Connection:
     """One connection, one line, one reply.
 
-    The reply is the plain text of the contract and a newline. A ``shortstream`` is answered with frames, each after its
-    length as four bytes, most significant first; then a length of zero, and the reply. A refused one has no
-    frames, but the zero all the same: its client reads a length first.
+    The reply is the plain text of the contract and a newline. A ``shortstream`` is answered with frames, each preceded
+    by its length as four bytes, big-endian; then a length of zero, and the reply. A refused one has the zero, too,
+    since its client reads a length first.
 
     Args:
-        name: Names the connection in the node's replies.
+        name: Id of the connection in the node's replies.
         streams: Reader and writer of the connection.
-        submit: Puts the line to the node; raises `Busy` where it cannot.
+        submit: Sends the line to the node; raises `Busy`.
         timeouts: The deadlines.
-        gate: Ends the frames when privacy is switched on.
+        gate: Privacy gate, which aborts frames.
 
     Attributes:
-        task: The task that serves it, which is the one that makes it.
-        wants_frames: The client sent ``shortstream``.
-        is_submitted: The node has its line.
+        task: The task that created and serves it.
+        wants_frames: Whether the client sent ``shortstream``.
+        is_submitted: Whether the line was sent to the node.
     """
 
     def __init__(
@@ -84,13 +84,13 @@ class Connection:
         self._timeouts = timeouts
         self._gate = gate
         self._events: asyncio.Queue[FramesSent | Replied] = asyncio.Queue(EVENTS_WAITING)
-        self._writer.transport.set_write_buffer_limits(0)  # so that what is drained has left the process
+        self._writer.transport.set_write_buffer_limits(0)  # so that drained data has left the process
 
     async def serve(self) -> None:
         """Read the line, answer it, and close.
 
         Raises:
-            OSError: The client is gone, or does not read its reply.
+            OSError: The client disconnected, or does not read its reply.
         """
         try:
             line = await read_line(self._reader, self._timeouts)
@@ -105,7 +105,7 @@ class Connection:
         """Reply without reading, and close.
 
         Raises:
-            OSError: The client is gone, or takes nothing.
+            OSError: The client disconnected, or does not read.
         """
         await self._write_line(text)
         await self._linger()
@@ -114,7 +114,7 @@ class Connection:
         """Queue an answer of the node.
 
         Raises:
-            asyncio.QueueFull: It is more than any command has to answer.
+            asyncio.QueueFull: There are more answers than any command has.
         """
         self._events.put_nowait(event)
 
@@ -179,10 +179,10 @@ class Connection:
 
 
 async def read_line(reader: asyncio.StreamReader, timeouts: Timeouts) -> bytes | None:
-    """Return the first line without its end; ``None`` where the client closed without sending one.
+    """Return the first line without its end; ``None`` if the client closed without sending one.
 
-    The line ends at a newline, at the end of the input, or after a short silence. What follows a newline is not
-    looked at: one connection carries one command, so a web page that posts to the port commands nothing.
+    The line ends at a newline, at the end of the input, or after a short silence. Data after a newline is ignored: one
+    connection has one command, so a web page that posts to the port cannot send one.
 
     Raises:
         BadRequest: The line is too long.
@@ -205,7 +205,7 @@ async def read_line(reader: asyncio.StreamReader, timeouts: Timeouts) -> bytes |
 
 
 async def _chunk(reader: asyncio.StreamReader, wait_s: float | None) -> bytes:
-    """Return the next bytes; empty at the end of the input, or where none come in time."""
+    """Return the next bytes; empty at the end of the input, or after a timeout."""
     try:
         return await asyncio.wait_for(reader.read(_CHUNK_BYTES), wait_s)
     except TimeoutError:

@@ -1,6 +1,6 @@
 """Server of the text port, for clients of this program's predecessor. It has no login, so it is off by default.
 
-A thread of its own: whatever a client does costs neither the node nor the live view anything.
+It has its own thread, so that clients cannot delay the node or the live view.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from pi_cam_node.tcp.connection import Connection, Timeouts
 _log = logging.getLogger(__name__)
 
 CLIENTS_MAX = 32
-# As many more get the reply that the port is busy; beyond them connections are cut without a reply.
+# As many more are told that the port is busy; beyond them connections are closed without a reply.
 CONNECTIONS_MAX = 2 * CLIENTS_MAX
-# Each holds frames of the ring in memory until its client has taken them.
+# Limit of streams, each of which holds frames of the ring in memory until sent.
 STREAMS_MAX = 4
 
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
 class TextPort:
-    """Listens for the old text commands, where ``network.trigger_enable`` is set.
+    """TCP server for the old text commands, if ``network.trigger_enable`` is set.
 
     Args:
         config: Where to listen; read once.
-        inbox: Takes the commands.
-        clock: Stamps them.
-        gate: Ends frames on their way when privacy is switched on.
-        timeouts: The deadlines; tests have shorter ones.
+        inbox: Receives the commands.
+        clock: Tells the time.
+        gate: Privacy gate, which aborts frames.
+        timeouts: The deadlines; shorter in tests.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class TextPort:
     # ------------------------------------------------------------ thread: the node thread
 
     def start(self) -> None:
-        """Begin to listen where the settings enable it; returns at once."""
+        """Start the server if enabled; returns at once."""
         if self._network.trigger_enable:
             self.loop.start()
 
     def on_event(self, event: Event) -> None:
-        """Pass a reply or a frame on to the client that it answers; never blocks."""
+        """Pass a reply or frame to its client; never blocks."""
         loop = self._loop
         if loop is None or not isinstance(event, Replied | FramesSent) or event.origin != "tcp":
             return
@@ -84,7 +84,7 @@ class TextPort:
             _log.debug("a reply came after the text port had ended: %s", error)
 
     def close(self, deadline_s: float) -> None:
-        """Stop listening, let clients have the replies that are there, and end the thread within the deadline."""
+        """Stop listening, send pending replies, and end the thread within the deadline."""
         self._grace_s = deadline_s / 2
         self._closing.set()
         loop = self._loop
@@ -98,7 +98,7 @@ class TextPort:
     # ------------------------------------------------------------ thread: the port's own
 
     def _forget_connections(self) -> None:
-        """Forget the connections of a failed thread, which ended with it. Thread: the watchdog."""
+        """Drop the connections of a failed thread. Thread: the watchdog."""
         self._loop = None
         self._connections.clear()
 
@@ -121,7 +121,7 @@ class TextPort:
                 try:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._stopped.wait(), None if server else self._timeouts.bind_s)
-                finally:  # also where the thread fails: its successor needs the port
+                finally:  # also after a failure: the new thread needs the port
                     if server:
                         server.close()
             await self._finish()
@@ -129,7 +129,7 @@ class TextPort:
             self._loop = None
 
     async def _listen(self) -> asyncio.Server | None:
-        """Open the port; where that fails, log it once and return ``None``."""
+        """Open the port; on failure log it once and return ``None``."""
         host, port = self._network.trigger_host, self._network.trigger_port
         try:
             server = await asyncio.start_server(self._accept, host, port, reuse_address=True, start_serving=True)
@@ -146,7 +146,7 @@ class TextPort:
         return server
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve a client; whatever it does ends its own connection only."""
+        """Serve a client; errors end its own connection only."""
         name = str(next(self._numbers))
         connection = Connection(name, (reader, writer), self._submit, self._timeouts, self._gate)
         others = len(self._connections)
@@ -170,7 +170,7 @@ class TextPort:
         """Submit a line to the node as a command.
 
         Raises:
-            Busy: The node takes no more commands, or too many streams are being sent.
+            Busy: The node's inbox is full, or too many streams are running.
         """
         if connection.wants_frames and sum(one.wants_frames for one in self._connections.values()) > STREAMS_MAX:
             raise Busy("ERROR: busy")
@@ -186,11 +186,11 @@ class TextPort:
         try:
             connection.put(event)
         except asyncio.QueueFull:
-            _log.warning("more frames than a client can be sent; it is cut off")
+            _log.warning("too many frames for a client; its connection is closed")
             connection.abort()
 
     async def _finish(self) -> None:
-        """Send the waiting replies for a moment, then cut the connections that are left."""
+        """Send pending replies for a moment, then abort the remaining connections."""
         for connection in self._connections.values():
             if not connection.is_submitted:
                 connection.task.cancel()

@@ -77,7 +77,7 @@ def test_what_is_told_beyond_any_measure_is_not_kept(port: Port, caplog: pytest.
         port.frame(to, HUGE)
         for _ in range(EVENTS_WAITING + 2):
             port.frame(to, b"x")
-        wait_until(lambda: "more frames than a client can be sent" in caplog.text, "the end of the client")
+        wait_until(lambda: "too many frames for a client" in caplog.text, "the end of the client")
 
 
 def test_only_a_few_streams_are_sent_at_a_time(port: Port) -> None:

@@ -1,4 +1,4 @@
-"""amqtt as a broker on a loopback port: a program of its own, for demonstration where mosquitto is missing.
+"""Program that runs the broker amqtt on a loopback port, for the demo without mosquitto.
 
 MQTT 3.1.1 only. setup.cfg pins the version, because `DemoBroker` mends a fault of it in a method that is not public.
 """

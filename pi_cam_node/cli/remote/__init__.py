@@ -1,1 +1,1 @@
-"""``pi-cam-node remote``: writes what reaching the console from outside takes: tunnel, proxy, server set-up."""
+"""``pi-cam-node remote``: writes the files for remote access to the console: tunnel, proxy, server set-up."""

@@ -1,4 +1,4 @@
-"""``pi-cam-node remote``: writes the files with which the console is reached from outside."""
+"""``pi-cam-node remote``: writes the files for remote access to the console."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _write(folder: RemoteFolder, options: argparse.Namespace) -> Tunnel:
-    """Bring a folder to what was asked for; return its tunnel.
+    """Create or update the files of a folder; return its tunnel.
 
     Raises:
-        Refused, ValueError: It cannot be; nothing was changed.
+        Refused, ValueError: The request is refused; nothing was changed.
         OSError: A file could not be written.
     """
     earlier = folder.tunnel()
@@ -93,7 +93,7 @@ def _same(earlier: Tunnel, options: argparse.Namespace, folder: RemoteFolder) ->
     """Return the tunnel of an earlier run.
 
     Raises:
-        Refused: Something else is asked for now, which the files that are in use would not fit.
+        Refused: The options contradict the existing files.
     """
     for what, was, now in (
         ("--name", earlier.server_name, options.name),
@@ -117,7 +117,7 @@ def _ask_for_new_keys(folder: RemoteFolder, options: argparse.Namespace) -> None
 
 
 def _show(folder: RemoteFolder, phones: Sequence[str]) -> None:
-    """Print the codes of new phones on a terminal, for machines that show no pictures."""
+    """Print the QR codes of new phones on the terminal."""
     if not sys.stdout.isatty():
         return
     import segno  # noqa: PLC0415 - an extra

@@ -1,4 +1,4 @@
-"""Folder of the files for remote access: what is written where, and what of an earlier run is kept."""
+"""Folder of the files for remote access: layout, and files kept from an earlier run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ QR_SCALE = 6
 
 
 class RemoteFolder:
-    """Files for remote access below one folder. Keys are never written over; other files keep a ``.bak``.
+    """Files for remote access below one folder. Key files are never overwritten; replaced files are kept as ``.bak``.
 
     Args:
-        path: The folder; made where it is missing, for its owner alone.
+        path: The folder; created if missing, for its owner only.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,11 +36,11 @@ class RemoteFolder:
         return self._keys / f"{name}.conf"
 
     def tunnel(self) -> Tunnel | None:
-        """Return the tunnel of an earlier run, ``None`` where there was none.
+        """Return the tunnel of an earlier run; ``None`` if there was none.
 
         Raises:
             OSError: The hub's file cannot be read.
-            ValueError: It is not one of ours; the message names it.
+            ValueError: The file was not written by this command; the message names it.
         """
         try:
             text = self.hub_path.read_text()
@@ -57,19 +57,19 @@ class RemoteFolder:
         return sorted(path.name for path in self._keys.glob("*.conf") if path.stem not in known)
 
     def remove_peer(self, name: str) -> None:
-        """Remove the file of a peer, and its picture."""
+        """Remove the file of a peer, and its QR code."""
         for suffix in (".conf", ".png"):
             (self._keys / f"{name}{suffix}").unlink(missing_ok=True)
 
     def write_hub(self, tunnel: Tunnel) -> None:
-        """Write the hub's file: with the keys that it had, and those of new peers."""
+        """Write the hub's file with old and new peers."""
         self._replace(self.hub_path, tunnel.hub_file(), SECRET_MODE, keeps_old=False)
 
     def write_peer(self, tunnel: Tunnel, name: str, private_key: str) -> None:
-        """Write the file of a new peer, and of a phone the picture that its WireGuard scans.
+        """Write the file of a new peer, for a phone also its QR code.
 
         Raises:
-            OSError: It cannot be written, or is there already.
+            OSError: It cannot be written, or exists already.
         """
         is_house = name == HOUSE
         text = tunnel.house_file(private_key) if is_house else tunnel.phone_file(name, private_key)
@@ -81,7 +81,7 @@ class RemoteFolder:
             self.written.append(path.with_suffix(".png"))
 
     def write_site(self, tunnel: Tunnel) -> None:
-        """Write the proxy's site, the server's script and the page that says what to do."""
+        """Write the proxy's site file, the server's script, and the instructions."""
         words = {
             "NAME": tunnel.server_name,
             "CONSOLE": f"{tunnel.house_address}:{tunnel.console_port}",

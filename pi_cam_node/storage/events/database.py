@@ -1,10 +1,10 @@
 """The node's database: events, films, and messages that wait for the broker.
 
-**Use by the recorder:** take `pi_cam_node.core.ports.EventStore`. Save the whole row of an event when it begins and
-again when it ends (``save_event``), likewise of a film (``save_recording``: ``open`` before its first byte, then
-``closed``). Neither blocks nor fails; ``flush`` waits until it is on disk. At start ask ``recordings("open")``: those
-were cut off, so repair the file and save the row as ``repaired``, or as ``lost``. Write ``EventRow.facts()`` as
-``event`` into the side-car of the film: what is lost with a damaged database is read from there.
+**Use by the recorder** (`pi_cam_node.core.ports.EventStore`): save the whole row of an event when it begins and when it
+ends (``save_event``), likewise of a film (``save_recording``: ``open`` before its first byte, then ``closed``). Neither
+blocks nor fails; ``flush`` waits until rows are on disk. At start ``recordings("open")`` returns interrupted films:
+repair the file and save the row as ``repaired``, or as ``lost``. ``EventRow.facts()`` is stored as ``event`` in the
+film's side-car, from which a damaged database is rebuilt.
 
 One thread writes (`pi_cam_node.storage.events.writer`); readers have connections of their own.
 """
@@ -29,17 +29,17 @@ from pi_cam_node.storage.events.writer import DatabaseWriter, Key, Known
 
 _log = logging.getLogger(__name__)
 
-# How long a reader waits for rows that were saved just before.
+# How long a reader waits for pending rows.
 READ_FLUSH_S = 1.0
-# How long an acknowledged message may stay stored, to be dropped together with other writes. A kill in that time tells
-# it once more.
+# How long the deletion of an acknowledged message may be delayed, to share a transaction. If the process is killed
+# before, the message is sent again.
 SENT_WITHIN_S = 1.0
 
 Found = TypeVar("Found")
 
 
 class EventDatabase:
-    """Implements `pi_cam_node.core.ports.EventStore` and `Outbox`; without a place for a file, in memory.
+    """Implements `pi_cam_node.core.ports.EventStore` and `Outbox`; in memory if there is no path for a file.
 
     Attributes:
         loop: The thread that writes.
@@ -52,13 +52,13 @@ class EventDatabase:
         known: Known = lambda: (),
         restore: Callable[[Sequence[Waiting]], None] = lambda _messages: None,
     ) -> None:
-        """Open nothing yet; see `DatabaseWriter` for the arguments.
+        """Create the database without opening a file; see `DatabaseWriter` for the arguments.
 
         Args:
-            path: See there.
-            clock: See there.
-            known: See there.
-            restore: Takes the messages of an earlier run, oldest first, once they are read. Thread: the writer's.
+            path: See `DatabaseWriter`.
+            clock: See `DatabaseWriter`.
+            known: See `DatabaseWriter`.
+            restore: Called with the messages of an earlier run, oldest first. Thread: the writer's.
         """
         self._clock = clock
         self._recent = RecentEvents()
@@ -73,36 +73,36 @@ class EventDatabase:
         self.loop.start()
 
     def stop(self, deadline_s: float) -> None:
-        """Write what waits, and close the file."""
+        """Write pending rows, and close the file."""
         self._writer.stop(deadline_s)
 
     def forget(self) -> list[Path]:
-        """Write nothing any more; return the files, to be removed by the caller."""
+        """Stop writing; return the files, to be removed by the caller."""
         return self._writer.forget()
 
     def flush(self, deadline_s: float) -> bool:
-        """Wait until what was saved so far is on disk; return whether it is."""
+        """Wait until all saved rows are on disk; return whether they are."""
         return self._writer.flush(deadline_s)
 
     # ------------------------------------------------------------ writing
 
     def save_event(self, row: EventRow) -> None:
-        """Store an event that began, changed or ended."""
+        """Store the row of an event."""
         self._recent.save_event(row)
         self._writer.put(("event", row.id), partial(rows.save_event, row=row))
 
     def save_recording(self, row: RecordingRow) -> None:
-        """Store a film that was begun, closed or repaired."""
+        """Store the row of a film."""
         self._recent.save_recording(row)
         self._writer.put(("recording", row.id), partial(rows.save_recording, row=row))
 
     def forget_recording(self, recording_id: str) -> None:
-        """Drop the row of a film whose file is gone."""
+        """Delete the row of a film whose file is gone."""
         self._recent.forget_recording(recording_id)
         self._writer.put(("recording", recording_id), partial(rows.forget_recording, recording_id=recording_id))
 
     def put(self, topic: str, body: bytes) -> int:
-        """Store a message that waits for the broker; return its number in this run, which is less than 0."""
+        """Store a pending message for the broker; return its number in this run, which is negative."""
         at, number = self._clock.utcnow(), -next(self._numbers)
 
         def save(connection: sqlite3.Connection) -> None:
@@ -114,14 +114,15 @@ class EventDatabase:
         return number
 
     def sent(self, numbers: Sequence[int]) -> None:
-        """Drop messages that the broker has acknowledged, of this run or an earlier one."""
+        """Delete messages that the broker has acknowledged, of this run or an earlier one."""
         for number in numbers:
-            if not self._writer.cancel(("outbox", number)):  # the usual one is on disk before its acknowledgement comes
-                # Beside a save under way and not in its place: where that is rolled back its row number is another's.
+            if not self._writer.cancel(("outbox", number)):  # usually it is on disk before its acknowledgement
+                # With its own key, so that it does not replace a running save: if that is rolled back, its row number
+                # is reused.
                 self._writer.put(("sent", number), partial(self._forget, number=number), within_s=SENT_WITHIN_S)
 
     def _begin_run(self, connection: sqlite3.Connection) -> None:
-        """Bring the rows of an earlier run up to date, and tell its messages that wait."""
+        """Update rows of an earlier run, and restore its pending messages."""
         connection.execute("BEGIN IMMEDIATE")
         rows.end_interrupted(connection)
         rows.find_lost(connection)
@@ -129,7 +130,7 @@ class EventDatabase:
         self._restore(rows.waiting(connection))
 
     def _note_written(self, keys: Iterable[Key]) -> None:
-        """Drop the numbers of messages that are gone for good; before that, a write that fails is tried again."""
+        """Drop the numbers of messages whose deletion is on disk; until then a failed write is retried."""
         for kind, number in keys:
             if kind == "sent":
                 self._rows.pop(number, None)
@@ -142,7 +143,7 @@ class EventDatabase:
     # ------------------------------------------------------------ reading
 
     def events(self, query: Query) -> Page[EventRow]:
-        """Return events; those of this run from memory where the database cannot be read.
+        """Return events; only those of this run, from memory, if the database cannot be read.
 
         Raises:
             LookupError: ``before`` is an id that no event has.
@@ -156,7 +157,7 @@ class EventDatabase:
         )
 
     def waiting(self) -> Sequence[Waiting]:
-        """Return messages that wait for the broker, oldest first."""
+        """Return pending messages for the broker, oldest first."""
         nothing: list[Waiting] = []
         return self._read(rows.waiting, lambda: nothing)
 

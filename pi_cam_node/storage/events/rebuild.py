@@ -1,8 +1,8 @@
-"""Rebuilds a lost database: reads events and films from the side-cars of films, which are the truth on disk.
+"""Rebuilds a lost database from the side-car files of films.
 
 A recorder writes into the side-car of a film ``{"id", "first_at", "last_at", "boot", "clock_set", "frames_count",
 "gap_s", "codec", "width", "height", "cause", "bytes", "event": {…}}``; ``event`` is `EventRow.facts` of its event.
-What is missing or odd is left out, and nothing in a side-car can end the node.
+Missing and malformed fields are skipped; no content of a side-car can crash the node.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def rows_in(folder: Path) -> Iterator[EventRow | RecordingRow]:
-    """Yield what the side-cars of films tell. Reads every one of them: seconds for some thousand films.
+    """Yield the rows in all side-cars of films; takes seconds for some thousand films.
 
     Raises:
         OSError: The folder cannot be read.

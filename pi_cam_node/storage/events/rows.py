@@ -13,7 +13,7 @@ from typing import Any
 from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, Waiting
 from pi_cam_node.core.media_ids import unfinished_film
 
-# What is kept at most: some 30 MB of events, as many films, and messages of a few days without a broker.
+# Greatest numbers of rows: some 30 MB of events, as much of films, and messages of a few days without a broker.
 EVENTS_MAX, RECORDINGS_MAX, OUTBOX_MAX, OUTBOX_BYTES_MAX = 100_000, 100_000, 1000, 1 << 20
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ _RECORDING = "id, state, path, at_ms, ended_ms, cause, boot, bytes, frames, gap_
 
 
 def save_event(connection: sqlite3.Connection, row: EventRow) -> None:
-    """Write an event over the row of its id."""
+    """Insert or replace an event."""
     zones = json.dumps(row.zones)
     ids = (row.picture_id, row.recording_id)
     times = (_ms(row.at), _ms_or_none(row.ended_at))
@@ -31,7 +31,7 @@ def save_event(connection: sqlite3.Connection, row: EventRow) -> None:
 
 
 def save_recording(connection: sqlite3.Connection, row: RecordingRow) -> None:
-    """Write a film over the row of its id; one that was mended shows how long its event went on at least."""
+    """Insert or replace a film; a repaired film also extends its event's end."""
     times = (_ms(row.at), _ms_or_none(row.ended_at))
     size = (row.size_bytes, row.frames, row.gap_s)
     values = (row.id, row.state, row.path, *times, row.cause, row.boot, *size, row.codec, row.width_px, row.height_px)
@@ -44,7 +44,7 @@ def save_recording(connection: sqlite3.Connection, row: RecordingRow) -> None:
 
 
 def save_waiting(connection: sqlite3.Connection, at: datetime, topic: str, body: bytes) -> int:
-    """Append a message to the queue, and drop the oldest if there are too many; return its number."""
+    """Append a pending message, and delete the oldest beyond the limit; return its number."""
     added = connection.execute("INSERT INTO outbox(at_ms, topic, body) VALUES(?, ?, ?)", (_ms(at), topic, body))
     connection.execute(
         """DELETE FROM outbox WHERE number IN (SELECT number FROM (
@@ -56,17 +56,17 @@ def save_waiting(connection: sqlite3.Connection, at: datetime, topic: str, body:
 
 
 def forget_recording(connection: sqlite3.Connection, recording_id: str) -> None:
-    """Drop the row of a film."""
+    """Delete the row of a film."""
     connection.execute("DELETE FROM recording WHERE id = ?", (recording_id,))
 
 
 def forget_waiting(connection: sqlite3.Connection, number: int) -> None:
-    """Drop a message that was sent."""
+    """Delete a sent message."""
     connection.execute("DELETE FROM outbox WHERE number = ?", (number,))
 
 
 def prune(connection: sqlite3.Connection) -> None:
-    """Drop the oldest events and films where there are too many."""
+    """Delete the oldest events and films beyond the limits."""
     for table, most in (("event", EVENTS_MAX), ("recording", RECORDINGS_MAX)):
         connection.execute(
             f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY at_ms DESC, id DESC LIMIT -1 OFFSET ?)",  # noqa: S608 - text of ours, values bound
@@ -76,7 +76,7 @@ def prune(connection: sqlite3.Connection) -> None:
 
 
 def end_interrupted(connection: sqlite3.Connection) -> None:
-    """End the events that the end of an earlier run cut off: with their film, as far as it is known, or at once."""
+    """Set the end of events interrupted by the end of an earlier run: that of their film if known, else their begin."""
     connection.execute(
         """UPDATE event SET ended_by = 'interrupted', ended_ms = max(at_ms, coalesce(
             (SELECT ended_ms FROM recording WHERE recording.id = event.recording_id), at_ms))
@@ -85,9 +85,9 @@ def end_interrupted(connection: sqlite3.Connection) -> None:
 
 
 def find_lost(connection: sqlite3.Connection) -> None:
-    """Mark films whose file is gone as lost, and those whose file is back (a disk was away) as closed.
+    """Mark films whose file is missing as lost, and those whose file is back (e.g. after a mount) as closed.
 
-    One that an earlier run left open, and whose file waits to be mended, stays as it is.
+    Films left open by an earlier run, whose file is to be repaired, are not changed.
     """
     found = connection.execute("SELECT id, state, path FROM recording").fetchall()
     for recording_id, state, path in found:
@@ -100,7 +100,7 @@ def find_lost(connection: sqlite3.Connection) -> None:
 
 
 def events(connection: sqlite3.Connection, query: Query) -> Page[EventRow]:
-    """Return the page of events that a query means.
+    """Return a page of events.
 
     Raises:
         LookupError: ``before`` is an id that no event has.
@@ -139,7 +139,7 @@ def recordings(connection: sqlite3.Connection, states: Sequence[RecordingState])
 
 
 def waiting(connection: sqlite3.Connection) -> list[Waiting]:
-    """Return messages that wait, oldest first."""
+    """Return pending messages, oldest first."""
     rows = connection.execute("SELECT number, topic, body, at_ms FROM outbox ORDER BY number")
     return [Waiting(number, topic, body, _time(at_ms)) for number, topic, body, at_ms in rows]
 

@@ -1,6 +1,6 @@
 """Schema of the database, opening, and migration from older versions.
 
-Times are milliseconds of UTC since 1970, as whole numbers: they sort, and come back as they were told.
+Times are INTEGER, UTC epoch milliseconds.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from urllib.parse import quote
 from pi_cam_node.base.atomic_files import FILE_MODE, sync_directory
 from pi_cam_node.base.database_check import is_damage, quick_check
 
-# What stands beside a database while it is open.
+# Suffixes of the files beside an open database.
 SUFFIXES = ("", "-wal", "-shm")
 DAMAGED_SUFFIX, BACKUP_SUFFIX = ".damaged", ".before-migration"
 BUSY_TIMEOUT_S = 5.0
-# Pages that a connection keeps, in KiB: of its own SQLite would fill 2 MiB with a database that grows for weeks. The
-# system keeps the file in memory as long as nothing else needs it.
+# Page cache of a connection in KiB, instead of SQLite's 2 MiB; the system's page cache suffices.
 CACHE_KIB = 256
 
-# Each brings a database from the version before it to its own: PRAGMA user_version counts them.
+# Migrations, each to the next version, which PRAGMA user_version holds.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE event(
@@ -44,7 +43,7 @@ VERSION = len(MIGRATIONS)
 
 
 class NewerDatabaseError(Exception):
-    """The database is of a newer version of the program, which may mean something else by the same names."""
+    """The database was written by a newer version of the program."""
 
 
 class DamagedDatabaseError(Exception):
@@ -52,14 +51,14 @@ class DamagedDatabaseError(Exception):
 
 
 def open_writer(path: Path, damage: str = "") -> sqlite3.Connection:
-    """Open a database for writing; make it, or bring it up to date, where need be.
+    """Open a database for writing; create or migrate it as needed.
 
-    Every transaction is on disk when its COMMIT returns: WAL with ``synchronous=FULL``. Where the file system cannot
-    have a WAL, SQLite stays with its rollback journal, and the promise is the same.
+    Every transaction is on disk when its COMMIT returns: WAL with ``synchronous=FULL``, or a rollback journal if the
+    file system does not support WAL.
 
     Args:
         path: The file.
-        damage: What is known to be wrong with it: it is not opened then.
+        damage: Known damage; the database is not opened then.
 
     Raises:
         NewerDatabaseError: It must not be touched.
@@ -86,7 +85,7 @@ def open_writer(path: Path, damage: str = "") -> sqlite3.Connection:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """Open a database that is there, for reading only.
+    """Open an existing database read-only.
 
     Raises:
         sqlite3.Error: It cannot be opened.
@@ -100,12 +99,12 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 
 def is_empty(path: Path) -> bool:
-    """Tell whether there is no file, or nothing in it: SQLite takes either for a new database."""
+    """Tell whether the file is missing or empty, which SQLite treats as a new database."""
     return not path.exists() or path.stat().st_size == 0
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged database, over an older damaged one, and remove what belonged to it; return its new path.
+    """Rename a damaged database, replacing an older damaged one, and remove its other files; return the new path.
 
     Raises:
         OSError: It cannot be renamed.
@@ -130,7 +129,7 @@ def remove(path: Path) -> None:
 
 
 def files_of(path: Path) -> list[Path]:
-    """Return every file that a database may consist of or have left behind."""
+    """Return all files that may belong to a database."""
     names = (*SUFFIXES, DAMAGED_SUFFIX, BACKUP_SUFFIX)
     return [path.with_name(path.name + suffix) for suffix in names]
 
@@ -141,7 +140,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise NewerDatabaseError(f"{path} is of version {version}, and this program knows {VERSION}")
-    # Nothing has been written so far. This holds only if it comes before the first table:
+    # Effective only before the first table is created:
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

@@ -1,6 +1,7 @@
 """Writer thread of the database: all pending writes in one transaction, retried until it is on disk.
 
-Rows wait in memory, one for each key, so that a disk that hangs or is full blocks no caller and costs bounded memory.
+Pending rows are kept in memory, one for each key, so that a hung or full disk blocks no caller; their number is
+limited.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from pi_cam_node.storage.events import rows, schema
 
 _log = logging.getLogger(__name__)
 
-# Rows that wait for the disk at most, and how many go into one transaction: 20 cost little more flash than one.
+# Greatest number of pending rows, and rows in one transaction: 20 wear the flash little more than one.
 PENDING_MAX, BATCH = 1000, 20
 RETRY_S = 5.0
-# A file is put aside for damage that so many writes in a row met: the check of a large one does not see all of it.
+# Failed writes in a row after which a file counts as damaged, as the check of a large one is incomplete.
 DAMAGES = 2
 
 Key = tuple[str, object]
@@ -37,8 +38,8 @@ class DatabaseWriter:
     """Only writer of one database file.
 
     Attributes:
-        loop: The thread.
-        trouble: Why nothing is written; empty where all is well.
+        loop: The writer thread.
+        trouble: Why nothing is written; empty if writing works.
     """
 
     def __init__(
@@ -49,14 +50,14 @@ class DatabaseWriter:
         on_open: Callable[[sqlite3.Connection], None],
         on_written: Callable[[Iterable[Key]], None],
     ) -> None:
-        """Open nothing yet.
+        """Create the writer without opening the file.
 
         Args:
-            path: The file; ``None`` where there is no place for one.
+            path: The file; ``None``: do not write.
             clock: The clocks.
-            known: Returns what is known without the database, for one that is damaged or new. Thread: this one.
-            on_open: Called once, when the file is open for the first time. Thread: this one.
-            on_written: Told what is on disk from now on. Thread: this one.
+            known: Returns rows known from other sources, for a damaged or new database. Thread: the writer's.
+            on_open: Called once, when the file is first opened. Thread: the writer's.
+            on_written: Called with the keys of rows that are on disk. Thread: the writer's.
         """
         self._path, self._clock, self._known, self._on_written = path, clock, known, on_written
         self._connection: sqlite3.Connection | None = None
@@ -64,7 +65,7 @@ class DatabaseWriter:
         self._pending: OrderedDict[Key, Write] = OrderedDict()
         self._writing: dict[Key, Write] = {}
         self._due_s = float("inf")
-        self._damages = 0  # writes in a row that met damage
+        self._damages = 0  # writes in a row that failed because of damage
         self._changed = threading.Condition()
         self._stopping = False
         self.loop = MonitoredThread("events", self._run, clock, before_restart=self._forget_connection)
@@ -74,7 +75,7 @@ class DatabaseWriter:
 
     @property
     def path(self) -> Path | None:
-        """The file; ``None`` where nothing is written. Thread: any."""
+        """The file; ``None`` if nothing is written. Thread: any."""
         return self._path
 
     def stop(self, deadline_s: float) -> None:
@@ -83,7 +84,9 @@ class DatabaseWriter:
             self._stopping = True
             self._changed.notify_all()
         if not self.loop.join(deadline_s):
-            _log.warning("the database was not closed within %.1f s; %d rows wait", deadline_s, len(self._pending))
+            _log.warning(
+                "the database was not closed within %.1f s; %d rows are not written", deadline_s, len(self._pending)
+            )
 
     def forget(self) -> list[Path]:
         """Write nothing any more; return the files, to be removed by the caller."""
@@ -97,9 +100,9 @@ class DatabaseWriter:
         """Queue a write; it replaces a pending write of the same key. Never blocks. Thread: any.
 
         Args:
-            key: Names the row.
-            write: Writes it.
-            within_s: It may wait so long for others, to cost no transaction of its own.
+            key: Key of the row.
+            write: Executes the SQL statements.
+            within_s: Greatest delay, to share a transaction with other writes.
         """
         with self._changed:
             if self._path is None or self._stopping:
@@ -108,12 +111,12 @@ class DatabaseWriter:
             self._pending[key] = write
             if len(self._pending) > PENDING_MAX:
                 self._pending.popitem(last=False)
-                _log.error("the database does not keep up: the oldest row that waits is lost")
+                _log.error("the database is too slow: the oldest pending row is lost")
             self._due_s = min(self._due_s, self._clock.monotonic() + within_s)
             self._changed.notify_all()
 
     def cancel(self, key: Key) -> bool:
-        """Drop a pending write; return whether nothing of it is or will be on disk. Thread: any."""
+        """Drop a pending write; return whether it was still pending, so that nothing is on disk. Thread: any."""
         with self._changed:
             return key not in self._writing and self._pending.pop(key, None) is not None
 
@@ -145,7 +148,7 @@ class DatabaseWriter:
                 return
 
     def _next_batch(self) -> tuple[dict[Key, Write], Path | None]:
-        """Wait until writes are due; return them, none where the thread shall end, and the file."""
+        """Wait until writes are due; return them (none: the thread is to end), and the file."""
         with self._changed:
             self.loop.pause()
             while not (self._stopping or (self._pending and self._clock.monotonic() >= self._due_s)):
@@ -166,13 +169,13 @@ class DatabaseWriter:
             self._changed.notify_all()
 
     def _check(self) -> None:
-        """Check an existing file, so that damage is found at start; a new one is created when needed."""
+        """Check an existing file for damage at start; a new one is created with the first write."""
         path = self._path
         if path is not None and path.exists():
             self._tried(lambda: self._opened(path))
 
     def _tried(self, work: Callable[[], object]) -> bool:
-        """Run an operation on the file; return whether it succeeded."""
+        """Run a database operation; return whether it succeeded."""
         self.loop.beat(schema.BUSY_TIMEOUT_S)
         try:
             work()
@@ -186,7 +189,7 @@ class DatabaseWriter:
         return True
 
     def _wait_to_retry(self) -> bool:
-        """Wait for a while; return whether the thread shall end instead."""
+        """Wait before a retry; return whether the thread is to end instead."""
         with self._changed:
             self.loop.pause()
             self._changed.wait_for(lambda: self._stopping or self._path is None, RETRY_S)
@@ -195,7 +198,7 @@ class DatabaseWriter:
             return self._stopping
 
     def _write(self, batch: dict[Key, Write], path: Path) -> None:
-        """Write rows in one transaction; they are on disk when this returns, or none of them is there."""
+        """Write rows in one transaction, which is on disk on return."""
         connection = self._opened(path)
         if connection is None:
             return
@@ -210,7 +213,7 @@ class DatabaseWriter:
             raise
 
     def _opened(self, path: Path) -> sqlite3.Connection | None:
-        """Return the connection; ``None`` where there must be none."""
+        """Return the connection, opening it if needed; ``None`` if the file must not be used."""
         if self._connection is None:
             is_new = schema.is_empty(path)
             try:
@@ -220,7 +223,7 @@ class DatabaseWriter:
                 return None
             except schema.DamagedDatabaseError as error:
                 aside, is_new = schema.set_aside(path), True
-                _log.error("the database was damaged (%s): kept as %s, made anew from the side-cars", error, aside)
+                _log.error("the database was damaged (%s): kept as %s, rebuilt from the side-cars", error, aside)
                 connection = schema.open_writer(path)
             try:
                 if is_new:
@@ -232,13 +235,13 @@ class DatabaseWriter:
             except BaseException:
                 connection.close()
                 if is_new:
-                    schema.remove(path)  # so that it is filled at the next attempt
+                    schema.remove(path)  # so that the next attempt fills it
                 raise
             self._connection = connection
         return self._connection
 
     def _fill(self, connection: sqlite3.Connection) -> None:
-        """Fill a new database from the side-cars of films; if those cannot be read it stays empty."""
+        """Fill a new database from the side-cars of films; it stays empty if these cannot be read."""
         connection.execute("BEGIN IMMEDIATE")
         try:
             for row in self._known():
@@ -256,7 +259,7 @@ class DatabaseWriter:
             _log.error("events are not written: %s; trying again every %.0f s", error, RETRY_S)
         self.trouble = str(error)
         if isinstance(error, sqlite3.Error) and is_damage(error):
-            self._close()  # the next opening finds the damage, or the one after it takes it as proven
+            self._close()  # the next opening detects the damage, or counts another failure
             self._damages += 1
 
     def _give_up(self, why: str) -> None:
@@ -278,5 +281,5 @@ class DatabaseWriter:
         connection.close()
 
     def _forget_connection(self) -> None:
-        """Leave the connection to the thread that died with it. Thread: the watchdog."""
+        """Drop the connection of a dead thread without closing it. Thread: the watchdog."""
         self._connection, self._writing = None, {}

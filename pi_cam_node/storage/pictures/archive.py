@@ -40,15 +40,14 @@ from pi_cam_node.storage.pictures.writer import WriteJob, Written, write
 
 _log = logging.getLogger(__name__)
 
-# Names that pictures with the same facts may take before something else must be wrong.
+# Attempts with a new name if a file exists, before giving up.
 MOST_COUNTED = 10_000
 
 
 class PictureArchive:
     """Implements `pi_cam_node.core.picture.Archive` in one flat folder.
 
-    A picture is one file per format and a JSON side-car, all named by its id. Files that are not
-    named so are never touched.
+    A picture is one file per format and a JSON side-car, all named by its id. Other files are never touched.
 
     Thread: the worker, except where a method says otherwise.
     """
@@ -64,19 +63,19 @@ class PictureArchive:
         packet_limit: Callable[[], int | None] = lambda: None,
         film_removed: Callable[[str], None] = lambda _film_id: None,
     ) -> None:
-        """Remember where pictures go; nothing is made or read yet.
+        """Create the archive without accessing the disk.
 
         Args:
-            base_dir: The folder; made at the first save. A relative one is taken from the current folder.
-            boot_id: Begins with 8 hex digits; another one at each start of the node.
+            base_dir: The folder, created at the first save; relative to the working directory.
+            boot_id: Id of this run of the node; begins with 8 hex digits.
             clock: The clocks.
-            images: Makes what needs pixels.
-            clock_set: Says whether UTC can be trusted; where it cannot, nothing is removed by age.
-            packet_limit: Says how many bytes a message to the broker may have, for the picture that goes there.
-            film_removed: Told the id of each film that was removed.
+            images: Image processing.
+            clock_set: Tells whether UTC is synchronised; if not, nothing is removed by age.
+            packet_limit: Returns the broker's packet limit in bytes, for the published picture.
+            film_removed: Called with the id of each removed film.
 
         Raises:
-            ValueError: The boot id does not begin so.
+            ValueError: The boot id does not begin with 8 hex digits.
         """
         self._directory = base_dir.absolute()
         self._boot = boot_id
@@ -92,9 +91,9 @@ class PictureArchive:
         self._library = Library(self._directory, self._index, self._quota, self._heartbeat)
 
     def open(self) -> None:
-        """Remove what a crash left half-written, and look at what is there.
+        """Remove partial files left by a crash, and index the folder.
 
-        Meant to be the worker's first job; `save` and `tidy` do it where it was not done.
+        Should be the worker's first job; otherwise `save` and `tidy` call it.
 
         Raises:
             NotSaved: The folder cannot be read.
@@ -113,13 +112,13 @@ class PictureArchive:
             _log.warning("removed %d half-written files of an earlier run from %s", parts, self._directory)
 
     def save(self, picture: Picture, formats: Sequence[Format], config: Config) -> PictureSaved:
-        """Write the picture in each format, then its side-car, sync them, and only then return.
+        """Write the picture in each format and its side-car; all are on disk on return.
 
-        The oldest pictures make room where the disk needs it, and go afterwards where a limit says so.
+        The oldest pictures are removed before if the disk is full, and afterwards if a limit is exceeded.
 
         Raises:
             NoSpace: The disk or a quota is full, or the reserve would be touched.
-            NotSaved: A file could not be written. In both cases none of them is left behind.
+            NotSaved: A file could not be written. In both cases no file is left.
         """
         with as_storage_error(f"cannot save into {self._directory}"):
             with self._heartbeat.timed():
@@ -130,7 +129,7 @@ class PictureArchive:
             picture_id, written = self._write(picture, formats, config)
         self._remember(picture_id, written)
         if not is_known and self._quota.is_over(config.storage):
-            with suppress(NotSaved):  # what was deleted by hand makes room: nothing else has to go for it
+            with suppress(NotSaved):  # files deleted by hand count as free space
                 self.open()
                 is_known = True
         self._keep_within_limits(config)
@@ -145,7 +144,7 @@ class PictureArchive:
             return reload(self._directory, picture_id or newest, config, self._images, self._packet_limit())
 
     def tidy(self, config: Config) -> int:
-        """Read the folder again and apply retention; return how many pictures were removed.
+        """Index the folder again and apply retention; return the number of removed pictures.
 
         Raises:
             NotSaved: The folder cannot be read.
@@ -154,11 +153,11 @@ class PictureArchive:
         return self._keep_within_limits(config)
 
     def look(self, config: Config) -> None:
-        """Check that another picture could be saved, removing the oldest where space is needed. Writes nothing.
+        """Check that a picture can be saved, removing the oldest if space is needed. Writes nothing.
 
         Raises:
-            NoSpace: The reserve is touched, and no picture is left that could make room.
-            NotSaved: The disk is read-only, dead, or not ours to write to.
+            NoSpace: The reserve is touched, and no picture can be removed.
+            NotSaved: The disk is read-only, dead, or not writable for the node.
         """
         with as_storage_error(f"cannot save into {self._directory}"):
             with self._heartbeat.timed():
@@ -171,15 +170,15 @@ class PictureArchive:
         self._index.publish()
 
     def media(self, query: Query) -> Page[MediaRow]:
-        """Return what is kept, newest first.
+        """Return saved pictures and films, newest first.
 
         Raises:
             LookupError: ``before`` is an id that is not there.
-            NotSaved: The folder cannot be read, or its disk is away.
+            NotSaved: The folder cannot be read, or its disk is not mounted.
         """
         self._open_once()
         page = self._library.page(query)
-        if any(self.is_gone(row.id) for row in page.rows):  # deleted by hand: the list and the figures follow
+        if any(self.is_gone(row.id) for row in page.rows):  # deleted by hand: update index and figures
             if self.is_away:
                 raise NotSaved(f"the disk of {self._directory} is away")
             self.open()
@@ -191,7 +190,7 @@ class PictureArchive:
 
         Raises:
             BadRequest: There is no such picture or film.
-            NoSpace, NotSaved: It is as it was.
+            NoSpace, NotSaved: Nothing was changed.
         """
         self._open_once()
         self._library.keep(media_id, kept=kept)
@@ -213,8 +212,7 @@ class PictureArchive:
     def find(self, picture_id: str) -> Path | None:
         """Return the path of a saved picture's first file: its JPEG if it has one, else PNG, else npy; or its film.
 
-        Anything that is not exactly an id of the node, or is there under the name of one but not as a
-        plain file, is ``None``.
+        ``None`` for anything that is not an id of the node, or not a regular file.
 
         Thread: any.
         """
@@ -229,7 +227,7 @@ class PictureArchive:
 
     @property
     def is_away(self) -> bool:
-        """Whether the disk of the pictures is not there now, so that none of them is known to be gone. Thread: any."""
+        """Whether the disk of the pictures is not mounted, so that a missing file may still exist. Thread: any."""
         return self._watch.is_away
 
     def newest(self, count: int) -> tuple[str, ...]:
@@ -241,12 +239,12 @@ class PictureArchive:
         return self._index.usage
 
     def free_bytes(self) -> int | None:
-        """Return what was free on the disk when last asked; ``None`` before, or where it did not say. Thread: any."""
+        """Return the free bytes of the disk as of the last check; ``None`` if unknown. Thread: any."""
         return None if self.is_silent else self._quota.free_bytes
 
     @property
     def is_silent(self) -> bool:
-        """Whether the disk has not answered a call for `SILENT_S`, whichever job made it. Thread: any."""
+        """Whether a disk call of any job has taken longer than `SILENT_S`. Thread: any."""
         return self._heartbeat.is_stale
 
     def _open_once(self) -> None:
@@ -266,7 +264,7 @@ class PictureArchive:
                 continue
             try:
                 return picture_id, write(picture, picture_id, job)
-            except FileExistsError:  # taken meanwhile by another process; the next one then
+            except FileExistsError:  # created meanwhile by another process; try the next name
                 _log.info("the name %s was taken meanwhile", picture_id)
         raise NotSaved(f"{MOST_COUNTED} pictures like {picture_id} exist already")
 
@@ -286,8 +284,8 @@ class PictureArchive:
         try:
             with self._heartbeat.timed():
                 return self._quota.tidy(config.storage)
-        except OSError as error:  # what was saved is saved; the next save or tidy tries again
-            _log.warning("old pictures in %s were not looked through: %s", self._directory, error)
+        except OSError as error:  # the picture is saved; the next save or tidy retries retention
+            _log.warning("retention failed in %s: %s", self._directory, error)
             return 0
         finally:
             self._index.publish()

@@ -1,4 +1,4 @@
-"""Encoders: a picture as the bytes of a file. Work on pixels is done elsewhere, see `ImageTasks`."""
+"""Encodes a picture to the bytes of a file; pixels are processed by `ImageTasks`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def encoded(picture: Picture, picture_id: str, wanted: Format, quality: int, ima
     - ``npy``: numpy's own format, an array (height, width, 3) of uint8 in B, G, R order.
 
     Raises:
-        ValueError: The content is not a picture, or not one that the format can hold.
+        ValueError: The content is not a picture, or does not fit the format.
         NotSaved: The image process failed.
     """
     if wanted == "jpg":
@@ -26,9 +26,9 @@ def encoded(picture: Picture, picture_id: str, wanted: Format, quality: int, ima
 
 
 def as_jpeg(picture: Picture, quality: int, images: ImageTasks) -> bytes:
-    """Return the picture as a JPEG without EXIF; nothing is encoded twice.
+    """Return the picture as a JPEG without EXIF, reusing an existing JPEG.
 
-    Of a frame without that quality, and without its pixels, it is the JPEG that it has.
+    A frame without pixels yields its own JPEG, whatever its quality.
 
     Raises:
         ValueError: The pixels cannot be encoded.

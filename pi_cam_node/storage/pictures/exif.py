@@ -1,8 +1,7 @@
 """EXIF metadata for photo viewers, inserted into a finished JPEG without encoding it again.
 
-A TIFF block of two directories becomes an APP1 segment near the start of the file (Exif 2.32, section 4.5.4). The
-scan data stays as it is, byte for byte. Pillow could build the block, and would bring a JPEG library into the node's
-process.
+A TIFF block of two directories becomes an APP1 segment near the start of the file (Exif 2.32, section 4.5.4). The scan
+data is not changed. Pillow is not used, since it would load a JPEG library into the node's process.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _DATE_TIME_ORIGINAL, _OFFSET_TIME_ORIGINAL, _SUB_SEC_TIME_ORIGINAL = 0x9003, 0x9
 _ISO_OF_GAIN_1 = 100
 _SHORT_MAX = 65_535
 
-# Types of TIFF, and where its first directory stands.
+# TIFF field types, and the offset of the first directory.
 _ASCII, _SHORT, _LONG, _RATIONAL, _UNDEFINED = 2, 3, 4, 5, 7
 _FIRST_IFD = 8
 
@@ -35,23 +34,23 @@ def with_exif(jpeg: bytes, block: bytes) -> bytes:
     r"""Return the JPEG with the block as its only EXIF.
 
     Args:
-        jpeg: A JPEG; an EXIF segment that it has already goes.
+        jpeg: A JPEG; an existing EXIF segment is removed.
         block: ``Exif\0\0`` and a TIFF block, as from `exif_block`.
 
     Raises:
-        ValueError: The bytes do not begin as a JPEG does.
+        ValueError: The bytes are not a JPEG.
     """
     header = list(_header_segments(jpeg))
     scan = jpeg[len(_SOI) + sum(map(len, header)) :]
     segments = [segment for segment in header if not _is_exif(segment)]
-    # JFIF wants its APP0 first and EXIF its APP1; readers are used to APP0 before APP1.
+    # JFIF requires APP0 first and EXIF APP1; readers expect APP0 before APP1.
     first = 1 if segments and segments[0][1] == _APP0 else 0
     segments.insert(first, bytes((0xFF, _APP1)) + struct.pack(">H", len(block) + 2) + block)
     return b"".join((_SOI, *segments, scan))
 
 
 def exif_block(picture: Picture, picture_id: str) -> bytes:
-    r"""Return what is known of the picture as ``Exif\0\0`` and a TIFF block.
+    r"""Return the picture's metadata as ``Exif\0\0`` and a TIFF block.
 
     Time is UTC of the first frame, to the millisecond. ISO is 100 times the analogue gain, which is
     what the Raspberry Pi's own programs write.
@@ -96,7 +95,7 @@ def _long(tag: int, value: int) -> _Field:
 
 
 def _directory(fields: Sequence[_Field], at: int) -> bytes:
-    """Return a directory that stands at an offset, and after it the values longer than four bytes (TIFF 6.0)."""
+    """Return a directory for an offset, followed by its values longer than four bytes (TIFF 6.0)."""
     entries, values = [], b""
     rest_at = at + 2 + 12 * len(fields) + 4
     for each in sorted(fields, key=lambda field: field.tag):

@@ -1,8 +1,7 @@
-"""Detects changes by others in the folder of the pictures: files deleted by hand, a disk that is not mounted any more.
+"""Detects external changes of the folder of the pictures: files deleted by hand, an unmounted disk.
 
-Whoever deletes a file by hand frees its bytes, and nothing is left to be listed. A mount that is away looks the same
-at first: the folder is empty, or not there. But then the folder, or what is there of the way to it, lies on another
-device than when its pictures were listed.
+Files deleted by hand must leave the index. An unmounted disk looks similar: the folder is empty or missing. But then
+the folder, or its nearest existing parent, is on another device than when it was listed.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pi_cam_node.storage.directory import nearest_directory
 
 
 class FolderWatch:
-    """The folder of the pictures as it was when the archive last knew all of it. Thread: the worker, but `is_away`.
+    """State of the folder when the archive last indexed all of it. Thread: the worker, except `is_away`.
 
     Args:
         directory: The folder, absolute.
@@ -26,34 +25,34 @@ class FolderWatch:
 
     @property
     def is_away(self) -> bool:
-        """Whether the disk on which the pictures were found is not there now. Thread: any; asks the disk."""
+        """Whether the disk of the pictures is not mounted. Thread: any; accesses the disk."""
         return self._device is not None and self._device_now() != self._device
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether no file came or went since `listed` or `saved`."""
+        """Whether no file was created or deleted since `listed` or `saved`."""
         return self._changed_ns is not None and self._changed_ns == self._now_ns()
 
     def listed(self, *, any_found: bool, changed_ns: int | None) -> None:
-        """Note that the folder was listed.
+        """Record that the folder was listed.
 
         Args:
-            any_found: It holds pictures: an empty folder may well be that below a mount that is away.
-            changed_ns: What `begin` returned before the listing.
+            any_found: Whether it holds pictures; an empty folder may be the mount point of an unmounted disk.
+            changed_ns: Result of `begin` before the listing.
         """
         self._changed_ns = changed_ns
         if any_found:
             self._device = self._device_now() or self._device
 
     def begin(self) -> int | None:
-        """Return when the folder was last changed, to be handed to `listed`: what changes meanwhile is not known."""
+        """Return the folder's modification time (ns) for `listed`, so that changes during the listing are detected."""
         return self._now_ns()
 
     def saved(self, *, is_known: bool) -> None:
-        """Note that the archive itself has saved something into the folder.
+        """Record that the archive itself has changed the folder.
 
         Args:
-            is_known: It knew all of the folder before.
+            is_known: Whether the folder was unchanged before.
         """
         self._changed_ns = self._now_ns() if is_known else None
         self._device = self._device_now() or self._device

@@ -14,8 +14,8 @@ class Usage:
     """Number and bytes of the saved pictures.
 
     Attributes:
-        size_bytes: All their files together.
-        count: How many pictures.
+        size_bytes: Total size of their files.
+        count: Number of pictures.
     """
 
     size_bytes: int
@@ -28,12 +28,12 @@ class Entry:
 
     Attributes:
         id: Its id.
-        epoch_s: UTC in its name, as seconds since 1970.
-        extensions: Of its files, the side-car included.
-        size_bytes: All its files together.
-        saved_mono_s: When it was saved, on the monotonic clock; ``None`` for those of earlier runs.
-        clock_set: Whether the time in its name can be trusted; ``None``: its side-car was not read yet.
-        kept: Whether retention spares it; ``None``: its side-car was not read yet.
+        epoch_s: Time in its name, UTC epoch seconds.
+        extensions: Extensions of its files, including the side-car.
+        size_bytes: Total size of its files.
+        saved_mono_s: When it was saved, monotonic seconds; ``None`` for pictures of earlier runs.
+        clock_set: Whether UTC was synchronised when it was saved; ``None``: side-car not read yet.
+        kept: Whether it is protected from retention; ``None``: side-car not read yet.
     """
 
     id: str
@@ -46,17 +46,17 @@ class Entry:
 
     @property
     def is_film(self) -> bool:
-        """Whether the entry is a film, to which other limits apply than to pictures."""
+        """Whether the entry is a film, which has its own limits."""
         return FILM_FORMAT in self.extensions
 
 
 class Index:
     """Index of the saved pictures, oldest first.
 
-    Those of earlier runs come in order of the UTC in their names, since nothing better is known;
-    those of this run in the order in which they were saved, whatever the wall clock did meanwhile.
+    Pictures of earlier runs are ordered by the UTC in their names, those of this run by the order of saving, whatever
+    the wall clock.
 
-    Thread: the worker. `newest` and `usage` may be read by any: they show the state of the last `publish`.
+    Thread: the worker; `newest` and `usage` any, as of the last `publish`.
     """
 
     def __init__(self) -> None:
@@ -89,10 +89,10 @@ class Index:
         return self._ids[: -count - 1 : -1] if count > 0 else ()
 
     def get(self, picture_id: str) -> Entry:
-        """Return a picture that is here.
+        """Return the entry of a picture.
 
         Raises:
-            KeyError: It is not.
+            KeyError: There is none.
         """
         return self._entries[picture_id]
 
@@ -103,16 +103,16 @@ class Index:
         self._film_bytes += entry.size_bytes * entry.is_film
 
     def forget(self, picture_id: str) -> None:
-        """Drop a picture that is gone."""
+        """Remove the entry of a deleted picture."""
         entry = self._entries.pop(picture_id)
         self._size_bytes -= entry.size_bytes
         self._film_bytes -= entry.size_bytes * entry.is_film
 
     def reconcile(self, found: Mapping[str, Mapping[str, int]]) -> None:
-        """Update the index from a listing of the folder: new pictures, missing ones, other sizes.
+        """Update the index from a listing of the folder: new and missing pictures, changed sizes.
 
         Args:
-            found: Bytes of each file, by picture id and extension.
+            found: Size of each file by picture id and extension.
         """
         ours = [entry for entry in self if entry.saved_mono_s is not None and entry.id in found]
         for entry in ours:

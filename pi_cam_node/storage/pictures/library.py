@@ -18,7 +18,7 @@ from pi_cam_node.storage.pictures.sidecar import is_kept, read_sidecar, with_kep
 
 
 class Library:
-    """Pictures and films as rows: which exist from the index, their facts from the side-cars."""
+    """Rows of pictures and films: existence from the index, metadata from the side-cars."""
 
     def __init__(self, directory: Path, index: Index, quota: Quota, heartbeat: IoHeartbeat) -> None:
         self._directory = directory
@@ -27,7 +27,7 @@ class Library:
         self._heartbeat = heartbeat
 
     def page(self, query: Query) -> Page[MediaRow]:
-        """Return rows, newest first; the side-cars of those that are returned are read.
+        """Return rows, newest first; reads their side-cars.
 
         Raises:
             LookupError: ``before`` is an id that is not there.
@@ -37,11 +37,11 @@ class Library:
             return Page(tuple(self._with_facts(row) for row in page.rows), page.more)
 
     def keep(self, picture_id: str, *, kept: bool) -> None:
-        """Write into the side-car whether retention spares a picture; a missing side-car is created.
+        """Store in the side-car whether a picture is protected from retention; a missing side-car is created.
 
         Raises:
             BadRequest: It is not there.
-            NoSpace, NotSaved: It is as it was.
+            NoSpace, NotSaved: Nothing was changed.
         """
         entry = self._entry(picture_id)
         path = self._directory / f"{picture_id}.{SIDECAR}"
@@ -52,7 +52,7 @@ class Library:
         entry.kept = kept
 
     def delete(self, picture_id: str) -> None:
-        """Remove a picture or film with all its files; it is gone from the disk when this returns.
+        """Delete a picture or film with all its files; synced to disk on return.
 
         Raises:
             BadRequest: It is not there.
@@ -92,7 +92,7 @@ class Library:
 
 
 def _access_of(path: Path) -> tuple[int, int | None]:
-    """Return mode and group of a file; those of a new one where it is not there."""
+    """Return mode and group of a file, or those for a new one if it is missing."""
     try:
         found = path.stat()
     except OSError:

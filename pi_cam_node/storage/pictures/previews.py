@@ -13,31 +13,31 @@ from pi_cam_node.storage.pictures.encoders import as_jpeg
 
 _log = logging.getLogger(__name__)
 
-# Wider than any picture: the width stays unless bytes force it down.
+# Larger than any width: the size is only reduced to fit the byte limit.
 _ANY_WIDTH_PX = 1 << 16
-# What a packet holds beside the picture: topic and properties.
+# Overhead of a packet: topic and properties.
 _PACKET_REST_BYTES = KIB
 
 
 def previews(
     picture: Picture, jpg: bytes | None, config: Config, images: ImageTasks, packet_limit_bytes: int | None = None
 ) -> tuple[bytes | None, bytes | None]:
-    """Return the image and the thumbnail of a picture, each as a JPEG, or ``None`` where none is wanted.
+    """Return image and thumbnail of a picture as JPEGs, each ``None`` if not wanted.
 
-    The picture is on disk by now, so a copy that cannot be made is logged and left out.
+    Errors are logged only, since the picture itself is saved already.
 
     Args:
         picture: The picture.
-        jpg: Its content as a JPEG, where that was written.
+        jpg: Its JPEG, if one was written.
         config: The settings; `mqtt.image_max_bytes` bounds the image, `export.thumbnail_px` the thumbnail's width.
-        images: Makes them.
-        packet_limit_bytes: The largest packet that the broker takes; ``None`` where it did not say.
+        images: Image processing.
+        packet_limit_bytes: The broker's packet limit; ``None`` if unknown.
     """
     image_max_bytes, thumbnail_px = config.mqtt.image_max_bytes, config.export.thumbnail_px
     thumbnail_max_bytes = THUMBNAIL_MAX_BYTES
     if packet_limit_bytes is not None:
         image_max_bytes = max(0, min(image_max_bytes, packet_limit_bytes - _PACKET_REST_BYTES))
-        # base64 makes three bytes four.
+        # base64 expands three bytes to four.
         thumbnail_max_bytes = min(thumbnail_max_bytes, (packet_limit_bytes - _PACKET_REST_BYTES) * 3 // 4)
     if not image_max_bytes and not thumbnail_px:
         return None, None

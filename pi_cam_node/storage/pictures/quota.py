@@ -21,19 +21,18 @@ from pi_cam_node.storage.pictures.sidecar import clock_was_set, is_kept, read_si
 _log = logging.getLogger(__name__)
 
 DAY_S = 86_400.0
-# How often make_room looks again after it removed pictures. The sizes it goes by are a little less than what the disk
-# gives back, so one round is enough for bytes; inodes come back a few at a time.
+# Rounds of make_room. File sizes are a little less than the disk space they free, so one round suffices for bytes;
+# inodes may need more.
 ROUNDS = 8
-# How many pictures that cannot be removed one attempt to make room tolerates; each costs a look at all of them.
+# Undeletable pictures tolerated in one attempt; each causes another pass over all pictures.
 MOST_UNDELETABLE = 16
 
 
 class Quota:
-    """Removes the oldest pictures of a folder. Used by one thread, which beats the heartbeat while it asks the disk.
+    """Removes the oldest pictures of a folder. Thread: one, whose heartbeat beats at disk calls.
 
     Attributes:
-        free_bytes: What was free on its disk when that was last asked; ``None`` before, or where it did not say.
-            May be read by any thread.
+        free_bytes: Free bytes of the disk as of the last check; ``None`` if unknown. Thread: any.
     """
 
     def __init__(
@@ -56,11 +55,11 @@ class Quota:
         self.free_bytes: int | None = None
 
     def retry_undeletable(self) -> None:
-        """Try again to remove what could not be removed."""
+        """Retry pictures that could not be removed."""
         self._undeletable.clear()
 
     def measure(self, directory: Path) -> FreeSpace:
-        """Return what the disk of a directory has left, and remember how many bytes that is.
+        """Return the free space of a directory's disk, and store its bytes.
 
         Raises:
             OSError: It does not say.
@@ -74,15 +73,15 @@ class Quota:
         return free
 
     def make_room(self, size_bytes: int, limits: StorageConfig, directory: Path | None = None) -> None:
-        """Free space so that a file of this size leaves the reserve free.
+        """Remove pictures until a file of this size leaves the reserve free.
 
         Args:
             size_bytes: Size of the file.
-            limits: Name the reserve.
-            directory: Stands for the folder where that was not made yet.
+            limits: Settings with the reserve.
+            directory: Used if the folder does not exist yet.
 
         Raises:
-            NoSpace: It would not, and removing pictures does not change that.
+            NoSpace: Removing pictures does not free enough space.
             OSError: The file system does not say what it has.
         """
         directory = directory or self._directory
@@ -91,7 +90,7 @@ class Quota:
             shortfall_bytes = _shortfall(free, size_bytes, limits)
             if not shortfall_bytes or not self._free(limits, shortfall_bytes):
                 break
-            # Btrfs and others give space back only when they have written that a file is gone.
+            # Btrfs and others free space only once the deletion is on disk.
             self._heartbeat.beat()
             sync_directory(directory)
             free = self.measure(directory)
@@ -103,7 +102,7 @@ class Quota:
             )
 
     def tidy(self, limits: StorageConfig) -> int:
-        """Remove what is too old or too much; return how many pictures went.
+        """Remove pictures beyond the limits of age and size; return their number.
 
         Raises:
             OSError: The file system does not say what it has.
@@ -114,12 +113,12 @@ class Quota:
         return self._free(limits, shortfall_bytes)
 
     def is_over(self, limits: StorageConfig) -> bool:
-        """Tell whether pictures or films take more bytes than they may."""
+        """Tell whether pictures or films exceed their size limits."""
         films, pictures = (Limits(max_bytes=bounds.max_bytes) for bounds in self._bounds(limits))
         return not (self._is_within(films, is_film=True) and self._is_within(pictures, is_film=False))
 
     def _free(self, limits: StorageConfig, shortfall_bytes: int) -> int:
-        """Remove what is too old or too much, the next ones where that fails; return how many pictures went."""
+        """Remove pictures beyond the limits, or the next ones if one is undeletable; return their number."""
         for _ in range(MOST_UNDELETABLE):
             known = len(self._undeletable)
             gone = self._remove(self._victims(limits, shortfall_bytes))
@@ -147,31 +146,31 @@ class Quota:
         return going + plan(rest, Limits(to_free_bytes=lacking_bytes), self._is_kept)
 
     def _bounds(self, limits: StorageConfig) -> tuple[Limits, Limits]:
-        """Return what films and what pictures may take, less what cannot be removed."""
+        """Return the limits of films and of pictures, reduced by undeletable ones."""
         staying = [self._index.get(picture_id) for picture_id in self._undeletable]
         films = sum(entry.size_bytes for entry in staying if entry.is_film)
         pictures = sum(entry.size_bytes for entry in staying if not entry.is_film)
         recordings = limits.recordings
-        # What stays takes its part of the limit; 0 would be none.
+        # At least 1, since 0 means no limit.
         return (
             Limits(recordings.max_bytes and max(1, recordings.max_bytes - films), recordings.max_age_days * DAY_S),
             Limits(limits.max_bytes and max(1, limits.max_bytes - pictures), limits.max_age_days * DAY_S),
         )
 
     def _is_within(self, bounds: Limits, *, is_film: bool) -> bool:
-        """Whether retention has nothing to remove: no limit of age, and fewer bytes than are allowed."""
+        """Whether retention has nothing to do: no age limit, and size within the limit."""
         size_bytes = self._index.film_bytes if is_film else self._index.size_bytes - self._index.film_bytes
         return not bounds.max_age_s and (not bounds.max_bytes or size_bytes <= bounds.max_bytes)
 
     def _age_s(self, entry: Entry, max_age_s: float, trusted: bool) -> float | None:
-        """Return the age of a picture, by the monotonic clock where it saw it being saved."""
+        """Return the age of a picture; by the monotonic clock if it was saved in this run."""
         if entry.saved_mono_s is not None:
             return self._clock.monotonic() - entry.saved_mono_s
         if not trusted:
             return None
         age_s = self._clock.utcnow().timestamp() - entry.epoch_s
         if 0 < max_age_s < age_s and entry.clock_set is None:
-            # Its name may be from before the clock was set. Asked only of those that are about to go.
+            # The time in its name may be from before the clock was set; the side-car is only read for candidates.
             self._read_sidecar(entry)
         return None if entry.clock_set is False else age_s
 
@@ -187,7 +186,7 @@ class Quota:
         entry.clock_set, entry.kept = clock_was_set(facts), is_kept(facts)
 
     def _remove(self, ids: list[str]) -> int:
-        """Remove pictures; return how many went. Each undeletable one is logged once, until `retry_undeletable`."""
+        """Remove pictures; return their number. An undeletable one is logged once until `retry_undeletable`."""
         gone, freed_bytes = 0, 0
         for picture_id in ids:
             entry = self._index.get(picture_id)
@@ -205,7 +204,7 @@ class Quota:
         return gone
 
     def remove(self, picture_id: str) -> None:
-        """Remove one picture or film, and forget it.
+        """Remove one picture or film from disk and index.
 
         Raises:
             OSError: A file cannot be removed.
@@ -215,11 +214,11 @@ class Quota:
         self._index.forget(picture_id)
 
     def _unlink(self, entry: Entry) -> None:
-        """Remove a picture's files, the side-car last: as long as it is there the rest is known to be a picture."""
+        """Remove a picture's files, the side-car last, as it identifies the rest as a picture."""
         is_removed = False
         for extension in (*FORMATS, FILM_FORMAT, SIDECAR):
             if extension in entry.extensions:
-                with suppress(FileNotFoundError):  # deleted by hand, or its disk is away: its row is not ours to forget
+                with suppress(FileNotFoundError):  # deleted by hand, or the disk is not mounted: keep the row
                     (self._directory / f"{entry.id}.{extension}").unlink()
                     is_removed = True
         if entry.is_film and is_removed:
@@ -227,6 +226,6 @@ class Quota:
 
 
 def _shortfall(free: FreeSpace, size_bytes: int, limits: StorageConfig) -> int:
-    """Return how many bytes must go; 1 where bytes are there but no more files can be made."""
+    """Return the bytes to free; 1 if only inodes are missing."""
     shortfall_bytes = max(0, limits.min_free_bytes + size_bytes - free.free_bytes)
     return max(shortfall_bytes, 1) if free.free_inodes < LEAST_INODES else shortfall_bytes

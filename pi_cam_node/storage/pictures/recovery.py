@@ -1,8 +1,8 @@
-"""Recovery after a killed node: adopts whole files without side-car, removes partial ones. At start only.
+"""Recovery after a crash: adopts complete files without side-car, removes partial ones. At start only.
 
-A file gets its final name when it is whole and synced, and the side-car comes last. So a picture without one was cut
-off between its files. A file system without hard links can leave an empty file under a final name, one that lost its
-tail a half. What does not begin as its name says was never written by the node, and stays.
+Files get their final name when complete and synced, the side-car last; a picture without one was interrupted between
+its files. File systems without hard links may leave an empty file under a final name, unreliable ones a truncated file.
+A file whose first bytes do not match its name is not the node's, and is kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pi_cam_node.storage.pictures.sidecar import content
 
 _log = logging.getLogger(__name__)
 
-# How a file of each format begins and ends; an array ends where its header says.
+# First and last bytes of each format; the length of an array is in its header.
 _BEGIN = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "npy": b"\x93NUMPY"}
 _END = {"jpg": b"\xff\xd9", "png": b"\x00\x00\x00\x00IEND\xaeB`\x82"}
 
@@ -35,8 +35,8 @@ class Recovered:
     """Result of a recovery.
 
     Attributes:
-        adopted: Ids of pictures that got a side-car.
-        removed: Names of files that were no picture.
+        adopted: Ids of pictures for which a side-car was written.
+        removed: Names of removed partial files.
     """
 
     adopted: tuple[str, ...] = ()
@@ -44,13 +44,13 @@ class Recovered:
 
 
 def recover(directory: Path, found: Mapping[str, Mapping[str, int]], beat: Callable[[], None]) -> Recovered:
-    """Adopt or remove what has no side-car, and side-cars that have nothing beside them. Films are the recorder's.
+    """Adopt or remove files without side-car, and remove lone side-cars; films are left to the recorder.
 
-    What cannot be read or written stays as it is, and is named in the log.
+    Files that cannot be read or written are kept, and logged.
 
     Args:
         directory: The folder.
-        found: Bytes of each file in it, by id and extension.
+        found: Size of each file by id and extension.
         beat: Called at each picture.
     """
     adopted: list[str] = []
@@ -74,7 +74,7 @@ def recover(directory: Path, found: Mapping[str, Mapping[str, int]], beat: Calla
                 _adopt(directory, picture_id, whole)
                 adopted.append(picture_id)
         except OSError as error:
-            _log.warning("%s, which a killed node left, stays as it is: %s", picture_id, error)
+            _log.warning("%s, left by a crash, is kept: %s", picture_id, error)
     if adopted or removed:
         sync_directory(directory)
         _log.warning("after a crash: adopted %d pictures, removed %d files that were none", len(adopted), len(removed))
@@ -82,7 +82,7 @@ def recover(directory: Path, found: Mapping[str, Mapping[str, int]], beat: Calla
 
 
 def _adopt(directory: Path, picture_id: str, extensions: list[str]) -> None:
-    """Write the side-car that a picture lacks, with what its name and its files tell."""
+    """Write the missing side-car of a picture from its name and files."""
     name = parse_id(picture_id)
     assert name is not None, picture_id
     files = []
@@ -107,7 +107,7 @@ def _adopt(directory: Path, picture_id: str, extensions: list[str]) -> None:
 
 
 def _state(path: Path) -> _State:
-    """Tell whether a file is a picture from its first byte to its last, the beginning of one, or something else.
+    """Return whether a file is a complete picture, a partial one, or something else.
 
     Raises:
         OSError: It cannot be read.
@@ -127,7 +127,7 @@ def _state(path: Path) -> _State:
 
 
 def _is_whole_array(path: Path) -> bool:
-    """Tell whether an array is as long as its header says. Source: numpy's description of the format, version 1.0."""
+    """Tell whether the length of an array matches its header. Source: numpy's specification of the format, 1.0."""
     with path.open("rb") as file:
         prefix = file.read(10)
         header = file.read(int.from_bytes(prefix[8:10], "little"))
@@ -137,5 +137,5 @@ def _is_whole_array(path: Path) -> bool:
 
 
 def _is_recording(directory: Path, media_id: str) -> bool:
-    """Tell whether a side-car belongs to a film that is not closed yet."""
+    """Tell whether a side-car belongs to an unfinished film."""
     return (directory / unfinished_film(media_id)).exists()

@@ -1,4 +1,4 @@
-"""Saved pictures read back from the disk: facts, image and thumbnail, as they were told when they were saved."""
+"""Reads saved pictures back from disk: metadata, image and thumbnail as published when saved."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from pi_cam_node.storage.pictures.sidecar import read_sidecar
 def reload(
     directory: Path, picture_id: str, config: Config, images: ImageTasks, packet_limit_bytes: int | None
 ) -> PictureSaved | None:
-    """Return a saved picture; without image and thumbnail where it was not saved as a JPEG.
+    """Read a saved picture; without image and thumbnail if it was not saved as a JPEG.
 
     Thread: the worker.
 
     Args:
-        directory: Where the pictures are.
-        picture_id: Which.
-        config: The settings that bound image and thumbnail.
-        images: Makes those.
+        directory: Folder of the pictures.
+        picture_id: Id of the picture.
+        config: Settings with the limits of image and thumbnail.
+        images: Image processing.
         packet_limit_bytes: See `previews`.
 
     Returns:
-        ``None`` where one of its files is gone, or its side-car does not tell what is needed.
+        ``None`` if a file is missing or the side-car is incomplete.
     """
     name = parse_id(picture_id)
     if name is None or name.kind not in get_args(Kind):
@@ -41,7 +41,9 @@ def reload(
     facts = read_sidecar(directory / f"{picture_id}.{SIDECAR}")
     try:
         paths = {file["format"]: directory / Path(file["name"]).name for file in facts["files"]}
-        if not all(map(is_plain_file, paths.values())):  # before any is read: a pipe would hold the worker for good
+        if not all(
+            map(is_plain_file, paths.values())
+        ):  # checked before reading: a pipe would block the worker for ever
             return None
         picture = _picture(facts, paths.get("jpg"))
         first = facts["files"][0]
@@ -58,7 +60,7 @@ def _picture(facts: Mapping[str, Any], jpg: Path | None) -> Picture:
     """Return the picture of a side-car.
 
     Raises:
-        KeyError, TypeError, ValueError: The side-car is not one that the node wrote.
+        KeyError, TypeError, ValueError: The side-car was not written by the node.
         OSError: The JPEG cannot be read.
     """
     return Picture(

@@ -1,4 +1,4 @@
-"""Retention rule: which saved pictures to remove when they exceed the limits. Pure: no files, no clock.
+"""Retention rule: which saved pictures to remove beyond the limits. No I/O, no clock.
 
 The oldest go first. The newest picture always stays: ``media/last`` refers to it.
 """
@@ -16,9 +16,8 @@ class Held:
 
     Attributes:
         id: Its id.
-        size_bytes: Of all its files.
-        age_s: Age in seconds; ``None`` where it is unknown, because a clock was not set. Negative:
-            from the future, so a clock was wrong, and its true age is as unknown.
+        size_bytes: Total size of its files.
+        age_s: Age in seconds; ``None`` or negative: unknown, because a clock was not set or wrong.
     """
 
     id: str
@@ -31,9 +30,9 @@ class Limits:
     """Limits of saved pictures: bytes, age, and bytes that the disk lacks.
 
     Attributes:
-        max_bytes: All of them together; 0: no limit.
-        max_age_s: Each of them; 0: no limit.
-        to_free_bytes: What the disk lacks; 0: nothing.
+        max_bytes: Greatest total size; 0: no limit.
+        max_age_s: Greatest age; 0: no limit.
+        to_free_bytes: Bytes to free on the disk; 0: none.
     """
 
     max_bytes: int = 0
@@ -42,16 +41,16 @@ class Limits:
 
 
 def plan(held: Sequence[Held], limits: Limits, is_kept: Callable[[str], bool] = lambda _id: False) -> list[str]:
-    """Return the ids of the pictures that go, in the order in which they go.
+    """Return the ids of the pictures to remove, in order.
 
-    Afterwards the rest is within ``max_bytes`` (or is the newest and kept ones alone) and holds none known to be older
-    than ``max_age_s``. Where all that may go is less than the disk lacks, none goes for that: something else fills the
-    disk, and would fill what they leave too.
+    Afterwards the rest is within ``max_bytes`` (or consists of the newest and kept ones only), and none is known to be
+    older than ``max_age_s``. If removing all would not free ``to_free_bytes``, none is removed for that: something else
+    fills the disk.
 
     Args:
-        held: Every picture, the oldest first.
-        limits: What they may take.
-        is_kept: Tells whether one is spared. Asked only about those that would go, as it may read the disk.
+        held: All pictures, oldest first.
+        limits: The limits.
+        is_kept: Tells whether a picture is protected; called for candidates only, as it may read the disk.
     """
     old = held[:-1]
     going = [picture for picture in old if _too_old(picture, limits.max_age_s) and not is_kept(picture.id)]

@@ -1,4 +1,4 @@
-"""Side-car: the JSON file beside a picture with its facts, for people and programs that read the folder."""
+"""Side-car: JSON file with the metadata of a picture, beside it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Format
 from pi_cam_node.core.picture import Picture
 
-# A film of ten minutes says less than this; what is larger was not written by the node.
+# Larger than any side-car of the node.
 MAX_BYTES = 1 << 20
 
 
@@ -24,8 +24,8 @@ class SavedFile:
 
     Attributes:
         path: Absolute path.
-        format: What is in it.
-        size_bytes: Its size.
+        format: Format.
+        size_bytes: Size.
         sha256: Hex digest of its content.
     """
 
@@ -37,7 +37,7 @@ class SavedFile:
 
 @frozen
 class Origin:
-    """Node that saved a picture, and how far the node's clock could be trusted.
+    """Run of the node that saved a picture, and whether its clock was set.
 
     Attributes:
         boot: Boot id of the node.
@@ -49,7 +49,7 @@ class Origin:
 
 
 def sidecar(picture: Picture, picture_id: str, files: Sequence[SavedFile], origin: Origin) -> bytes:
-    """Return the facts of a picture as indented JSON."""
+    """Return the metadata of a picture as indented JSON."""
     facts = {
         "id": picture_id,
         "kind": picture.kind,
@@ -73,7 +73,7 @@ def sidecar(picture: Picture, picture_id: str, files: Sequence[SavedFile], origi
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
-    """Return the content of a side-car; nothing where it is missing, damaged or larger than any the node writes."""
+    """Return the content of a side-car; empty if it is missing, damaged or too large."""
     try:
         with path.open("rb") as file:
             facts = json.loads(file.read(MAX_BYTES))
@@ -83,24 +83,24 @@ def read_sidecar(path: Path) -> dict[str, Any]:
 
 
 def clock_was_set(facts: Mapping[str, Any]) -> bool:
-    """Return whether the time in a picture's name can be trusted, by its side-car.
+    """Return whether the clock was set when a picture was saved.
 
-    It can unless that says otherwise: where it is missing or damaged, the name is all there is.
+    Assumed unless the side-car says otherwise.
     """
     return facts.get("clock_set") is not False
 
 
 def is_kept(facts: Mapping[str, Any]) -> bool:
-    """Return whether retention spares a picture or film, by its side-car."""
+    """Return whether a side-car protects its picture or film from retention."""
     return facts.get("kept") is True
 
 
 def with_kept(facts: Mapping[str, Any], picture_id: str, *, kept: bool) -> bytes:
-    """Return a side-car that says whether retention spares the picture, and all that it said before."""
+    """Return the bytes of a side-car with the protection from retention set."""
     rest = {name: value for name, value in facts.items() if name != "kept"}
     return content({"id": picture_id, **rest, **({"kept": True} if kept else {})})
 
 
 def content(facts: Mapping[str, Any]) -> bytes:
-    """Return facts as the bytes of a side-car."""
+    """Return metadata as the bytes of a side-car."""
     return (json.dumps(facts, indent=2) + "\n").encode()

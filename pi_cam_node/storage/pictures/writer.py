@@ -1,4 +1,4 @@
-"""Writes the files of a picture atomically: all of them, synced and under their final names, or none."""
+"""Writes the files of a picture atomically: either all, synced and under their final names, or none."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _log = logging.getLogger(__name__)
 
 @frozen
 class WriteJob:
-    """Folder, formats, quality and ports with which a picture is written.
+    """Parameters for writing a picture.
 
     Attributes:
-        directory: Into which folder, which exists.
-        formats: One file for each.
+        directory: The folder, which exists.
+        formats: Formats to write.
         quality: JPEG quality, 1 to 100.
-        origin: What the side-car says about the node.
-        make_room: Called before each file with the bytes it needs; raises NoSpace where they are not there.
-        images: Makes what needs pixels.
-        heartbeat: Times the calls of the disk, and not the encoding.
-        access: Who may read the files.
+        origin: Run of the node, for the side-car.
+        make_room: Called before each file with its size; raises NoSpace.
+        images: Image processing.
+        heartbeat: Times disk calls.
+        access: Mode and group of the files.
     """
 
     directory: Path
@@ -52,9 +52,9 @@ class Written:
     """Files written for a picture.
 
     Attributes:
-        files: One for each format, in the order asked for.
+        files: One for each format, in the requested order.
         sidecar_bytes: Size of the side-car.
-        jpg: Content of the JPEG, where that was one of the formats.
+        jpg: Content of the JPEG, if requested.
     """
 
     files: tuple[SavedFile, ...]
@@ -65,13 +65,13 @@ class Written:
 def write(picture: Picture, picture_id: str, job: WriteJob) -> Written:
     """Write the files of a picture, the side-car last, then sync the folder.
 
-    Each format is encoded when its turn comes, so that only one is in memory at a time.
+    Formats are encoded one by one, so that only one is in memory at a time.
 
     Raises:
-        FileExistsError: One of the names is taken.
-        NoSpace: There is no room.
+        FileExistsError: A file of this name exists.
+        NoSpace: The disk is full.
         NotSaved: The content is not a picture.
-        OSError: A file could not be written. In each case none of them is left.
+        OSError: A file could not be written. In each case no file is left.
     """
     placed: list[Path] = []
     files: list[SavedFile] = []

@@ -202,4 +202,4 @@ def test_what_a_slow_broker_has_no_room_for_is_counted_in_the_log(
     inbox.put(asked("page", asker="http"))
     with caplog.at_level(logging.WARNING):
         assert said(harness, inbox, behind=True) == [("page", "busy")]
-    assert "7 messages were not looked at any more, and get no reply" in caplog.text
+    assert "7 messages were not processed and get no reply" in caplog.text

@@ -312,7 +312,7 @@ def test_a_thread_that_dies_is_logged_by_its_name() -> None:
     thread = threading.Thread(name="mqtt-link")
     for kind, error in ((OSError, OSError("gone")), (ValueError, None), (SystemExit, SystemExit())):
         threading.excepthook(threading.ExceptHookArgs((kind, error, None, thread)))
-    assert stream.getvalue().count("thread mqtt-link ended by an error") == 2
+    assert stream.getvalue().count("thread mqtt-link ends") == 2
     assert "OSError: gone" in stream.getvalue()
 
 
