@@ -17,7 +17,7 @@ from pi_cam_node.config.sections.node import NODE_ID_FORM, NODE_ID_PATTERN
 from pi_cam_node.config.sections.web import NETWORK_FORM, network
 
 PUBLIC_URL_FORM = "an address such as https://cam.example.org, without a path"
-SUBJECT_FORM = "mailto:somebody@a.real.domain, or an https address"
+SUBJECT_FORM = "an address such as mailto:somebody@a.real.domain, or https://…"
 
 
 def default_console_id() -> str:

@@ -72,7 +72,7 @@ class ConsoleGate:
             return
         if need.signed and "signature" in request.query:
             if not self.is_open(request.path, request.query, request.match_info.get("camera", "")):
-                raise web.HTTPForbidden(text="the link has ended, or it is not one of ours\n")
+                raise web.HTTPForbidden(text="the link has expired, or its signature is wrong\n")
             routes.mark_signed(request)
             return
         if known is None:

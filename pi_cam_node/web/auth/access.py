@@ -61,7 +61,7 @@ class Access:
         peer = self.proxies.peer_of(request)
         is_public = need.right == "public"
         if not (is_public and request.method in SAFE_METHODS) and not self.hosts.allows(peer.host):
-            raise web.HTTPForbidden(text="this name is not ours; a name that is belongs into http.allowed_hosts\n")
+            raise web.HTTPForbidden(text="unknown host name; http.allowed_hosts lists those that are allowed\n")
         if request.method not in SAFE_METHODS and is_from_foreign_page(
             request.headers, lambda origin: self._is_own(origin, peer)
         ):
@@ -71,7 +71,7 @@ class Access:
         if need.signed and is_signed(request.query):
             if self.links.verify(request.path.removeprefix(self.prefix), request.query):
                 return
-            raise web.HTTPForbidden(text="the link has ended, or it is not one of ours\n")
+            raise web.HTTPForbidden(text="the link has expired, or its signature is wrong\n")
         raise self._unauthorized(request, peer, need)
 
     @property
@@ -102,7 +102,7 @@ class Access:
             web.HTTPException: 401 for a wrong token; 429 while the client is locked out.
         """
         if self.token is not None and not self._is_right(self.token, given, self.proxies.peer_of(request)):
-            raise web.HTTPUnauthorized(text="that is not the token\n")
+            raise web.HTTPUnauthorized(text="wrong token\n")
         return self.sessions.create()
 
     def _is_open(self, peer: Peer) -> bool:
@@ -110,7 +110,7 @@ class Access:
         if self.token is not None:
             return False
         if peer.through_unknown_proxy:
-            raise web.HTTPForbidden(text="a proxy forwards this; name it in http.trusted_proxies, with a token\n")
+            raise web.HTTPForbidden(text="unknown proxy; add it to http.trusted_proxies, and set a token\n")
         return True
 
     def _is_known(self, request: web.Request, peer: Peer, need: Need) -> bool:
@@ -118,14 +118,14 @@ class Access:
         name = request.cookies.get(self.cookie)
         if name and self.sessions.is_valid(name):
             if request.method not in SAFE_METHODS and "Origin" not in request.headers:
-                raise web.HTTPForbidden(text="a session changes things only from its own page\n")
+                raise web.HTTPForbidden(text="a session may change things only from a page of this server\n")
             return True
         given = _given(request)
         if given is None or self.token is None:
             return False
         if self.tickets(given):
             if need.right == "control":
-                raise web.HTTPForbidden(text="a ticket shows, and changes nothing\n")
+                raise web.HTTPForbidden(text="a ticket may read, not change\n")
             return True
         if not self._is_right(self.token, given, peer):
             raise self._unauthorized(request, peer, need)
@@ -136,7 +136,7 @@ class Access:
         wait_s = self.lockout.wait_s(peer.address)
         if wait_s > 0:
             after = {"Retry-After": str(math.ceil(wait_s))}
-            raise web.HTTPTooManyRequests(text="too many wrong tries; wait\n", headers=after)
+            raise web.HTTPTooManyRequests(text="too many wrong passwords or tokens; try again later\n", headers=after)
         if token.is_(given):
             return True
         if self.lockout.count(peer.address):
