@@ -110,7 +110,7 @@ async def set_up(request: web.Request) -> web.StreamResponse:
     key = form.get("key") or request.query.get("key", "")
     if context.accounts.has_owner or not context.setup.is_(key):
         gate_of(request).count_wrong(request)
-        raise web.HTTPForbidden(text="the link has expired, or its signature is wrong\n")
+        raise web.HTTPForbidden(text="the set-up link was used before, or its key is wrong\n")
     mail = form.get("mail", "").strip()
     try:
         _check_mail(mail)
