@@ -171,17 +171,17 @@ class Announcer:
 
     def _publish_live(self, event: LiveFrameDue) -> None:
         """Publish the live picture; where it is wide, or too large for the broker, later frames bring smaller ones."""
-        frame, live = event.frame, self._config().homeassistant
+        frame, settings = event.frame, self._config().homeassistant
         room_bytes = self._messages.live_room_bytes(self._link.packet_limit_bytes)
-        is_wide = 0 < live.camera_width < frame.size[0]
+        is_wide = 0 < settings.camera_width < frame.size[0]
         if not is_wide and (room_bytes is None or len(frame.jpeg) <= room_bytes):
             self._publish_event(LiveFrameDue(frame if frame.preview is None else replace(frame, preview=None)))
             return
         demand = Demand(
             preview_bytes=ANY_BYTES if room_bytes is None else room_bytes,
-            preview_px=live.camera_width if is_wide else PREVIEW_WIDTH_PX,
-            times=max(1, round(PREVIEWS_AHEAD_S * live.camera_fps)),
-            every_s=1 / live.camera_fps,
+            preview_px=settings.camera_width if is_wide else PREVIEW_WIDTH_PX,
+            times=max(1, round(PREVIEWS_AHEAD_S * settings.camera_fps)),
+            every_s=1 / settings.camera_fps,
         )
         if (frame.preview is None or demand != self._demanded) and (room_bytes is None or room_bytes > 0):
             self._demanded = demand
