@@ -1,7 +1,7 @@
 """Scene events (motion and triggers), their pictures, and their recordings.
 
-The rules decide (`rules.motion`, `rules.recording`); here their words become events for the listeners and orders for
-the recorder. Used by the node thread.
+The rules decide (`rules.motion`, `rules.recording`); this module turns their results into events for the listeners and
+orders for the recorder. Used by the node thread.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from pi_cam_node.core.rules.recording import Begin, RecordingRule
 from pi_cam_node.core.rules.ring import Ring
 from pi_cam_node.imaging.motion.interface import MotionReport
 
-# Its picture is chosen so long after an event began: of the pictures until then the one that shows most.
+# An event's picture is chosen this long after its begin: the one until then with the largest motion.
 PICTURE_AFTER_S = 1.5
 
 
@@ -42,10 +42,10 @@ class Activity:
     """Events of the scene and their recordings.
 
     Attributes:
-        motion: Whether something moves.
-        recording: What is recorded.
-        pictures: Pictures of events, and the last ones.
-        due_s: When something is to be done by time.
+        motion: Motion rule.
+        recording: Recording rule.
+        pictures: Pictures of events, and the last pictures.
+        due_s: When `on_time` is due.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class Activity:
         Args:
             config: The settings in force.
             clock: Tells the time.
-            ports: What writes pictures and films, and whether anything may be seen.
+            ports: Archive, recorder and privacy.
             ring: The pictures of the last seconds.
-            emit: Tells the listeners.
-            boot_id: Of the node.
+            emit: Passes an event to the listeners.
+            boot_id: Id of this run of the node.
         """
         self._config, self._clock, self._ring, self._emit = config, clock, ring, emit
         self._recorder, self._gate, self._url_of = ports.recorder, ports.privacy_port.privacy_gate, ports.url_of
@@ -84,7 +84,7 @@ class Activity:
         self._follow()
 
     def camera(self, *, online: bool) -> None:
-        """Process that the camera is online or away."""
+        """Process a change of the camera's availability."""
         now_s = self._clock.monotonic()
         if not online:
             self._end_all(now_s, "camera_lost")
@@ -128,7 +128,7 @@ class Activity:
     # ------------------------------------------------------------ what people ask for
 
     def trigger(self, name: str, seconds: float) -> EventRow:
-        """Begin an event as motion would, or make the one that goes on last longer; return it."""
+        """Begin an event as motion does, or extend a running one; return it."""
         now_s = self._clock.monotonic()
         running = next((event for _, event in self._events.all()), None)
         if running is not None:
@@ -138,10 +138,10 @@ class Activity:
         return self._begin("trigger", name, now_s, now_s + seconds)
 
     def record(self, seconds: float | None) -> EventRow:
-        """Begin a recording by hand, for so long or until `stop_recording`; return its event.
+        """Begin a manual recording, for some seconds or until `stop_recording`; return its event.
 
         Raises:
-            NotSaved: What encodes video is not installed.
+            NotSaved: The packages for video are not installed.
         """
         if self._recorder.missing:
             raise NotSaved(f"ERROR: {self._recorder.missing}")
@@ -155,7 +155,7 @@ class Activity:
         return running.row
 
     def stop_recording(self) -> bool:
-        """End the recording by hand; return whether there was one."""
+        """End the manual recording; return whether there was one."""
         is_open = self._events.get("record") is not None
         if is_open:
             self._end("record", self._clock.monotonic(), "clear", by_hand=True)
@@ -176,7 +176,7 @@ class Activity:
     # ------------------------------------------------------------ what the recorder and the worker say
 
     def on_input(self, message: Input) -> bool:
-        """Process an input about events or films; return whether it was one, so that no other part needs it."""
+        """Process an input about events or films; return whether it was one."""
         if isinstance(message, WorkEnded) and self.pictures.owns(message.work):
             if (done := self.pictures.ended(message)) and (row := self._events.pictured(done[0], done[1].id)):
                 self._emit(EventPictured(row, done[1].image, done[1].url))
@@ -199,7 +199,7 @@ class Activity:
                 )
                 self._store.save_recording(row)
                 self._emit(RecordingStarted(message, self._events.recorded(event_id, film_id, message.pre_roll_s)))
-                for _, event in self._events.all():  # those that joined the recording before it had a film
+                for _, event in self._events.all():  # events that joined the recording before its film began
                     if self.recording.covers(event.row.id):
                         into_s = max(0.0, event.began_mono_s - message.first_mono_s)
                         self._events.recorded(event.row.id, film_id, into_s)
@@ -243,7 +243,10 @@ class Activity:
         pre_roll_s = began_s - held[0].mono_s if held else 0.0
         at, zones = utc_of(began_s, self._clock), seen.zones if seen else ()
         row = EventRow(event_id, kind, at, zones=zones, cause=cause, pre_roll_s=pre_roll_s)
-        film, joined = self._newest_film, before if before is self.recording.order else None  # one recording for both
+        film, joined = (
+            self._newest_film,
+            before if before is self.recording.order else None,
+        )  # both events share one recording
         if is_recorded and joined and film and film.event_id == joined.event_id and film.film_id in self._films:
             row = replace(row, recording_id=film.film_id, pre_roll_s=max(0.0, began_s - film.first_mono_s))
         best = (seen.area_share, seen.mono_s) if seen else (0.0, began_s)
@@ -295,6 +298,6 @@ class Activity:
             self._end("motion", now_s, "clear")
 
     def _picture(self, event: OpenEvent) -> None:
-        """Have the picture of an event saved: of those so far the one that shows most of what moves."""
+        """Save the picture of an event: the one so far with the largest motion."""
         event.is_pictured = True
         self.pictures.save(event.row.id, event.best[1], self._config)

@@ -13,7 +13,7 @@ from pi_cam_node.core.inputs import FilmFailed, FilmOpened
 
 @frozen
 class MotionChanged:
-    """Motion began or ended: in a zone, or (with an empty name) at all. ``None``: the zone is gone."""
+    """Motion began or ended: in a zone, or (with an empty name) at all. ``None``: the zone was removed."""
 
     zone: str
     on: bool | None
@@ -37,7 +37,7 @@ class SceneEventEnded:
 class EventPictured:
     """The picture of an event is saved: ``image`` as `PictureSaved.image`, ``url`` a link to it.
 
-    ``reloaded``: it was saved before, and is told again; see `core.last_pictures`.
+    ``reloaded``: it was saved earlier and is published again; see `core.last_pictures`.
     """
 
     event: EventRow
@@ -48,14 +48,14 @@ class EventPictured:
 
 @frozen
 class RecordingChanged:
-    """A film is being written, or none any more."""
+    """Whether a film is being written."""
 
     on: bool
 
 
 @frozen
 class RecordingStarted:
-    """A film began; ``event`` is what it is for, where that is known."""
+    """A film began; ``event`` is its event, if known."""
 
     film: FilmOpened
     event: EventRow | None

@@ -1,7 +1,7 @@
-"""Settings that only some cameras follow: refused, warned of and not offered where the camera has no such thing.
+"""Settings that only some cameras support: refused, warned of and not offered for other cameras.
 
-Which ones a camera follows is known when it is open (`CameraOpened`). A film or a network camera follows none of them,
-which its address tells before.
+The supported ones are known once the camera is open (`CameraOpened`). Films and network cameras support none, which is
+known from their address.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from pi_cam_node.core.inputs import CameraOpened
 
 _log = logging.getLogger(__name__)
 
-# What is refused where the camera has none, and how that is said.
+# Settings that are refused if unsupported, with the text of the refusal.
 OPTIONAL = {
     "camera.autofocus": "no lens that focuses by itself",
     "camera.lens_position": "no lens that focuses",
     "camera.awb": "no white balance that can be set",
     "camera.exposure_compensation": "no exposure compensation",
 }
-# Shown to people only where the camera follows them; in a file that is used with many cameras they do no harm.
+# Settings that are only hidden if unsupported; they do no harm in a file for several cameras.
 CONDITIONAL = (*OPTIONAL, "camera.width", "camera.height", "night.exposure_us", "night.gain")
-# State that only cameras have which tell exposure and gain of their frames.
+# State of cameras that report exposure and gain of their frames.
 LIGHT = "lux"
 
 _FIXED_SOURCE = re.compile(r"file:|(rtsps?|https?)://", re.IGNORECASE)
 
 
 def unserved(opened: CameraOpened | None) -> frozenset[str]:
-    """Return the settings and states that mean nothing with the open camera; all of them before it is open."""
+    """Return the settings and states that the open camera does not support; all of them before it is open."""
     if opened is None:
         return frozenset((*CONDITIONAL, LIGHT))
     served = {*opened.settings, *([LIGHT] if opened.tells_light else [])}
@@ -39,7 +39,7 @@ def unserved(opened: CameraOpened | None) -> frozenset[str]:
 
 
 def undecided(source: str, opened: CameraOpened | None) -> frozenset[str]:
-    """Return the settings and states of which only the open camera will tell whether they mean anything.
+    """Return the settings and states whose support is known only once the camera is open.
 
     Args:
         source: `camera.source`.
@@ -50,13 +50,13 @@ def undecided(source: str, opened: CameraOpened | None) -> frozenset[str]:
 
 
 class CameraSettings:
-    """Settings that the camera opened last follows. Pure; used by the node thread."""
+    """Settings supported by the camera opened last. No I/O; used by the node thread."""
 
     def __init__(self) -> None:
         self._opened: CameraOpened | None = None
 
     def opened(self, event: CameraOpened, config: Config) -> None:
-        """Note an opened camera, and warn of each setting that it does not follow."""
+        """Record an opened camera, and warn of each setting that it does not support."""
         self._opened = event
         for key in self._missing(config):
             _log.warning("%s has no effect: %s has %s", key, event.source, OPTIONAL[key])
@@ -67,16 +67,16 @@ class CameraSettings:
         return None if self._opened is None else "{} x {}".format(*self._opened.size)
 
     def check(self, old: Config, new: Config, key: str) -> None:
-        """Refuse to change a setting that the open camera does not follow.
+        """Refuse a change of a setting that the open camera does not support.
 
         Raises:
-            OutOfRange: The camera has no such thing, and the value is not the default.
+            OutOfRange: It is not supported, and the value is not the default.
         """
         if self._opened is not None and key in self._missing(new) and old != new:
             raise OutOfRange(f"ERROR: {key}: {self._opened.source} has {OPTIONAL[key]}", data={"key": key})
 
     def _missing(self, config: Config) -> list[str]:
-        """Return the settings that are not at their default and that the open camera does not follow."""
+        """Return the unsupported settings that are not at their default."""
         served = self._opened.settings if self._opened is not None else ()
         return [
             key

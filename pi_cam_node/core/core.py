@@ -1,11 +1,11 @@
 """State and decisions of the node, in one object used by one thread.
 
-`Core.step` is a plain function: an input, a frame or only the time goes in, events come out. It knows neither topics
-nor sockets nor disks; what it needs of the world it is given as `Ports`.
+`Core.step` takes an input, a frame or only the time, and returns events. It does no I/O; other parts are accessed
+through `Ports`.
 
-A frame takes this way: `Inbox.take` -> `Core.step` -> `_on_frame` (privacy, camera timeout, trial of settings) ->
+Path of a frame: `Inbox.take` -> `Core.step` -> `_on_frame` (privacy, camera timeout, trial of settings) ->
 `Pipeline.process` (measure, decide, keep, show) -> `Dispatcher.offer` (commands that wait for a frame); the event
-`FrameTaken` takes it to the `FrameHub`, which hands it to viewers.
+`FrameTaken` passes it to the `FrameHub` and so to viewers.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ from pi_cam_node.imaging.frame_timing import FrameRate
 
 _log = logging.getLogger(__name__)
 
-# Home Assistant subscribes to the telemetry within this time after a connect or its birth, so it is sent once more.
+# Home Assistant subscribes within this time after a connect or its birth message; then telemetry is sent again.
 TELEMETRY_AGAIN_S = 1.5
 
 
 class Core:
-    """State of the node, changed by inputs, frames and time. Thread: the node thread, but for `write_config`.
+    """State of the node, changed by inputs, frames and time. Thread: the node thread, except `write_config`.
 
     Attributes:
         config: The settings in force.
         camera_online: Whether frames arrive.
-        faults: What fails, and what is shown of it.
+        faults: Present faults, and the one shown.
     """
 
     def __init__(
@@ -100,11 +100,11 @@ class Core:
 
     @property
     def latest(self) -> Frame | None:
-        """The newest frame while the camera is there."""
+        """The newest frame while the camera is online."""
         return self._pipeline.latest
 
     def emit(self, event: e.Event) -> None:
-        """Return an event with the next return of `step`; of a flood of faults only the newest, now and then."""
+        """Queue an event for the next return of `step`; frequent faults are rate-limited to the newest."""
         if isinstance(event, e.FaultReported):
             self.faults.report(event)
         elif not (isinstance(event, e.PictureSaved) and self.privacy_gate.closed):
@@ -146,7 +146,7 @@ class Core:
 
     @property
     def due_s(self) -> float:
-        """Monotonic time at which `step` is to be called although nothing came."""
+        """Monotonic time at which `step` is to be called without input."""
         return min([part.due_s for part in self._due])
 
     def step(self, message: i.Input | Frame | None) -> list[e.Event]:
@@ -177,14 +177,14 @@ class Core:
     def _on_frame(self, frame: Frame, now_s: float) -> None:
         if self.privacy_gate.blocks(frame):
             return
-        if frame.captured_mono_s <= self._lost_s:  # it waited behind the input that told of the loss
+        if frame.captured_mono_s <= self._lost_s:  # queued behind the input that reported the loss
             self._pipeline.keep(frame, now_s, self._events)
             return
         if not self.camera_online:
             self._camera_back(now_s)
         self._camera_timeout.frame_received(now_s)
         self._trial.frame(frame.exposed_mono_s, now_s)
-        self._frame_rate.count(frame.captured_mono_s)  # frames that waited come at once
+        self._frame_rate.count(frame.captured_mono_s)  # by capture time, as queued frames arrive together
         self._events.append(e.FrameTaken(frame))
         self._pipeline.process(frame, now_s, self._events)
         if frame.motion is not None:
@@ -209,7 +209,7 @@ class Core:
                 self._camera_lost(reason, now_s)
             case i.SwitchFailed(mode=mode, reason=reason):
                 self.night.refused(now_s, mode)
-                if self.camera_online:  # else it is a consequence, and would hide the cause
+                if self.camera_online:  # otherwise it is a consequence and would hide the cause
                     self.emit(e.FaultReported("camera_down", f"the camera did not switch to {mode}: {reason}"))
                 self._roll_back(self._trial.refused(self.config, mode, f"the camera refuses {mode}: {reason}"))
             case i.BrokerConnected() | i.HomeAssistantStarted():
@@ -253,7 +253,10 @@ class Core:
         self._lost_s = now_s
         self._camera_timeout.camera_lost()
         if self.camera_online:
-            self.camera_online, self._delivers = False, self.privacy_gate.closed  # privacy alone keeps frames away
+            self.camera_online, self._delivers = (
+                False,
+                self.privacy_gate.closed,
+            )  # whether privacy is the only reason for missing frames
             self._pipeline.camera_lost()
             self.activity.camera(online=False)
             self.emit(e.CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))
@@ -270,7 +273,7 @@ class Core:
             self.emit(e.FaultReported("camera_down", f"rolled back: {', '.join(what)}: {rollback.reason}"))
 
     def _forget(self) -> None:
-        """Keep nothing of what the camera saw, and refuse the commands that wait for more of it."""
+        """Delete all frames in memory, and refuse the commands that wait for frames."""
         self.activity.privacy()
         self.ring.clear()
         self._trial.pause()
@@ -290,7 +293,7 @@ class Core:
         self.activity.configure(new)
         self._expect_frame(now_s)
         for key, (_, value) in settings.differences(old, new).items():
-            if settings.describe(key).live:  # masks turn with the picture, which is no news of theirs
+            if settings.describe(key).live:  # masks follow the rotation, without an event
                 self.emit(e.SettingChanged(key, value))
         self._bound_ring()
 

@@ -12,11 +12,11 @@ class EraseReport:
     Attributes:
         folder: The folder of the pictures.
         pictures: Saved pictures removed.
-        files: Files removed: pictures, their side-cars, half-written ones, the token, what remembers privacy.
-        size_bytes: Their bytes together.
-        topics: Retained topics that the broker held before, as far as it lets us see.
-        topics_left: Those that it holds afterwards.
-        trouble: What could not be done, one line each; empty where all was.
+        files: Files removed: pictures, side-cars, partial files, token, privacy markers.
+        size_bytes: Their total size.
+        topics: Retained topics at the broker before, as far as they can be read.
+        topics_left: Retained topics afterwards.
+        trouble: Failures, one line each.
     """
 
     folder: str

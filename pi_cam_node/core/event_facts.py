@@ -1,6 +1,6 @@
-"""Reads an event back from the side-car of its film, or from the header of one in progress. Pure.
+"""Reads an event from the side-car of its film, or from the header of an unfinished film. No I/O.
 
-What is missing or odd is left out: a side-car may be of another version, or changed by hand.
+Missing and malformed fields are skipped: a side-car may be of another version, or edited by hand.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ def event_of(facts: Mapping[str, Any], recording_id: str) -> EventRow | None:
 
 
 def text_of(value: object) -> str:
-    """Return a text of JSON, its first 200 characters; empty for anything else."""
+    """Return a JSON string, shortened to 200 characters; empty for other types."""
     return value[:200] if isinstance(value, str) else ""
 
 
 def number_of(value: object) -> float:
-    """Return a number of JSON; 0 for anything else, and for one beyond all reason."""
+    """Return a JSON number; 0 for other types and out-of-range values."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
     return float(value) if is_number and isinstance(value, int | float) else 0.0
 
 
 def time_of(value: object) -> datetime | None:
-    """Return a time of ISO 8601, in UTC where it does not say; ``None`` for anything else."""
+    """Return an ISO 8601 time (UTC without a zone); ``None`` for anything else."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:

@@ -23,7 +23,7 @@ class EventPictures:
     """Saves pictures of events and tracks which picture belongs to which event.
 
     Attributes:
-        last: Tells the last pictures again.
+        last: Publishes the last pictures again.
     """
 
     def __init__(self, ports: Ports, ring: Ring, emit: Callable[[Event], None]) -> None:
@@ -33,7 +33,7 @@ class EventPictures:
         self.last = LastPictures(ports, emit)
 
     def save(self, event_id: str, mono_s: float, config: Config) -> None:
-        """Save the picture of a moment; nothing where the ring does not hold it."""
+        """Save the ring's picture of a time, if there is one."""
         frames = self._ring.around(mono_s, 1)
         if not frames or self._gate.closed:
             return
@@ -43,11 +43,11 @@ class EventPictures:
             _log.warning("the picture of the event %s is not saved: %s", event_id, error)
 
     def owns(self, work: int) -> bool:
-        """Return whether a piece of work is the picture of an event, or the last pictures."""
+        """Return whether a job saves the picture of an event, or reads the last pictures."""
         return work in self._jobs or self.last.owns(work)
 
     def ended(self, ended: WorkEnded) -> tuple[str, PictureSaved] | None:
-        """Process that a picture was saved or failed; return the event's id, and the picture where it may be shown."""
+        """Process the end of a job; return the event's id and its picture, unless privacy is on."""
         if self.last.owns(ended.work):
             self.last.ended(ended)
             return None

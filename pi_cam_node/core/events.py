@@ -1,6 +1,6 @@
 """Events: what happened, as frozen values named in the past tense, from the core to the listeners.
 
-They carry no behaviour, so that publishers are functions from an event to messages, tested by equality.
+They have no behaviour; publishers are functions from an event to messages.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class BrightnessMeasured:
 
 @frozen
 class ModeChanged:
-    """Frames in another mode than before arrive: the camera is really in it."""
+    """Frames of another mode arrive, so the camera has switched."""
 
     mode: Mode
     cause: str
@@ -98,7 +98,7 @@ class SettingChanged:
 
 @frozen
 class SettingsRolledBack:
-    """Settings that starved the camera went back; ``settings`` has the values that are in force again."""
+    """Settings that stopped the camera's frames were undone; ``settings`` has the restored values."""
 
     settings: Mapping[str, Any]
     reason: str
@@ -107,7 +107,7 @@ class SettingsRolledBack:
 
 @frozen
 class FaultReported:
-    """The fault that lasts now, for ``last_error``. An empty message says that all is well again."""
+    """The present fault, for ``last_error``; an empty message: no fault."""
 
     code: Code
     message: str
@@ -115,14 +115,14 @@ class FaultReported:
 
 @frozen
 class CommandRefused:
-    """A command was refused whose reply its sender may not read, a press of a button for example.
+    """A command was refused whose sender may not read the reply, e.g. a button.
 
     Attributes:
-        verb: What was asked for, shortened.
-        code: Why, as in its reply.
-        message: Why, for people.
-        origin: By which way it came.
-        at: When, in UTC.
+        verb: The verb, shortened.
+        code: Code of the reply.
+        message: Message of the reply.
+        origin: Interface of the command.
+        at: Time, UTC.
     """
 
     verb: str
@@ -144,9 +144,9 @@ class PictureSaved:
     """A picture is on disk, synced and under its final name.
 
     Attributes:
-        id: Names the picture for ever, e.g. ``20261120T194501123Z-3f2a91c0-000042-single``.
+        id: Permanent id, e.g. ``20261120T194501123Z-3f2a91c0-000042-single``.
         kind: ``single`` (a fresh frame), ``stack``, ``ring`` (one frame of the past), ``auto`` or ``event``.
-        paths: Absolute paths, one per format, in the order asked for.
+        paths: Absolute paths, one per format, in the requested order.
         size_bytes: Size of the first file.
         sha256: Hex digest of the first file.
         frames: Frame numbers used, in order of time.
@@ -156,7 +156,7 @@ class PictureSaved:
         last_mono_s: The same on the monotonic clock.
         image: The picture as a JPEG within ``mqtt.image_max_bytes``; ``None`` where that is 0.
         thumbnail: A small JPEG within 48 KiB; ``None`` where ``export.thumbnail_px`` is 0.
-        thumbnail_asked: The command wants it in ``media/last`` too.
+        thumbnail_asked: Whether the command requests it in ``media/last``, too.
         url: A link that opens it over HTTP for a while; ``None`` where HTTP is off.
     """
 
@@ -176,7 +176,7 @@ class PictureSaved:
     url: str | None = None
 
     def facts(self) -> dict[str, object]:
-        """Return the facts of the picture for replies and topics, as JSON values."""
+        """Return the metadata for replies and topics, as JSON values."""
         link = {"url": self.url} if self.url is not None else {}
         return {
             "id": self.id,
@@ -197,21 +197,21 @@ class PictureSaved:
 
 @frozen
 class PictureReloaded:
-    """The last saved picture is told again: the node started, or privacy ended."""
+    """The last saved picture is published again, after the start or after privacy."""
 
     picture: PictureSaved
 
 
 @frozen
 class MediaDeleted:
-    """A picture or film was deleted on command: what still shows it shows something that is not there."""
+    """A picture or film was deleted by a command."""
 
     id: str
 
 
 @frozen
 class Replied:
-    """A reply is ready for its client: the contract's object, and the same as JSON where that was made already."""
+    """A reply for its client: the object, and its JSON if it was encoded already."""
 
     body: Mapping[str, object]
     reply_to: str | None
@@ -283,11 +283,11 @@ Event = (
     | RecordingFailed
     | InputEvent
 )
-"""Everything that listeners are called with: what the core found out, and the inputs that concern other parts."""
+"""All events for listeners, including inputs that the core passes on."""
 
 
 class Listener(Protocol):
-    """A part of the node that reacts to events. `RunLoop` tells which it is called with."""
+    """A part of the node that reacts to events, called by `RunLoop`."""
 
     def on_event(self, event: Event, /) -> None:
         """React to an event, or ignore it.

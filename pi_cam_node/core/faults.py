@@ -18,7 +18,7 @@ class Faults:
         clock: Tells the time.
 
     Attributes:
-        state: Which faults last, and which is shown.
+        state: Present faults, and the one shown.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -38,18 +38,18 @@ class Faults:
                 self.state.end_once(_BROKER_CODES)
 
     def note(self, subject: Subject, code: Code, message: str) -> None:
-        """Set the state of a subject; ``ok``: no fault."""
+        """Set or clear (``ok``) the fault of a subject."""
         self.state.note(subject, None if code == "ok" else Fault(code, message, self._clock.utcnow()))
 
     def report(self, fault: FaultReported) -> None:
-        """Report a fault that does not last."""
+        """Report a momentary fault."""
         self.state.report(Fault(fault.code, fault.message, self._clock.utcnow()), self._clock.monotonic())
 
     def picture_saved(self) -> None:
-        """End a failed save, or one that took too long: another one has worked since."""
+        """Clear faults of earlier saves, after a successful one."""
         self.state.end_once(("not_saved", "no_space", "timeout"))
 
     def figure(self) -> dict[str, object] | None:
-        """Return the fault that is shown, as a figure of the telemetry."""
+        """Return the shown fault as a telemetry figure."""
         current = self.state.current
         return None if current is None else current.body()

@@ -28,12 +28,12 @@ class FileAccess:
 
     @classmethod
     def of(cls, storage: StorageConfig) -> FileAccess:
-        """Return what the settings say; a group that the node may not give is named in the log, once, and left out."""
+        """Return mode and group from the settings; an unusable group is logged once and ignored."""
         return _access(storage.file_mode, storage.group)
 
     @property
     def directory_mode(self) -> int:
-        """Permission bits of a folder: users who may read its files may enter it."""
+        """Permission bits of a folder: search permission for all who may read its files."""
         return self.mode | (self.mode & 0o444) >> 2
 
 
@@ -41,7 +41,7 @@ OWNER_ONLY = FileAccess(FILE_MODE, None)
 
 
 def group_id_of(group: str) -> int | None:
-    """Return the number of a group that is given by name or number; ``None`` for an empty one.
+    """Return the id of a group given by name or number; ``None`` for an empty text.
 
     Raises:
         LookupError: This machine knows no such group.

@@ -12,7 +12,7 @@ from pi_cam_node.core.history import EventRow, FilmKind, RecordingRow
 from pi_cam_node.core.rules.recording import EndReason
 
 EncoderKind = Literal["none", "camera", "board", "software"]
-"""What makes the video: nothing, the camera itself (its packets are copied), the board's encoder, or libx264."""
+"""Source of the video: none, the camera itself (its packets are copied), the board's encoder, or libx264."""
 
 
 @frozen
@@ -34,27 +34,27 @@ class ClipOrder:
 
 @frozen
 class Film:
-    """A film that lies on the disk, whole and synced.
+    """A complete film, synced to disk.
 
     Attributes:
         id: Its id, as those of pictures.
-        kind: What it is.
+        kind: Kind of film.
         path: Its absolute path.
         event_id: The event that it belongs to; empty for none.
-        cause: What it was recorded for.
+        cause: Cause of the recording.
         first_at: UTC of its first picture; `first_mono_s` the same on the monotonic clock.
         seconds: Its length.
         last_picture_s: Seconds from its first picture to its last.
         frames: Pictures in it.
-        gap_s: Seconds of it that were lost on the way.
+        gap_s: Seconds lost within it.
         pre_roll_s: Seconds of it before its event began.
         size_bytes: Of the file.
         size: Width and height in pixels.
         codec: As RFC 6381 names it.
-        reason: Why it ended.
-        repaired: It was cut off by a crash and mended.
-        span_s: Seconds that it shows, at least, where those are more than its length: of a timelapse.
-        event: Its event, for one that was mended: as the header of its file tells it, for no other part knows it now.
+        reason: Reason of its end.
+        repaired: Whether it was interrupted by a crash and repaired.
+        span_s: Least real time in seconds that a timelapse covers.
+        event: Its event, from the header of a repaired file.
         url: A link that opens it over HTTP for a while; ``None`` where HTTP is off.
     """
 
@@ -85,7 +85,7 @@ class Film:
         return self.first_at + timedelta(seconds=self.seconds if self.span_s is None else self.span_s)
 
     def row(self, boot: str) -> RecordingRow:
-        """Return it as it is kept in the list of films."""
+        """Return its row for the database."""
         return RecordingRow(
             self.id,
             "repaired" if self.repaired else "closed",
@@ -102,7 +102,7 @@ class Film:
         )
 
     def facts(self) -> dict[str, object]:
-        """Return the facts of the film as JSON values."""
+        """Return the metadata of the film as JSON values."""
         media = {"id": self.id, "kind": self.kind, "path": str(self.path)}
         return {
             "media": media if self.url is None else {**media, "url": self.url},

@@ -1,4 +1,4 @@
-"""Newest frame, handed to subscribers. A frame costs nothing while there are none.
+"""Fan-out of the newest frame to subscribers, without cost while there are none.
 
 Subscribers are called on the node thread and only enqueue. A slow viewer misses frames, and delays no other.
 """
@@ -16,9 +16,9 @@ Subscriber = Callable[[Frame | None], None]
 
 
 class FrameHub:
-    """Fan-out of frames. ``None`` says that the camera is away, or that no picture may be shown.
+    """Fan-out of frames. ``None`` means that the camera is offline, or privacy is on.
 
-    Thread: any, for everything but `publish`.
+    Thread: any, except for `publish`.
 
     Attributes:
         privacy_gate: Whether pictures may be shown.
@@ -32,11 +32,11 @@ class FrameHub:
 
     @property
     def latest(self) -> Frame | None:
-        """The newest frame, ``None`` while the camera is away, and from the moment in which privacy is switched on."""
+        """The newest frame; ``None`` while the camera is offline or privacy is on."""
         return None if self.privacy_gate.closed else self._latest
 
     def on_event(self, event: Event) -> None:
-        """Hand on a new frame, and that the camera is away. Thread: the node thread."""
+        """Publish new frames and the loss of the camera. Thread: the node thread."""
         if isinstance(event, FrameTaken):
             self.publish(event.frame)
         elif isinstance(event, CameraChanged) and not event.online:
@@ -54,7 +54,7 @@ class FrameHub:
             subscriber(frame)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Call ``subscriber`` with each frame from now on; return what ends that."""
+        """Call ``subscriber`` with each new frame; return the function that unsubscribes."""
         with self._changed:
             self._subscribers = (*self._subscribers, subscriber)
 

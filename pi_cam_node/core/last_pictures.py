@@ -1,7 +1,6 @@
-"""Last picture, and last event with a picture, told again: at the start of the node and after a time of privacy.
+"""Publishes the last picture, and the last event with a picture, again after the start and after privacy.
 
-In privacy the broker holds neither of them, and a node that was restarted meanwhile does not know them either, so both
-are read from the disk. Used by the node thread.
+Both are read from disk, since privacy removes them from the broker and a restart from memory. Used by the node thread.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ Found = tuple[PictureSaved | None, tuple[EventRow, PictureSaved] | None]
 
 
 class LastPictures:
-    """Reads the last pictures on the worker thread and tells them to the listeners."""
+    """Reads the last pictures on the worker thread and emits them as events."""
 
     def __init__(self, ports: Ports, emit: Callable[[Event], None]) -> None:
         self._archive, self._events, self._submit, self._url_of = (
@@ -38,7 +37,7 @@ class LastPictures:
         self._work: int | None = None
 
     def reload(self, config: Config) -> None:
-        """Have the last pictures read and told; nothing in privacy."""
+        """Start to read and publish the last pictures; does nothing in privacy."""
         if self._gate.closed:
             return
 
@@ -51,11 +50,11 @@ class LastPictures:
             _log.info("the last pictures are not told again: %s", error)
 
     def owns(self, work: int) -> bool:
-        """Return whether a piece of work is that."""
+        """Return whether a job is one of these."""
         return work == self._work
 
     def ended(self, ended: WorkEnded) -> None:
-        """Tell what was read."""
+        """Emit the pictures that were read."""
         self._work = None
         if ended.error is not None:
             _log.info("the last pictures are not told again: %s", ended.error)
@@ -68,7 +67,7 @@ class LastPictures:
                 self._emit(EventPictured(row, picture.image, self._url_of(picture.id), reloaded=True))
 
     def _last_event(self, config: Config) -> tuple[EventRow, PictureSaved] | None:
-        """Return the newest event whose picture is still there. Thread: the worker."""
+        """Return the newest event whose picture still exists. Thread: the worker."""
         try:
             rows = self._events.events(Query(limit=LIMIT_MAX)).rows
         except (NodeError, LookupError) as error:

@@ -1,6 +1,6 @@
-"""Types of the facts about pictures, films and events, as replies and messages tell them; documents are made from them.
+"""Types of the metadata of pictures, films and events in replies and messages, for the generated documents.
 
-They cost nothing at run time: the facts are plain mappings of this form (`PictureSaved.facts` and the like).
+They cost nothing at run time: the metadata are plain mappings of this form (`PictureSaved.facts` and the like).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 
-# On Python 3.11 pydantic reads only this one; it brings typing_extensions itself.
+# On Python 3.11 pydantic supports only this TypedDict; it depends on typing_extensions itself.
 from typing_extensions import TypedDict
 
 from pi_cam_node.core.history import EndedBy, EventKind
@@ -63,7 +63,7 @@ class PictureFacts(TypedDict):
 
 
 class EventFacts(TypedDict):
-    """Something that happened in front of the camera; under way as long as `ended_at` is null."""
+    """A scene event; running while `ended_at` is null."""
 
     id: EventId
     at: Annotated[Time, Field(description="UTC of its first frame, without the pre-roll.")]

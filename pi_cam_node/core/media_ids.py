@@ -21,8 +21,7 @@ FILM_KINDS: tuple[FilmKind, ...] = get_args(FilmKind)
 KINDS: tuple[Kind | FilmKind, ...] = (*get_args(Kind), *FILM_KINDS)
 SIDECAR = "json"
 
-# Always used with fullmatch: an id from outside that fits holds no slash, no dot and no newline, and nothing else is
-# ever made into a path. Each set of facts fits in one spelling only.
+# Always used with fullmatch: a valid id contains no slash, dot or newline, so it is safe in a path. Ids are canonical.
 _ID = (
     r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
     r"T(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})(?P<ms>[0-9]{3})Z-(?P<boot>[0-9a-f]{8})-(?P<frame>[0-9]{6}|[1-9][0-9]{6,11})"
@@ -32,7 +31,7 @@ _ID_PATTERN = re.compile(_ID)
 _FILE_PATTERN = re.compile(rf"(?P<id>{_ID})\.(?P<extension>{'|'.join((*FORMATS, FILM_FORMAT, SIDECAR))})")
 _UNFINISHED_PATTERN = re.compile(rf"\.(?P<id>{_ID})\.{FILM_FORMAT}\.rec")
 _PART_PATTERN = re.compile(rf"\.{_FILE_PATTERN.pattern}\.[0-9]+\.part")
-# Of what the node remembers beside the pictures: ``.privacy_on`` and the like.
+# Hidden state files in the folder of pictures: ``.privacy_on`` and the like.
 _HIDDEN_PART_PATTERN = re.compile(r"\.\.[a-z_]+\.(?P<process>[0-9]+)\.part")
 
 
@@ -44,8 +43,8 @@ class PictureName:
         at: UTC time of the first frame; whole milliseconds.
         boot: First 8 hex digits of the node's boot id.
         frame: Number of the first frame.
-        kind: How it came about.
-        again: 1, or the counter that tells it from pictures with the same facts.
+        kind: Kind of picture or film.
+        again: 1, or a counter if there are others with the same fields.
     """
 
     at: datetime
@@ -56,9 +55,9 @@ class PictureName:
 
     @property
     def id(self) -> str:
-        """The facts as text; ids of equal length sort by time."""
+        """The id as text; ids of equal length sort by time."""
         at = self.at.astimezone(UTC)
-        # The year on four digits by hand: strftime leaves out leading zeros.
+        # The year is formatted separately, as strftime omits leading zeros.
         stamp = f"{at.year:04d}{at:%m%dT%H%M%S}{at.microsecond // 1000:03d}Z"
         name = f"{stamp}-{self.boot}-{self.frame:06d}-{self.kind}"
         return name if self.again == 1 else f"{name}-{self.again}"
@@ -68,7 +67,7 @@ def boot_part(boot_id: str) -> str:
     """Return the first 8 hex digits of a boot id, dashes left out.
 
     Raises:
-        ValueError: It does not begin with 8 hex digits.
+        ValueError: The boot id does not begin with 8 hex digits.
     """
     digits = boot_id.replace("-", "").lower()[:8]
     if not re.fullmatch(r"[0-9a-f]{8}", digits):
@@ -77,22 +76,22 @@ def boot_part(boot_id: str) -> str:
 
 
 def parse_id(text: str) -> PictureName | None:
-    """Return the facts in a picture id, or ``None`` where the text is not exactly one."""
+    """Parse an id; ``None`` if the text is not exactly one."""
     match = _ID_PATTERN.fullmatch(text)
     if match is None:
         return None
     try:
-        # Not strptime, which takes four times as long: ten thousand names may be read at start.
+        # Faster than strptime by a factor of four, as ten thousand names may be read at start.
         year, month, day, hour, minute, second, ms = (int(digits) for digits in match.groups()[:7])
         at = datetime(year, month, day, hour, minute, second, ms * 1000, tzinfo=UTC)
-    except ValueError:  # digits, but no day of the calendar
+    except ValueError:  # digits, but not a valid date
         return None
     kind = next(kind for kind in KINDS if kind == match["kind"])
     return PictureName(at, match["boot"], int(match["frame"]), kind, int(match["again"] or 1))
 
 
 def parse_file(file_name: str) -> tuple[str, str] | None:
-    """Return ``(picture id, extension)`` of a file of the node, ``None`` for a foreign file."""
+    """Return ``(picture id, extension)`` of a file of the node; ``None`` for other files."""
     match = _FILE_PATTERN.fullmatch(file_name)
     if match is None or parse_id(match["id"]) is None:
         return None
@@ -105,7 +104,7 @@ def unfinished_film(film_id: str) -> str:
 
 
 def is_unfinished_film(file_name: str) -> bool:
-    """Tell whether the name is that of a film that is being written, or was when the node was killed."""
+    """Tell whether the name is that of an unfinished film."""
     match = _UNFINISHED_PATTERN.fullmatch(file_name)
     return match is not None and parse_id(match["id"]) is not None
 

@@ -10,9 +10,9 @@ from pi_cam_node.base.sliding_window import SlidingWindow
 from pi_cam_node.core.history import EndedBy, EventKind, EventRow, event_id
 from pi_cam_node.core.ports import EventStore
 
-# Events of motion that begin within an hour; what moves beyond that is no event of its own.
+# Limit of motion events per hour; further motion begins no event.
 EVENTS_MAX, EVENTS_WINDOW_S = 120, 3600.0
-# Ended events that are remembered, for films that are finished later.
+# Ended events that are kept in memory for films finished later.
 _REMEMBERED = 64
 
 
@@ -22,10 +22,10 @@ class OpenEvent:
 
     Attributes:
         row: Its row as stored and published.
-        began_mono_s: When it began, on the monotonic clock.
-        until_s: When it ends by itself; infinite for never, minus infinity where only motion keeps it open.
-        best: The moment that shows most of it so far, as (share of the picture, monotonic time).
-        is_pictured: Its picture is chosen.
+        began_mono_s: When it began, monotonic seconds.
+        until_s: When it ends by itself; infinite: never; minus infinity: with the end of motion.
+        best: Time of the largest motion so far, as (share of the picture, monotonic time).
+        is_pictured: Whether its picture has been chosen.
     """
 
     row: EventRow
@@ -46,20 +46,20 @@ class OpenEvents:
         self._numbers = 0
 
     def get(self, kind: EventKind) -> OpenEvent | None:
-        """Return the event of a kind that goes on."""
+        """Return the open event of a kind."""
         return self._open.get(kind)
 
     def all(self) -> list[tuple[EventKind, OpenEvent]]:
-        """Return every event that goes on."""
+        """Return all open events."""
         return list(self._open.items())
 
     def new_id(self, kind: EventKind, began_s: float) -> str:
-        """Return the id of an event that is about to begin."""
+        """Return an id for a new event."""
         self._numbers += 1
         return event_id(utc_of(began_s, self._clock), self._boot_id.replace("-", "")[:8], self._numbers, kind)
 
     def begin(self, row: EventRow, event: OpenEvent) -> EventRow:
-        """Open an event; return its row, with the facts of this boot."""
+        """Open an event; return its row, with boot id and clock state."""
         event.row = replace(row, boot=self._boot_id, clock_set=clock_is_set())
         self._open[row.kind] = event
         self._store.save_event(event.row)
@@ -82,11 +82,11 @@ class OpenEvents:
             self._store.save_event(event.row)
 
     def pictured(self, event_id: str, picture_id: str) -> EventRow | None:
-        """Set the picture of an event; return the event, where it is known."""
+        """Set the picture of an event; return the event, if known."""
         return self._change(event_id, picture_id=picture_id)
 
     def recorded(self, event_id: str, film_id: str, pre_roll_s: float | None = None) -> EventRow | None:
-        """Set the film of an event, if it has none yet; return the event, where it is known."""
+        """Set the film of an event, unless it has one; return the event, if known."""
         row = self.find(event_id)
         if row is None or row.recording_id is not None:
             return row
@@ -94,18 +94,18 @@ class OpenEvents:
         return self._change(event_id, recording_id=film_id, pre_roll_s=pre_roll)
 
     def film_lost(self, film_id: str) -> None:
-        """Take a film that came to nothing from its events; the next one is theirs."""
+        """Remove a failed film from its events, so that the next one is attached."""
         rows = [*(event.row for event in self._open.values()), *self._ended.values()]
         for name in {row.id for row in rows if row.recording_id == film_id}:
             self._change(name, recording_id=None)
 
     def find(self, event_id: str) -> EventRow | None:
-        """Return an event that goes on or ended lately."""
-        rows = [event.row for event in list(self._open.values())]  # a copy at once: other threads look, too
+        """Return an open or recent event."""
+        rows = [event.row for event in list(self._open.values())]  # an atomic copy, since other threads read, too
         return next((row for row in rows if row.id == event_id), self._ended.get(event_id))
 
     def may_begin(self, now_s: float) -> bool:
-        """Count another event of motion; return whether there are not too many within the hour."""
+        """Count a motion event; return whether the hourly limit allows it."""
         return self._begun.allow(EVENTS_MAX, now_s)
 
     def _change(self, event_id: str, **changes: str | float | None) -> EventRow | None:

@@ -21,17 +21,17 @@ class Picture:
     """Pixels or JPEG of a picture to save, with its metadata.
 
     Attributes:
-        kind: How it came about.
-        content: A frame with what its formats need, pixels, or the bytes of a finished JPEG.
-        frames: Numbers of the frames it was made of, in order of time.
+        kind: Kind of picture.
+        content: A frame with the data for its formats, pixels, or the bytes of a JPEG.
+        frames: Numbers of its frames, in order of time.
         first_at: UTC time of the first of them.
         last_at: UTC time of the last of them.
         first_mono_s: The same on the monotonic clock.
         last_mono_s: The same on the monotonic clock.
         mode: Mode of the camera.
         sensor: Exposure and gain of the first frame.
-        method: How several frames became one; empty for one frame.
-        small: A small copy as a JPEG, ``export.thumbnail_px`` wide at most, where there is one already.
+        method: Stacking method; empty for one frame.
+        small: JPEG at most ``export.thumbnail_px`` wide, if there is one already.
     """
 
     kind: Kind
@@ -81,23 +81,23 @@ class Archive(Protocol):
     """Port of the archive of saved pictures."""
 
     def save(self, picture: Picture, formats: Sequence[Format], config: Config) -> PictureSaved:
-        """Write the picture in each format, sync it, and only then return.
+        """Write the picture in each format; synced to disk on return.
 
         Thread: the worker.
 
         Raises:
             NoSpace: The disk is full, or the reserve would be touched.
-            NotSaved: A file could not be written; none of the formats is left behind.
+            NotSaved: A file could not be written; no file is left.
         """
         ...
 
     def reload(self, config: Config, picture_id: str = "") -> PictureSaved | None:
-        """Return a saved picture, by default the newest, as `save` returned it, without a link.
+        """Read a saved picture, by default the newest, as returned by `save`, without a link.
 
         Thread: the worker.
 
         Returns:
-            ``None`` where there is none.
+            ``None`` if there is none.
 
         Raises:
             NotSaved: The folder cannot be read.
@@ -105,15 +105,15 @@ class Archive(Protocol):
         ...
 
     def find(self, picture_id: str) -> Path | None:
-        """Return the path of a saved picture's first file, or ``None`` where there is none (any more)."""
+        """Return the path of a saved picture's first file; ``None`` if it does not exist (any more)."""
         ...
 
     def is_gone(self, media_id: str) -> bool:
-        """Tell whether no file of a picture or film is on the disk, nor one in progress. Thread: any."""
+        """Tell whether a picture or film has no file on disk, finished or not. Thread: any."""
         ...
 
     def media(self, query: Query) -> Page[MediaRow]:
-        """Return what is kept, newest first. Thread: the worker.
+        """Return saved pictures and films, newest first. Thread: the worker.
 
         Raises:
             LookupError: ``before`` is an id that is not there.
@@ -122,11 +122,11 @@ class Archive(Protocol):
         ...
 
     def keep(self, media_id: str, *, kept: bool) -> None:
-        """Write into the side-car whether retention spares a picture; synced to disk on return. Thread: the worker.
+        """Store in the side-car whether a picture is protected from retention; synced on return. Thread: the worker.
 
         Raises:
             BadRequest: There is no such picture.
-            NoSpace, NotSaved: It is as it was.
+            NoSpace, NotSaved: Nothing was changed.
         """
         ...
 

@@ -1,6 +1,6 @@
-"""The fixed order of stages that each frame passes: measure, decide, keep, show.
+"""Processing stages of each frame, in fixed order: measure, decide, keep, show.
 
-A frame goes in, events come out. New stages (motion, clips) take their place in `process`.
+Takes frames, returns events. Stages are called in `process`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pi_cam_node.core.rules.ring import Ring, RingFrame
 from pi_cam_node.imaging.frame import Frame, Mode
 from pi_cam_node.imaging.lux import estimate_lux
 
-# The seconds held are published when they changed by this much, and not more often than this.
+# Least change, and least interval, of the published seconds of the ring.
 RING_STEP_S = 1.0
 RING_INTERVAL_S = 5.0
-# Frames are not spaced evenly: one that comes this early is not put off to the next.
+# Tolerance for jitter: a frame that is early by less than this is taken.
 SLACK_S = 0.02
 
 
@@ -47,7 +47,7 @@ class Pipeline:
         self._show(frame, now_s, events)
 
     def camera_lost(self) -> None:
-        """Forget what only a running camera reports."""
+        """Reset values that only a running camera reports."""
         self._light.camera_lost()
         self.latest = None
 
@@ -66,7 +66,7 @@ class Pipeline:
             events.append(ModeWanted(wanted))
 
     def keep(self, frame: Frame, now_s: float, events: list[Event]) -> None:
-        """Keep a frame for the past; of a camera that has been lost since this is all that a frame is good for."""
+        """Add a frame to the ring; the only stage for late frames of a lost camera."""
         sensor, at = frame.sensor, frame.captured_at
         jpeg = frame.ring_jpeg or frame.jpeg
         self._ring.add(RingFrame(frame.seq, frame.captured_mono_s, at, jpeg, frame.mode, sensor))

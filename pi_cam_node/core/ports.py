@@ -1,4 +1,4 @@
-"""Ports: what the core needs of the parts around it. The composition root connects them, tests have fakes."""
+"""Ports: interfaces of the parts around the core, connected by the composition root, faked in tests."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class RecorderPort(Protocol):
         ...
 
     def begin(self, order: RecordingOrder) -> None:
-        """Record from a moment on; what is recorded already ends first."""
+        """Begin a recording at a time; a running one ends there."""
         ...
 
     def end_at(self, mono_s: float, reason: EndReason) -> None:
-        """End the newest order with the pictures of a moment."""
+        """End the newest order at a time."""
         ...
 
     def stop_now(self, reason: EndReason) -> None:
-        """End every order at once, with what is there."""
+        """End all orders at once."""
         ...
 
     def make_clip(self, order: ClipOrder, progress: Progress, /) -> Film:
@@ -55,15 +55,15 @@ class RecorderPort(Protocol):
         Thread: the worker.
 
         Raises:
-            NoFrames: The ring holds nothing of it.
-            NoSpace: There is no room.
-            NotSaved: It could not be encoded or written.
+            NoFrames: The ring has no frames of the span.
+            NoSpace: The disk is full.
+            NotSaved: The film could not be encoded or written.
         """
         ...
 
 
 class NoRecorder:
-    """Implements `RecorderPort` where nothing can be recorded."""
+    """Implements `RecorderPort` without recording."""
 
     missing = "this node cannot record"
     encoder: EncoderKind = "none"
@@ -91,22 +91,22 @@ class LiveVideoPort(Protocol):
         ...
 
     def master(self, uri: Callable[[str], str], /) -> str:
-        """Return the playlist that names the variants; nothing is encoded for it.
+        """Return the master playlist; starts no encoder.
 
         Args:
             uri: Returns the URI of a file by its name.
 
         Raises:
-            CameraDown: There is no picture.
+            CameraDown: No frames arrive.
             PrivacyOn: Privacy is on.
             NotSaved: See `missing`.
         """
         ...
 
     def playlist(self, variant: str, uri: Callable[[str], str], /) -> str | None:
-        """Return the playlist of ``main`` or ``remote``; ``None`` where it has too few segments yet.
+        """Return the playlist of ``main`` or ``remote``; ``None`` if there are too few segments yet.
 
-        The variant is encoded from now on, until some seconds after the last request.
+        Starts the encoder of the variant, which stops seconds after the last request.
 
         Raises:
             CameraDown, PrivacyOn, NotSaved: As `master`.
@@ -119,7 +119,7 @@ class LiveVideoPort(Protocol):
         ...
 
     def segment(self, variant: str, boot: str, number: int, /) -> bytes | None:
-        """Return a segment; ``None`` where it is gone, or does not exist yet.
+        """Return a segment; ``None`` if it does not exist (any more, or yet).
 
         Args:
             variant: ``main`` or ``remote``.
@@ -129,12 +129,12 @@ class LiveVideoPort(Protocol):
         ...
 
     def header(self, variant: str, boot: str, track: int, /) -> bytes | None:
-        """Return what a decoder needs before the segments of a track; ``None`` where it is gone."""
+        """Return the initialization section of a track; ``None`` if it does not exist (any more)."""
         ...
 
 
 class NoLiveVideo:
-    """Implements `LiveVideoPort` where there is no live video."""
+    """Implements `LiveVideoPort` without live video."""
 
     missing = "this node has no live video"
 
@@ -173,18 +173,18 @@ class PrivacyPort(Protocol):
         ...
 
     def persist(self, closed: bool) -> None:
-        """Store on disk whether privacy is on; where it is, wait until no process or thread of the node has the camera.
+        """Store whether privacy is on; if so, wait until no process or thread of the node uses the camera.
 
         Thread: the worker.
 
         Raises:
-            NotSaved, NoSpace: It is not remembered.
+            NotSaved, NoSpace: It could not be stored.
             CameraDown: The camera's process, or one that encodes its pictures, does not end in time.
         """
         ...
 
     def erase(self) -> EraseReport:
-        """Remove everything that the node leaves behind, and say what that was. Thread: the worker."""
+        """Erase all data of the node; return a report. Thread: the worker."""
         ...
 
 
@@ -195,7 +195,7 @@ class Links:
     Attributes:
         thumbnail_url: Returns a link to the small copy of a picture or film; ``None`` where HTTP is off.
         web_address: Returns ``url`` and ``tls_sha256`` of the HTTP server, each empty where there is none.
-        packet_limit_bytes: Returns the largest packet that the broker takes; ``None`` where it did not say.
+        packet_limit_bytes: Returns the broker's packet limit; ``None`` if unknown.
     """
 
     thumbnail_url: Callable[[str], str | None] = lambda _media_id: None
@@ -206,29 +206,29 @@ class Links:
 class EventStore(Protocol):
     """Port of the event database: events and films as rows.
 
-    A row is saved as a whole, once when it begins and once when it ends; the last one of an id holds. `save_event`,
-    `save_recording` and `forget_recording` never block and may be called by any thread; `flush` waits until what was
-    saved before is on disk. All else may read the disk: call it on the worker or on a thread of your own.
+    Complete rows are saved at begin and end; the last one of an id counts. `save_event`, `save_recording` and
+    `forget_recording` never block and may be called by any thread; `flush` waits until earlier rows are on disk. All
+    other methods may read the disk: call them on the worker or another thread that may block.
     """
 
     def save_event(self, row: EventRow) -> None:
-        """Store an event that began, changed or ended: the whole row as it is now."""
+        """Store the complete row of an event."""
         ...
 
     def save_recording(self, row: RecordingRow) -> None:
-        """Store a film that was begun, closed or repaired: the whole row as it is now."""
+        """Store the complete row of a film."""
         ...
 
     def forget_recording(self, recording_id: str) -> None:
-        """Drop the row of a film whose file is gone."""
+        """Delete the row of a film whose file is gone."""
         ...
 
     def recordings(self, *states: RecordingState) -> Sequence[RecordingRow]:
-        """Return films in these states, oldest first; those that are ``open`` at start were cut off by a crash."""
+        """Return films in these states, oldest first; films that are ``open`` at start were interrupted by a crash."""
         ...
 
     def flush(self, deadline_s: float) -> bool:
-        """Wait until what was saved so far is on disk; return whether it is."""
+        """Wait until all saved rows are on disk; return whether they are."""
         ...
 
     def events(self, query: Query) -> Page[EventRow]:
@@ -241,18 +241,18 @@ class EventStore(Protocol):
 
 
 class Outbox(Protocol):
-    """Messages that wait for the broker, over a restart too; bounded, the oldest go first."""
+    """Pending messages for the broker, preserved over a restart; limited in number, the oldest are dropped."""
 
     def put(self, topic: str, body: bytes) -> int:
-        """Store a message; return the number by which `sent` knows it in this run. Never blocks. Thread: any."""
+        """Store a message; return its number for `sent` in this run. Never blocks. Thread: any."""
         ...
 
     def waiting(self) -> Sequence[Waiting]:
-        """Return what waits, oldest first. May read the disk."""
+        """Return pending messages, oldest first. May read the disk."""
         ...
 
     def sent(self, numbers: Sequence[int]) -> None:
-        """Drop messages that the broker has acknowledged. Never blocks. Thread: any."""
+        """Delete messages that the broker has acknowledged. Never blocks. Thread: any."""
         ...
 
 
@@ -261,19 +261,19 @@ class Ports:
     """All ports of the core, connected to their implementations.
 
     Attributes:
-        archive: Where pictures are kept.
-        submit: Puts work on the worker thread.
+        archive: Archive of pictures.
+        submit: Queues a job on the worker thread.
         vitals: Returns memory, temperature, disk and the like.
-        write_config: Writes a configuration into the configuration file. Thread: the worker.
+        write_config: Writes settings into the configuration file. Thread: the worker.
         stop: Ends the node with an exit code.
-        discretion: Sees to it that nothing is seen, and nothing left behind.
-        images: Does what needs pixels. Thread: the worker.
-        demand: Asks the camera for more of the first frame exposed at a monotonic time or later.
-        url_of: Returns a link to saved media, ``None`` where HTTP is off.
-        links: What replies tell of the HTTP server and the broker.
-        tickets: Makes tickets; the HTTP server checks them.
-        events: Where events are kept.
-        recorder: Writes films.
+        discretion: Privacy and erase.
+        images: Image processing. Thread: the worker.
+        demand: Requests additional data with the first frame exposed at or after a monotonic time.
+        url_of: Returns a link to saved media; ``None`` if HTTP is off.
+        links: Links and limits of the HTTP server and the broker.
+        tickets: Issues tickets, which the HTTP server checks.
+        events: Database of events.
+        recorder: Recorder of films.
     """
 
     archive: Archive

@@ -1,4 +1,4 @@
-"""Privacy gate: pictures may be shown, kept or sent only while it is open. Each part checks it last, before sending.
+"""Privacy gate: pictures may be shown, stored or sent only while it is open. Each part checks it last before sending.
 
 A flag and a time, so that a check needs no lock: a frame whose exposure began before privacy was switched off is never
 shown, however late it arrives.
@@ -15,7 +15,7 @@ from pi_cam_node.imaging.frame import Frame
 
 
 class PrivacyGate:
-    """Gate for pictures, closed while privacy is on, from the moment in which it is switched on.
+    """Gate for pictures, closed while privacy is on.
 
     Thread: closed and opened by the node thread, checked and watched by any.
     """
@@ -34,7 +34,7 @@ class PrivacyGate:
 
     @property
     def generation(self) -> int:
-        """Number of closings of the gate, by which code that sends pictures for a while sees a closing."""
+        """Number of closings of the gate, by which a longer transmission detects a closing."""
         return self._generation
 
     def close(self) -> None:
@@ -45,7 +45,7 @@ class PrivacyGate:
             closed()
 
     def watch(self, closed: Callable[[], None]) -> Callable[[], None]:
-        """Call ``closed`` whenever the gate closes, on the node thread; return what ends that. It must not raise."""
+        """Register a callback for closings, on the node thread, which must not raise; return its unregistration."""
         with self._changed:
             self._watchers = (*self._watchers, closed)
 
@@ -68,19 +68,18 @@ class PrivacyGate:
         """Raise unless pictures may be shown.
 
         Args:
-            generation: As it was when the pictures were taken that are to be shown: those of before a time of privacy
-                are forgotten.
+            generation: Value when the pictures were taken; pictures from before a privacy period are not shown.
 
         Raises:
-            PrivacyOn: They may not.
+            PrivacyOn: Pictures may not be shown.
         """
         if self._closed or generation not in (None, self._generation):
             raise PrivacyOn("ERROR: privacy is on; no picture is made, kept or shown")
 
     def guard_job(self, job: Job) -> Job:
-        """Return a job that does not begin, and ends at its next step, once the gate is closed.
+        """Wrap a job so that it does not start, and ends at its next step, once the gate is closed.
 
-        So does one that finds the ring wiped: nothing else wipes it.
+        Also a job that finds the ring wiped, which only privacy does.
 
         Thread: the job's, which is the worker.
         """

@@ -1,4 +1,4 @@
-"""Switches privacy on and off: the camera is released first, then everything that it saw is forgotten."""
+"""Switches privacy on and off: first the camera is released, then all frames in memory are deleted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.base.threads import Job, Progress, Submit
 from pi_cam_node.core.ports import PrivacyPort
 
-# Time until a failed write is repeated, and until one is that has not ended at all.
+# Seconds until a failed write is retried, and until one that hangs is.
 AGAIN_S, SILENT_S = 30.0, 120.0
 
 
@@ -20,10 +20,10 @@ class PrivacySwitch:
     Args:
         port: Gate, camera and disk.
         clock: Tells the time.
-        forget: Forgets every picture, and refuses commands that wait for one.
+        forget: Deletes frames in memory, and refuses commands that wait for one.
 
     Attributes:
-        due_s: When `persist_again` is to be called, on the monotonic clock; never, while the disk is up to date.
+        due_s: When `persist_again` is due, monotonic seconds; never, while the disk is up to date.
     """
 
     def __init__(self, port: PrivacyPort, clock: Clock, forget: Callable[[], None]) -> None:
@@ -36,7 +36,7 @@ class PrivacySwitch:
 
     @property
     def number(self) -> int:
-        """Number of privacy switches; a command that waits compares it to see that a later one switched again."""
+        """Number of switches, by which a waiting command detects a later switch."""
         return self._number
 
     def begin(self) -> int:
@@ -45,21 +45,21 @@ class PrivacySwitch:
         return self._number
 
     def close(self) -> None:
-        """Switch privacy on at once. In this order: whatever of it fails, what stands before it is done."""
+        """Switch privacy on at once; the order matters, in case a step fails."""
         self._gate.close()
         self._port.release_camera()
         self._forget()
 
     def open(self) -> None:
-        """Switch privacy off: open the gate and take up the camera."""
+        """Switch privacy off: open the gate and acquire the camera."""
         self.due_s = NEVER_S
         self._gate.open(self._clock.monotonic())
         self._port.acquire_camera()
 
     def persist_job(self, number: int, *, closed: bool) -> Job:
-        """Return the job that stores the state of privacy, and waits until the camera is released where it is on.
+        """Return the job that stores the state of privacy and, if on, waits until the camera is released.
 
-        It stores no opening once its switch is given up, or another came later.
+        Privacy off is not stored if the switch was abandoned, or a later one followed.
 
         Thread of the job: the worker. It raises:
             NotSaved, NoSpace: The state is not stored.
@@ -75,12 +75,12 @@ class PrivacySwitch:
         return persist
 
     def retry_persist(self) -> None:
-        """Abandon the present switch, and have the worker store that privacy is on, however long it takes."""
-        self._number += 1  # what still waits to open must not open any more
+        """Abandon the current switch, and store privacy on, retrying without limit."""
+        self._number += 1  # a pending switch-off must not take effect any more
         self.due_s = self._clock.monotonic() + AGAIN_S
 
     def persist_again(self, submit: Submit) -> None:
-        """Have the worker store again that privacy is on, until the disk has done so."""
+        """Submit another attempt to store privacy on, until one has succeeded."""
         now_s = self._clock.monotonic()
         self.due_s = now_s + SILENT_S
         try:

@@ -1,4 +1,4 @@
-"""Event store in memory, of this run only, for lists without a database."""
+"""In-memory event store of this run, for use without a database."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, Record
 class RecentEvents:
     """Events of this run in memory, the newest `MOST` of them, and its films. Thread: any.
 
-    Each collection is replaced as a whole, so that a thread that reads sees the old or the new one. The node thread
-    saves rows, and the worker removes those of films that retention has deleted: a lock keeps either from undoing the
-    other's change.
+    Collections are replaced as a whole, so readers need no lock. Writers, the node thread and the worker (which removes
+    rows of deleted films), hold a lock.
     """
 
     MOST = 256
@@ -24,7 +23,7 @@ class RecentEvents:
         self._changing = threading.Lock()
 
     def save_event(self, row: EventRow) -> None:
-        """Store an event; the one that began first is dropped if there are too many."""
+        """Store an event; at the limit the one that began first is dropped."""
         rows = {**self._rows, row.id: row}
         if len(rows) > self.MOST:
             del rows[next(iter(rows))]
@@ -35,7 +34,7 @@ class RecentEvents:
         return page_of(self._rows.values(), query)
 
     def save_recording(self, row: RecordingRow) -> None:
-        """Store a film; the one that began first is dropped if there are too many."""
+        """Store a film; at the limit the one that began first is dropped."""
         with self._changing:
             rows = {**self._recordings, row.id: row}
             if len(rows) > self.MOST:
@@ -52,5 +51,5 @@ class RecentEvents:
         return [row for row in self._recordings.values() if row.state in states]
 
     def flush(self, _deadline_s: float) -> bool:
-        """Return at once: nothing of it is ever on disk."""
+        """Return at once, as nothing is written to disk."""
         return False

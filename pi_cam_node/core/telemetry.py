@@ -24,23 +24,23 @@ class Figure:
     """Declaration of one telemetry figure.
 
     Attributes:
-        key: Its key in the telemetry, or of its state topic.
-        doc: What it is, one sentence.
+        key: Key in the telemetry, or of its state topic.
+        doc: Description, one sentence.
         kind: ``gauge`` goes up and down, ``counter`` only grows and begins again with the node, ``text``, ``flag``
             (true or false) and ``data`` (of several values) are no numbers.
-        unit: Of the value; empty for none.
+        unit: Unit of the value; empty for none.
         source: Whether it is part of the telemetry or a state of its own.
-        metric: Its name for Prometheus, in base units, without prefix; empty for none.
-        title: Its name for people in Home Assistant; empty: it is no sensor there.
-        icon: Material design icon of the sensor; empty for the one of the device class.
-        device_class: What kind of quantity it is, in Home Assistant's words; empty for none.
+        metric: Prometheus name, in base units, without prefix; empty for none.
+        title: Display name in Home Assistant; empty: no sensor there.
+        icon: Material design icon; empty: that of the device class.
+        device_class: Home Assistant's device class; empty for none.
         precision: Decimals that the sensor shows; ``None`` for all.
-        shown_unit: Unit that the sensor shows, where that is another.
-        shown_scale: How many of its own units one shown unit is.
-        category: ``diagnostic``, or empty for what the node is for.
-        needs_camera: Means nothing while no frames arrive.
-        enabled: Home Assistant enables the sensor by default.
-        properties: JSON schemas of the values that ``data`` consists of.
+        shown_unit: Display unit of the sensor, if different.
+        shown_scale: Size of the display unit in its own unit.
+        category: ``diagnostic``, or empty for primary entities.
+        needs_camera: Whether it is unavailable while no frames arrive.
+        enabled: Whether the sensor is enabled by default.
+        properties: JSON schemas of the fields of ``data``.
     """
 
     key: str

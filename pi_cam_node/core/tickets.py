@@ -1,6 +1,6 @@
-"""Tickets: short-lived secrets that open over HTTP what the right *view* may see, handed to one asker over the broker.
+"""Tickets: short-lived secrets, requested over MQTT, that grant the right *view* over HTTP.
 
-They live in memory and end with the process.
+They are kept in memory only.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ TTL_MIN_S, TTL_MAX_S, TTL_DEFAULT_S = 60.0, 86_400.0, 3_600.0
 
 @frozen
 class Ticket:
-    """A ticket as its asker gets it.
+    """A ticket as returned to the client.
 
     Attributes:
         secret: Sent as ``Authorization: Bearer``.
-        ttl_s: How long it opens anything, from now.
+        ttl_s: Validity in seconds.
     """
 
     secret: str = field(repr=False)
@@ -30,10 +30,9 @@ class Ticket:
 
 
 class Tickets:
-    """Makes and checks tickets; of more than `TICKETS_MAX` the oldest ends.
+    """Issues and checks tickets; beyond `TICKETS_MAX` the oldest is revoked.
 
-    Only digests are kept. Ends are told on the monotonic clock.
-    Thread: `issue` the node thread, `is_valid` any.
+    Only digests are stored. Expiry is on the monotonic clock. Thread: `issue` the node thread, `is_valid` any.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -41,17 +40,17 @@ class Tickets:
         self._ends_mono_s: dict[bytes, float] = {}
 
     def issue(self, ttl_s: float) -> Ticket:
-        """Return a new ticket that lasts so many seconds."""
+        """Return a new ticket."""
         now_s = self._clock.monotonic()
         kept = [(digest, end_s) for digest, end_s in self._ends_mono_s.items() if end_s > now_s]
         secret = secrets.token_urlsafe(32)
         kept.append((_digest(secret), now_s + ttl_s))
-        self._ends_mono_s = dict(kept[-TICKETS_MAX:])  # replaced as a whole: another thread may be reading
+        self._ends_mono_s = dict(kept[-TICKETS_MAX:])  # replaced as a whole, as another thread may read
         return Ticket(secret, ttl_s)
 
     def is_valid(self, secret: str) -> bool:
-        """Tell whether a secret is that of a ticket which has not ended."""
-        # The digest is looked up, not the secret, so the time that it takes tells nothing of any secret.
+        """Tell whether a secret is a valid ticket."""
+        # The digest is looked up, so the time reveals nothing about secrets.
         return self._ends_mono_s.get(_digest(secret), float("-inf")) > self._clock.monotonic()
 
 

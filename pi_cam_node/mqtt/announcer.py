@@ -1,7 +1,7 @@
 """Publishes the node's state: birth messages, changes, refreshes, discovery.
 
-The order after each connect is fixed by the contract and kept by the `RetainedState`. The link only carries;
-what is published is decided here, on the node thread.
+The order after each connect is fixed, and kept by the `RetainedState`. The link only transports; this module decides
+what is published, on the node thread.
 """
 
 from __future__ import annotations
@@ -38,34 +38,34 @@ from pi_cam_node.mqtt.messages.topics import Topics
 Info = Callable[[int], Mapping[str, object]]
 Discovery = Callable[[Config], dict[str, Any]]
 
-# Home Assistant subscribes to the states of what it has just discovered within this time. More than a second, so that
-# repeated states are no burst for brokers that count messages by the second.
+# Home Assistant subscribes to states within this time after discovery. More than a second, so that repeated states are
+# no burst for brokers with a rate limit per second.
 ECHO_S = 1.5
-# Where the broker keeps no retained messages, all states are published again so often.
+# Interval in which all states are repeated if the broker has no retained messages.
 UNRETAINED_REFRESH_S = 60.0
-# How often states are renewed that the broker drops by themselves, after `ON_EXPIRES_S`.
+# Interval in which states with an expiry (`ON_EXPIRES_S`) are renewed.
 RENEW_S = 60.0
-# Small live pictures are demanded for so long at once: a demand for each would cost both processes a wake-up.
+# Small live pictures are requested for so long at once, as each request wakes both processes.
 PREVIEWS_AHEAD_S = 60.0
-# No limit for a small picture, which is smaller than the whole one.
+# No limit for a small picture.
 ANY_BYTES = 1 << 30
 
 
 class Announcer:
-    """Keeps the retained messages at the broker equal to the node's state. Used by the node thread.
+    """Keeps the retained messages at the broker up to date. Used by the node thread.
 
     Args:
         topics: The node's topics.
-        link: The way to the broker.
-        clock: For the refresh.
-        config: Returns the settings in force.
+        link: Connection to the broker.
+        clock: Tells the time.
+        config: Returns the current settings.
         info: Returns the body of the info topic for a session number.
         discovery: Returns the discovery message for a configuration.
-        undecided: Returns the components that may come into it yet, so that earlier ones are not removed.
-        demand: Asks the camera for more of the first frame exposed at a monotonic time or later.
+        undecided: Returns the components that may still be added, so that earlier ones are not removed.
+        demand: Requests additional data with the first frame exposed at or after a monotonic time.
 
     Attributes:
-        due_s: When unchanged states are to be sent again.
+        due_s: When unchanged states are to be repeated.
     """
 
     def __init__(  # noqa: PLR0917 - the node builds it, from left to right
@@ -107,7 +107,7 @@ class Announcer:
         self._refreshed(self._clock.monotonic())
 
     def announce(self) -> None:
-        """Publish the node's info and its discovery message, where they changed."""
+        """Publish the info and the discovery message, if changed."""
         config = self._config()
         self._publish(self._messages.info(self._info(self._session)))
         body, is_cleaned = (self._offer(config) if config.homeassistant.enable else None), False
@@ -122,13 +122,13 @@ class Announcer:
             self._link.publish(message)
 
     def on_event(self, event: Event) -> None:
-        """Publish an event, or answer what came from the broker; events that concern other parts are ignored."""
+        """Publish an event, or react to messages from the broker; other events are ignored."""
         match event:
             case BrokerConnected(session=session):
                 self._connected(session)
             case HomeAssistantStarted():
                 self._resend()
-                # Home Assistant subscribes to states only after it has taken the discovery in.
+                # Home Assistant subscribes to states only after processing the discovery message.
                 self._all_s = self._clock.monotonic() + ECHO_S
                 self.due_s = min(self.due_s, self._all_s)
             case DiscoveryFound(payload=payload) if self._config().homeassistant.enable:
@@ -137,7 +137,7 @@ class Announcer:
                 if self._remove_stale(payload, current):
                     self._link.publish(self._messages.discovery(current))
             case StaleWillSeen() | IdConflictSeen():
-                # First what counts most, then all that another node with this id may have said.
+                # First the availability, then all topics that another node with this id may have overwritten.
                 self._link.publish(self._messages.availability(online=True))
                 self._resend()
             case CameraOpened() | HttpAddressChanged() | BrokerLimitFound() | TopicDotsSeen():
@@ -152,7 +152,7 @@ class Announcer:
                 self._publish_event(event)
 
     def _what_it_rests_on_changed(self, event: Event) -> None:
-        """Announce anew; where a broker turns dots into slashes, with the settings' values on other topics."""
+        """Announce again; if the broker turns dots into slashes, with other topics for the settings."""
         if isinstance(event, TopicDotsSeen):
             old = copy(self._topics)
             self._topics.has_dots = event.kept
@@ -161,7 +161,7 @@ class Announcer:
         self.announce()
 
     def _connected(self, session: int) -> None:
-        """Publish the birth messages; those that depend on the session or its limits are made anew."""
+        """Publish the birth messages, updated for the session and its limits."""
         self._session = session
         self._retained.put(self._messages.info(self._info(session)))
         if (config := self._config()).homeassistant.enable:
@@ -170,7 +170,7 @@ class Announcer:
         self._refreshed(self._clock.monotonic())
 
     def _publish_live(self, event: LiveFrameDue) -> None:
-        """Publish the live picture; where it is wide, or too large for the broker, later frames bring smaller ones."""
+        """Publish the live picture; if it is wide or too large for the broker, request smaller ones for later."""
         frame, settings = event.frame, self._config().homeassistant
         room_bytes = self._messages.live_room_bytes(self._link.packet_limit_bytes)
         is_wide = 0 < settings.camera_width < frame.size[0]
@@ -195,7 +195,7 @@ class Announcer:
                 self._link.forget_pictures()
             self._all_s = min(self._all_s, self._refreshed_s + self._config().telemetry.refresh_s)
             self.due_s = min(self.due_s, self._all_s)
-            self.announce()  # the info bears a hash of the settings, the discovery some of them
+            self.announce()  # info contains a hash of the settings, discovery some of them
         for message in self._messages.messages(event, self._link.packet_limit_bytes):
             self._publish(message)
             if message.expires_s and self._renew_s == NEVER_S:
@@ -203,7 +203,7 @@ class Announcer:
                 self.due_s = min(self.due_s, self._renew_s)
 
     def on_time(self, now_s: float) -> None:
-        """Send unchanged states again: all of them, or those alone that the broker would drop otherwise."""
+        """Repeat unchanged states: all of them, or only those with an expiry."""
         if now_s >= self._all_s:
             self._resend()
             self._refreshed(now_s)
@@ -227,14 +227,14 @@ class Announcer:
         self._link.close(self._messages.availability(online=False), deadline_s)
 
     def _offer(self, config: Config) -> Mapping[str, Any]:
-        """Return the discovery message, with as many entities as fit into a packet that the broker takes."""
+        """Return the discovery message with as many entities as fit into the broker's packet limit."""
         body, limit_bytes = self._discovery(config), self._link.packet_limit_bytes
         if limit_bytes is None:
             return body
         return within(body, limit_bytes - self._messages.discovery(None).size_bytes)
 
     def _remove_stale(self, previous: bytes, current: Mapping[str, Any]) -> bool:
-        """Empty retained topics that are no longer announced; Home Assistant keeps what is merely left out."""
+        """Remove components that are no longer announced; Home Assistant keeps those that are merely omitted."""
         cleaned = removal_message(previous, current, self._undecided(self._config()))
         if cleaned is None:
             return False

@@ -1,7 +1,7 @@
-"""A connection to the broker for the command line: every step blocks, and has a deadline.
+"""Blocking MQTT client for the command line; every step has a deadline.
 
-It connects as the node does: with the same kind of last will, the same properties, and a client id derived from the
-node's. So what a broker refuses the node it refuses here as well.
+It connects like the node, with the same kind of will, the same properties, and a client id derived from the node's, so
+that the broker applies the same restrictions.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from pi_cam_node.mqtt.messages.topics import Topics
 T = TypeVar("T")
 
 ANSWER_S = 5.0
-# Each version with each will, and once more to verify.
+# Attempts: each version with each will, and one to verify.
 ATTEMPTS = 8
-# Retained messages follow the broker's answer at once; this long without another one, and all have come.
+# Silence after which all retained messages have arrived; they follow SUBACK at once.
 QUIET_S = 0.5
 LISTEN_S = 3.0
-# Live pictures of several nodes may come while one reply is waited for.
+# Bound of received messages, as live pictures of several nodes may arrive during a wait.
 RECEIVED_MAX = 1000
 
 
 class NoBroker(ConnectionError):
-    """There is no connection to the broker.
+    """The connection to the broker failed.
 
     Attributes:
         cause: Kind of the reason.
@@ -53,7 +53,7 @@ class NoBroker(ConnectionError):
 
 @frozen
 class Received:
-    """A message as the broker delivered it."""
+    """A received message."""
 
     topic: str
     payload: bytes = field(repr=False)
@@ -61,7 +61,7 @@ class Received:
 
     @property
     def text(self) -> str:
-        """The payload as text; what is no UTF-8 is replaced."""
+        """The payload as text; invalid UTF-8 is replaced."""
         return self.payload.decode(errors="replace")
 
 
@@ -122,7 +122,7 @@ class BlockingClient:
 
     @property
     def retains(self) -> bool:
-        """Whether the broker keeps retained messages, as far as is known."""
+        """Whether the broker supports retained messages, as far as known."""
         return self.limits.retain and self._retain
 
     def __enter__(self) -> Self:
@@ -137,7 +137,7 @@ class BlockingClient:
         self._client.loop_stop()
 
     def subscribe(self, filters: Sequence[str]) -> list[str]:
-        """Subscribe, in packets as the node's, and return the filters that the broker refused.
+        """Subscribe, in packets like the node's; return the refused filters.
 
         Raises:
             NoBroker: The broker does not answer any more.
@@ -152,15 +152,15 @@ class BlockingClient:
         return refused
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, reply_topic: str = "") -> str:
-        """Publish with QoS 1, or 0 where the broker takes no more; return why it was refused, empty where it was not.
+        """Publish with QoS 1 (or 0, if that is the broker's maximum); return why it was refused, empty if accepted.
 
-        A broker that keeps no retained messages gets none.
+        Not retained if the broker does not support it.
 
         Args:
-            topic: Where to.
-            payload: What.
-            retain: Whether the broker keeps it.
-            reply_topic: The response topic of a request; empty for none. MQTT 3.1.1 knows none.
+            topic: Topic.
+            payload: Payload.
+            retain: Whether it is retained.
+            reply_topic: Response topic of a request (MQTT 5); empty for none.
 
         Raises:
             NoBroker: The broker does not answer any more.
@@ -172,7 +172,7 @@ class BlockingClient:
         return str(reasons[0]) if reasons[0].is_failure else ""
 
     def wait_for(self, found: Callable[[Sequence[Received]], T | None], timeout_s: float) -> T | None:
-        """Wait until a function of all received messages returns a value; return that, ``None`` after the deadline.
+        """Wait until a function of all received messages returns a value; ``None`` after the deadline.
 
         Raises:
             NoBroker: The connection broke meanwhile.
@@ -189,7 +189,7 @@ class BlockingClient:
             return result
 
     def retained(self, filters: Sequence[str]) -> dict[str, str]:
-        """Subscribe, and return the retained texts by topic; what the broker refuses is missing.
+        """Subscribe, and return retained texts by topic, without refused ones.
 
         Raises:
             NoBroker: The connection broke.
@@ -247,7 +247,7 @@ class BlockingClient:
 
 
 def connect(config: MqttConfig, topics: Topics, role: str) -> BlockingClient:
-    """Return a connection in the version of MQTT and with the will that the settings and the broker allow.
+    """Connect, negotiating MQTT version and will as the node does.
 
     Args:
         config: The broker.
@@ -255,7 +255,7 @@ def connect(config: MqttConfig, topics: Topics, role: str) -> BlockingClient:
         role: Name of the connecting program, for the client id, e.g. ``doctor``.
 
     Raises:
-        NoBroker: There is none.
+        NoBroker: No connection could be made.
     """
     negotiation, first = Negotiation(config.protocol), None
     for _ in range(ATTEMPTS):

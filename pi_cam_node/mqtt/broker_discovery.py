@@ -1,8 +1,8 @@
-"""Finds MQTT brokers that announce themselves on the local network by multicast DNS as ``_mqtt._tcp`` (RFC 6762, 6763).
+"""Finds MQTT brokers on the local network by multicast DNS (service ``_mqtt._tcp``, RFC 6762, 6763).
 
-A one-shot query from a port of its own: responders answer to that port directly, so no multicast group is joined and a
-responder of this machine (Avahi) is not disturbed. IPv4 only. Answers are of strangers: packets, names and their number
-are bounded, and what cannot be read is left out.
+One-shot queries from an ephemeral port: responders answer by unicast, so no multicast group is joined and a local
+responder (Avahi) is not disturbed. IPv4 only. Answers are not trusted: size and number are limited, and malformed
+records are skipped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SERVICE = ("_mqtt", "_tcp", "local")
 GROUP = ("224.0.0.251", 5353)
 WAIT_S, REPEAT_S = 3.0, 1.0
 _A, _PTR, _SRV = 1, 12, 33
-# Class IN, with the bit that asks for an answer to this port alone; in answers the same bit means something else.
+# Class IN with the bit that requests a unicast answer; in answers this bit is the cache-flush bit.
 _ASK_UNICAST = 0x8001
 _MAX_PACKET_BYTES, _MAX_RECORDS, _MAX_LABELS, _MAX_QUESTIONS = 9000, 1024, 64, 16
 
@@ -33,7 +33,7 @@ class FoundBroker:
     """A broker that announced itself.
 
     Attributes:
-        name: What it calls itself.
+        name: Service name.
         host: Its host name, which ends in ``.local``.
         address: Its IPv4 address.
         port: Its port.
@@ -46,9 +46,9 @@ class FoundBroker:
 
 
 def find_brokers(wait_s: float = WAIT_S) -> list[FoundBroker]:
-    """Ask on every IPv4 interface, and return the brokers that answered within ``wait_s`` seconds, sorted.
+    """Query on every IPv4 interface; return the brokers that answered within ``wait_s`` seconds, sorted.
 
-    An empty list also where there is no network. Thread: any; blocks for ``wait_s``.
+    Empty without a network. Thread: any; blocks for ``wait_s``.
     """
     answers = Answers()
     deadline = time.monotonic() + wait_s
@@ -74,7 +74,7 @@ def query(questions: Iterable[tuple[Name, int]]) -> bytes:
 
 
 class Answers:
-    """Services, ports, hosts and addresses told by responders so far."""
+    """Services, ports, hosts and addresses received so far."""
 
     def __init__(self) -> None:
         self._services: dict[Name, str] = {}
@@ -83,7 +83,7 @@ class Answers:
         self._records = 0
 
     def add(self, packet: bytes) -> None:
-        """Take the records of a DNS answer; those before the first fault where it is damaged."""
+        """Add the records of a DNS answer; of a malformed one those before the first error."""
         with suppress(struct.error, IndexError, ValueError):
             _, flags, questions, *counts = struct.unpack_from("!6H", packet)
             if not flags & 0x8000:
@@ -112,7 +112,7 @@ class Answers:
             self._ports.setdefault(name, set()).add((port, _name(packet, at + 6)[0]))
 
     def questions(self) -> list[tuple[Name, int]]:
-        """Return what to ask for: brokers, and port and address of those that are known by name only."""
+        """Return the next questions: brokers, and missing ports and addresses."""
         asked: list[tuple[Name, int]] = [(SERVICE, _PTR)]
         for service in [*self._services][:_MAX_QUESTIONS]:
             hosts = [host for _, host in sorted(self._ports.get(service, ()))]
@@ -121,7 +121,7 @@ class Answers:
         return asked[:_MAX_QUESTIONS]
 
     def brokers(self) -> list[FoundBroker]:
-        """Return the brokers of which name, port, host and address are known, sorted."""
+        """Return the completely known brokers, sorted."""
         return sorted(
             FoundBroker(name, ".".join(host), address, port)
             for service, name in self._services.items()
@@ -165,13 +165,13 @@ def _name(packet: bytes, at: int) -> tuple[Name, int]:
     """Return the name at an offset, and the offset after it.
 
     Raises:
-        ValueError, IndexError: It is damaged, or goes round in a circle.
+        ValueError, IndexError: The name is malformed, or its pointers form a loop.
     """
     labels: list[str] = []
     end = 0
     for _ in range(_MAX_LABELS):
         length = packet[at]
-        if length >= 0xC0:  # the rest stands elsewhere (RFC 1035, 4.1.4)
+        if length >= 0xC0:  # compression pointer (RFC 1035, 4.1.4)
             end = end or at + 2
             at = (length & 0x3F) << 8 | packet[at + 1]
         elif length >= 0x40:

@@ -36,7 +36,6 @@ CHANNEL_WAIT_MS = 5_000
 # JPEG: every phone shows it, and it is the quickest to write.
 FORMATS = ("jpg",)
 # Result of each action, by its command, for the page of the event.
-TAKEN = {"pastStack": "a picture of before", "clip": "a clip of before", "save": "a picture"}
 # Pushes of all rules to one device.
 PUSHES_PER_MINUTE = 10
 
@@ -128,7 +127,7 @@ class ActionRunner:
     async def _ask(self, action: Action) -> Done:
         """Send an action's command to its node; errors are returned as text."""
         camera = action.camera or ""
-        verb, arguments = _command(action)
+        verb, arguments, words = _command(action)
         node = self.nodes.get(camera)
         if node is None or not node.online:
             return Done(camera, "", f"{node.name if node else camera} is offline: no picture")
@@ -138,7 +137,7 @@ class ActionRunner:
             return Done(camera, "", f"{node.name}: {error}")
         if not reply.get("ok"):
             return Done(camera, "", f"{node.name}: {str(reply.get('message'))[:200]}")
-        return Done(camera, media_in(reply.get("data")), f"{node.name}: {TAKEN[verb]}")
+        return Done(camera, media_in(reply.get("data")), f"{node.name}: {words}")
 
     def _pushes(self, firing: Firing) -> list[tuple[str, str]]:
         """Return the ids of accounts to notify, each with the text."""
@@ -224,13 +223,14 @@ def occurrence_of(row: EventRow, now: datetime) -> Occurrence | None:
     )
 
 
-def _command(action: Action) -> tuple[str, dict[str, object]]:
+def _command(action: Action) -> tuple[str, dict[str, object], str]:
+    """Return verb, arguments, and a text for the result."""
     if action.past:
         ago = {} if action.at is None else {"at": action.at}
-        return "pastStack", {"thumbnail": True, "formats": FORMATS, **ago}
+        return "pastStack", {"thumbnail": True, "formats": FORMATS, **ago}, "a picture of before"
     if action.clip:
-        return "clip", {} if action.before_s is None else {"before_s": action.before_s}
-    return "save", {"thumbnail": True, "formats": FORMATS}
+        return "clip", {} if action.before_s is None else {"before_s": action.before_s}, "a clip of before"
+    return "save", {"thumbnail": True, "formats": FORMATS}, "a picture"
 
 
 def _with(row: EventRow, results: Sequence[Done]) -> EventRow:

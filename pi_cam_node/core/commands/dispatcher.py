@@ -1,8 +1,7 @@
-"""Carries out commands: every request gets exactly one final reply, whatever happens.
+"""Runs commands: every request gets exactly one final reply.
 
-Commands that must wait are generators; the dispatcher resumes them with the frame or the result that
-they wait for, and throws a time-out into those whose deadline has passed. Nothing here blocks, and
-everything is called by one thread.
+Commands that must wait are generators; the dispatcher resumes them with the frame or result they wait for, and throws a
+timeout into those past their deadline. Nothing blocks; everything is called by one thread.
 """
 
 from __future__ import annotations
@@ -27,22 +26,22 @@ from pi_cam_node.imaging.frame import Demand, Frame
 _log = logging.getLogger(__name__)
 
 REQUESTS_WAITING = 64
-# Refusals that are faults of the node, not of what was asked for, unlike bad requests.
+# Refusals caused by the node rather than by the request.
 FAULTS = ("internal", "no_space", "not_saved", "timeout", "retained")
-# Seconds between two events about refusals; each refused request has its reply all the same.
+# Least seconds between two events about refusals; every refused request gets its reply.
 REFUSALS_EVERY_S = 1.0
 REPEATS_WAITING = 16
-# No work on the worker thread takes longer; a card that stalls for longer than this is broken.
+# Longest job on the worker thread; an SD card that stalls for longer is broken.
 WORK_TIMEOUT_S = 120.0
-# How much of a made-up verb is repeated in the reply and in the log.
+# Characters of an unknown verb that are repeated in the reply and the log.
 VERB_SHOWN = 40
 
 
 class Dispatcher:
-    """Carries out requests and remembers what it answered.
+    """Runs requests, and stores replies for repeated requests.
 
     Attributes:
-        due_s: When the next request is to be told that it was accepted, or has waited too long.
+        due_s: When the next `accepted` or timeout is due.
     """
 
     def __init__(self, context: Context, jobs: JobQueue, node_id: str, boot_id: str) -> None:
@@ -57,11 +56,11 @@ class Dispatcher:
 
     @property
     def waiting(self) -> int:
-        """Requests that are not answered yet."""
+        """Number of pending requests."""
         return len(self._waiting)
 
     def receive(self, received: CommandArrived) -> None:
-        """Carry out a request, or refuse it, or begin it and go on later."""
+        """Run, refuse or begin a request."""
         request = Request(received, utc_of(received.mono_s, self._context.clock), received.verb)
         try:
             self._begin(request)
@@ -69,18 +68,18 @@ class Dispatcher:
             self._refuse(request, error)
 
     def offer(self, frame: Frame) -> None:
-        """Pass a frame to the requests that wait for one of its exposure time."""
+        """Pass a frame to the requests that wait for one exposed at this time."""
         for request in list(self._waiting) if self._waiting else ():
             wanted = request.frame
             if wanted is None or frame.exposed_mono_s < wanted.after_mono_s:
                 continue
             if frame.meets(wanted.demand):
                 self._resume(request, frame)
-            else:  # it was on its way before the demand, or the one that met it was lost
+            else:  # it was taken before the demand, or the frame for it was lost
                 self._context.demand(wanted.after_mono_s, wanted.demand)
 
     def on_work(self, update: WorkAdvanced | WorkEnded) -> None:
-        """Report the progress of work to its client, or resume the request whose work has ended."""
+        """Report the progress of a job to its client, or resume the request whose job has ended."""
         request = next((w for w in self._waiting if w.work == update.work), None)
         if isinstance(update, WorkEnded):
             if request is None:
@@ -95,16 +94,16 @@ class Dispatcher:
             )
 
     def _end_unawaited(self, ended: WorkEnded) -> None:
-        """Report the result of work for which no request waits (any more): what is saved is saved."""
+        """Report the result of a job without a waiting request: a saved picture is still announced."""
         if isinstance(ended.error, errors.NodeError):
-            _log.warning("work %d, for which nobody waits, failed: %s", ended.work, ended.error)
+            _log.warning("job %d, for which no request waits, failed: %s", ended.work, ended.error)
             self._context.emit(FaultReported(ended.error.code, str(ended.error)))
         for saved in ended.result if isinstance(ended.result, list) else [ended.result]:
             if isinstance(saved, PictureSaved):
                 self._context.emit(saved)
 
     def on_time(self, now_s: float) -> None:
-        """Send ``accepted`` for requests that take long, and fail those past their deadline."""
+        """Send ``accepted`` for slow requests, and fail those past their deadline."""
         for request in list(self._waiting):
             if now_s >= request.deadline_s:
                 if request.work is not None:
@@ -115,13 +114,13 @@ class Dispatcher:
         self._update_due()
 
     def fail_frames(self, error: errors.NodeError) -> None:
-        """Refuse every request that waits for a frame, because none will come."""
+        """Refuse every request that waits for a frame."""
         for request in list(self._waiting):
             if request.frame is not None:
                 self._resume(request, error)
 
     def forget_pictures(self) -> None:
-        """Remove the pictures from the replies that are kept for repeated requests."""
+        """Remove pictures from the stored replies."""
         self._replies.forget_pictures()
 
     def close(self) -> None:
@@ -154,7 +153,7 @@ class Dispatcher:
             self._resume(request, None)
 
     def _open(self, request: Request) -> Envelope:
-        """Parse a request, so that a refusal bears its id; a retained command is refused whatever it is."""
+        """Parse a request, so that a refusal has its id; retained commands are always refused."""
         refusal = errors.RetainedCommand("ERROR: retained commands are refused; publish without the retain flag")
         try:
             envelope = open_envelope(request.command)
@@ -173,10 +172,10 @@ class Dispatcher:
             self._send(request.command, self._body(request, "accepted", "ok", "accepted", {}))
 
     def _repeat(self, request: Request, envelope: Envelope) -> bool:
-        """Handle a request whose id is known as a repetition; return whether it was one.
+        """Answer a repeated request with the stored reply; return whether it was repeated.
 
         Raises:
-            BadRequest: The id was used a short while ago for something else.
+            BadRequest: The id was recently used for another request.
             Busy: The request was repeated too often.
         """
         key = key_of(envelope, request.command)
@@ -198,7 +197,7 @@ class Dispatcher:
         self.due_s = min((request.due_s for request in self._waiting), default=NEVER_S)
 
     def _resume(self, request: Request, value: object) -> None:
-        """Run a command up to where it waits again, or to its end; an exception is thrown into it."""
+        """Resume a command until it waits again or ends; an exception is thrown into it."""
         steps = request.steps
         if steps is None:
             raise RuntimeError(f"{request.verb} does not wait")
@@ -212,7 +211,8 @@ class Dispatcher:
         except Exception as error:
             self._waiting.remove(request)
             self._refuse(request, error)
-            # It leads to this frame, which leads back to it: the command and its picture would stay for the collector.
+            # Breaks the reference cycle with this frame, which would keep the command and its picture until a garbage
+            # collection.
             error.with_traceback(None)
         self._update_due()
 
@@ -228,7 +228,7 @@ class Dispatcher:
         try:
             request.work = self._jobs.submit(what)
         except errors.NodeError as error:
-            self._resume(request, error)  # the command has its own words for a failure
+            self._resume(request, error)  # the command may convert the error
         else:
             what.once_accepted()
 
@@ -236,7 +236,7 @@ class Dispatcher:
         self._final(request, self._body(request, "final", "ok", answer.message, answer.data))
 
     def _refuse(self, request: Request, error: Exception) -> None:
-        """Turn an error into the final reply; a bug is logged whole and answered as internal."""
+        """Turn an error into the final reply; a bug is logged with traceback and answered as ``internal``."""
         shown = request.verb[:VERB_SHOWN] or "command"
         code: errors.Code = "internal"
         if isinstance(error, errors.NodeError):
@@ -257,7 +257,7 @@ class Dispatcher:
     def _body(
         self, request: Request, stage: str, code: errors.Code, message: str, facts: Mapping[str, object]
     ) -> dict[str, object]:
-        """Return a reply as contracted."""
+        """Return the body of a reply."""
         took_s = self._context.clock.monotonic() - request.command.mono_s
         return {
             "id": request.id,

@@ -13,12 +13,12 @@ from pi_cam_node.core.commands.reply_data import EraseData
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.inputs import CommandArrived
 
-# The exit code after which the node must not be started again: what was erased would come back.
+# Exit code after which the node must not be restarted, which would recreate erased data.
 ERASED_CODE = 79
 
 
 class EraseArguments(Arguments):
-    """The id of the node, so that none is erased by accident."""
+    """The id of the node, to confirm the erase."""
 
     confirm: Annotated[str, Field(description="the id of the node")] = ""
 
@@ -36,7 +36,7 @@ class EraseArguments(Arguments):
     EraseData,
 )
 def erase(context: Context, arguments: EraseArguments, _received: CommandArrived) -> Steps:
-    """Release the camera, remove everything, report how much that was, and stop."""
+    """Release the camera, erase all data, report, and stop."""
     node_id = context.config.node.id
     if arguments.confirm != node_id:
         raise BadRequest(
@@ -60,7 +60,7 @@ def _close(context: Context) -> None:
 
 
 def _erased(context: Context) -> EraseReport:
-    """Erase, and end the node only then: neither a refusal nor a client that waited too long may end it before.
+    """Erase, and stop the node only afterwards, even if the request timed out.
 
     Thread: the worker.
     """

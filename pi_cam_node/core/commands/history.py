@@ -19,13 +19,13 @@ from pi_cam_node.core.history import LIMIT_DEFAULT, LIMIT_MAX, EventKind, EventR
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.media_facts import MediaKind
 
-# What a reply holds beside its rows, and an MQTT packet beside its reply.
+# Overhead of a reply besides its rows, and of an MQTT packet besides its reply.
 ENVELOPE_BYTES = 2048
 ID_MAX_CHARS = 128
 
 Rows = TypeVar("Rows")
 
-# What a form sends whose filter is not set.
+# Values of an unset filter in a form.
 _EMPTY_IS_ANY = BeforeValidator(lambda kind: None if kind == "" else kind)
 _ID = "20261120T194501123Z-3f2a91c0-000042-single"
 
@@ -106,7 +106,7 @@ def events(context: Context, arguments: EventListArguments, received: CommandArr
     "media", "media [n=20]", "Lists saved pictures and films, newest first.", MediaListArguments, MediaData, shows=True
 )
 def media(context: Context, arguments: MediaListArguments, received: CommandArrived) -> Steps:
-    """Return rows of what is saved."""
+    """Return rows of saved pictures and films."""
     query = _query(arguments, arguments.kind)
 
     def job(_progress: object) -> Page[MediaRow]:
@@ -126,7 +126,7 @@ def media(context: Context, arguments: MediaListArguments, received: CommandArri
     KeptData,
 )
 def keep(context: Context, arguments: KeepArguments, _received: CommandArrived) -> Steps:
-    """Write into the side-car whether it is kept."""
+    """Store in the side-car whether it is kept."""
     media_id, kept = arguments.media_id, not arguments.off
     yield Work(lambda _progress: context.archive.keep(media_id, kept=kept))
     verb = "keeping" if kept else "no longer keeping"
@@ -152,7 +152,7 @@ def _query(arguments: ListArguments, kind: str | None, zone: str = "") -> Query:
     """Return the arguments of a list as a query.
 
     Raises:
-        OutOfRange: ``limit`` is.
+        OutOfRange: ``limit`` is out of range.
         BadRequest: ``before`` is neither an id nor a time.
     """
     if not 1 <= arguments.limit <= LIMIT_MAX:
@@ -164,7 +164,7 @@ def _query(arguments: ListArguments, kind: str | None, zone: str = "") -> Query:
 
 
 def _before(text: str | None) -> str | datetime | None:
-    """Return a time where it reads as one, else the text, which may be an id."""
+    """Parse a time; return the text itself, which may be an id, if it is none."""
     if text is None:
         return None
     try:
@@ -182,7 +182,7 @@ def _known(ask: Callable[[], Rows], before: str | None) -> Rows:
 
 
 def _with_what_is_there(context: Context, row: EventRow) -> EventRow:
-    """Return an event without the picture and the film that retention or a person has removed."""
+    """Return an event without references to a deleted picture or film."""
     is_gone = context.archive.is_gone
     picture_id = None if row.picture_id and is_gone(row.picture_id) else row.picture_id
     recording_id = None if row.recording_id and is_gone(row.recording_id) else row.recording_id
@@ -190,7 +190,7 @@ def _with_what_is_there(context: Context, row: EventRow) -> EventRow:
 
 
 def _about(context: Context, media_id: str | None) -> dict[str, object]:
-    """Return what a row shows beside its facts: the node, and links while privacy is off."""
+    """Return additional fields of a row: the node, and links while privacy is off."""
     is_shown = media_id is not None and not context.privacy_gate.closed
     return {
         "node": context.config.node.id,
@@ -202,7 +202,7 @@ def _about(context: Context, media_id: str | None) -> dict[str, object]:
 def _listed(
     context: Context, name: str, rows: list[dict[str, object]], received: CommandArrived, *, more: bool
 ) -> Result:
-    """Return a list as a reply: over MQTT as many rows as the broker lets through in one packet."""
+    """Return a list as a reply; over MQTT as many rows as fit into the broker's packet limit."""
     limit_bytes = context.links.packet_limit_bytes() if received.origin == "mqtt" else None
     if limit_bytes is not None:
         left_bytes, fitting = limit_bytes - ENVELOPE_BYTES, 0

@@ -1,7 +1,7 @@
-"""Jobs of commands for the worker thread, bounded by the memory that they hold until they are done.
+"""Jobs of commands for the worker thread, limited by the memory that they hold.
 
-A job that waits for a slow disk keeps the pictures that it is about: a raw frame, or the frames of a whole ring. Their
-count alone, which the worker bounds, would not bound their bytes.
+A pending job holds its pictures, perhaps all frames of a ring. The worker limits the number of jobs, but not their
+bytes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class _Job:
     """A job that releases its memory when it is done, or cancelled before it began.
 
     Attributes:
-        holds_bytes: What it holds now.
+        holds_bytes: Bytes that it holds now.
     """
 
     def __init__(self, work: Work) -> None:
-        self._job = deque([work.job])  # taken out once: to be run, or to be cancelled
+        self._job = deque([work.job])  # popped once: to run or to cancel
         self.holds_bytes = work.holds_bytes
 
     def __call__(self, progress: Progress) -> object:
@@ -47,13 +47,13 @@ class _Job:
 
 
 class JobQueue:
-    """Hands work to the worker thread while there is memory for what it holds.
+    """Submits jobs to the worker thread within a memory limit.
 
     Thread: the node thread.
 
     Args:
         submit: Puts a job on the worker thread.
-        limit_bytes: Returns what all jobs that are not done may hold together. One alone may hold more.
+        limit_bytes: Returns the limit for all unfinished jobs together. A single job may exceed it.
     """
 
     def __init__(self, submit: Submit, limit_bytes: Callable[[], int]) -> None:
@@ -65,7 +65,7 @@ class JobQueue:
         """Queue work and return its number.
 
         Raises:
-            Busy: Too many jobs wait, or what waits holds too much.
+            Busy: There are too many jobs, or they hold too much memory.
         """
         if not work.holds_bytes:
             return self._submit(work.job)
@@ -83,9 +83,9 @@ class JobQueue:
         return number
 
     def cancel(self, number: int) -> None:
-        """Cancel a job that holds pictures and has not begun.
+        """Cancel a job that holds pictures and has not started.
 
-        What has begun goes on, and so does what holds no picture: privacy and erase jobs are never cancelled.
+        Jobs that have started or hold no pictures are not cancelled; so privacy and erase jobs never are.
         """
         job = self._jobs.get(number)
         if job is not None:

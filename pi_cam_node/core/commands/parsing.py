@@ -19,9 +19,9 @@ from pi_cam_node.core.inputs import CommandArrived
 MAX_PAYLOAD_BYTES = 64 * 1024
 MAX_ID_CHARS = 128
 MAX_EPOCH_S = 1e11
-# A number from here on is a time stamp (2001-09-09) and no argument of any command.
+# Larger numbers are time stamps (from 2001-09-09), not arguments of any command.
 FIRST_EPOCH_S = 1_000_000_000
-# What the bound of a text and of a list counts.
+# Unit of the length limit of texts and lists.
 _UNITS = {"string_too_long": "characters", "too_long": "items"}
 _PRESSES = ("PRESS", "ON", "TRUE")
 
@@ -31,11 +31,11 @@ class Envelope:
     """A command before its arguments are validated.
 
     Attributes:
-        verb: The first word, or what the topic said.
-        id: What the client calls the request; ``None`` where it has no name.
-        expires: Until when it may be carried out, as it was given: see `expiry`.
-        fields: The arguments by name, where they came as JSON.
-        words: The arguments as text otherwise.
+        verb: Verb from the topic or the first word.
+        id: Id given by the client; ``None`` without one.
+        expires: Raw expiry, see `expiry`.
+        fields: Arguments by name, if given as JSON.
+        words: Arguments as plain text otherwise.
     """
 
     verb: str
@@ -60,15 +60,15 @@ def open_envelope(received: CommandArrived) -> Envelope:
         fields = _json(text)
         return Envelope(verb, _id(fields.pop("id", None)), fields.pop("expires", None), fields, "")
     if text.startswith('"') and text.endswith('"') and len(text) > 1:
-        text = _json(text).strip(BLANKS)  # what a JSON editor makes of a word
+        text = _json(text).strip(BLANKS)  # a JSON string, as sent by JSON editors
     return Envelope(verb, None, None, None, text)
 
 
 def expiry(envelope: Envelope) -> float | None:
-    """Return until when a command may be carried out, in seconds since the epoch; ``None`` for ever.
+    """Return the expiry of a command in UTC epoch seconds; ``None`` for none.
 
     Raises:
-        BadRequest: It is neither such a number nor ISO 8601; without a zone it is UTC.
+        BadRequest: It is neither a number nor ISO 8601 (UTC if it has no zone).
     """
     raw = envelope.expires
     if raw is None:
@@ -102,7 +102,7 @@ def validate(envelope: Envelope) -> tuple[Command, Arguments]:
 
 
 def is_press(words: str) -> bool:
-    """Return whether words are what buttons and dashboards send for a press: PRESS, ON, true, or a time stamp.
+    """Return whether words are the payload of a pressed button: PRESS, ON, true, or a time stamp.
 
     Source: Home Assistant's button (``PRESS``) and switch (``ON``), openHAB (``ON``), Node-RED's inject (milliseconds
     since the epoch).
@@ -119,17 +119,17 @@ def is_press(words: str) -> bool:
 
 
 def _is_needed(arguments: type[Arguments]) -> bool:
-    """Return whether a command cannot be given without arguments."""
+    """Return whether a command has required arguments."""
     return any(field.is_required() for field in arguments.model_fields.values())
 
 
 def _fault(fault: Any, schema: Mapping[str, Any], *, typed: bool) -> str:
-    """Return what is wrong with an argument, in words that do not change with pydantic's.
+    """Return the message for an invalid argument, independent of pydantic's texts.
 
     Args:
-        fault: As pydantic tells it.
-        schema: Of the arguments, by name.
-        typed: It came as plain text, not as JSON.
+        fault: Error of pydantic.
+        schema: Schema of the arguments by name.
+        typed: Whether it was given as plain text instead of JSON.
     """
     name, limits = str(next(iter(fault["loc"]), "")), fault.get("ctx", {})
     where = f"{name}: " if name else ""
@@ -161,12 +161,12 @@ def _text(payload: bytes) -> str:
 
 
 def _json(text: str) -> Any:
-    """Parse JSON and refuse what Python's parser lets through: doubles, NaN, endless depth, lone surrogates."""
+    """Parse JSON strictly: refuse duplicate keys, NaN, deep nesting and lone surrogates."""
     try:
         value = _DECODER.decode(text)
-        if "\\u" in text:  # what was UTF-8 has lone surrogates nowhere else
+        if "\\u" in text:  # valid UTF-8 has lone surrogates only by escapes
             _ENCODER.encode(value).encode()
-    except BadRequest:  # a ValueError, too: ours, by the two hooks
+    except BadRequest:  # also a ValueError; raised by the two hooks
         raise
     except RecursionError:
         raise BadRequest("ERROR: the JSON is nested too deeply") from None
@@ -174,7 +174,7 @@ def _json(text: str) -> Any:
         raise BadRequest(f"ERROR: the payload is not JSON: look at {place_of(error)}") from None
     except UnicodeEncodeError:
         raise BadRequest("ERROR: the payload is not JSON: half of a UTF-16 pair is no character") from None
-    except ValueError:  # Python's bound on the digits of a number
+    except ValueError:  # Python's limit of digits
         raise BadRequest("ERROR: the payload is not JSON: a number has too many digits") from None
     return value
 
@@ -196,7 +196,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def place_of(error: json.JSONDecodeError) -> str:
-    """Return where a text stops being JSON, for people."""
+    """Return the place of a JSON syntax error as text."""
     return f"line {error.lineno}, column {error.colno}"
 
 
@@ -214,10 +214,10 @@ def parse_time(text: str, name: str, otherwise: str = "") -> datetime:
     Args:
         text: The time.
         name: The argument's name.
-        otherwise: What the argument may be instead of a time, for the refusal.
+        otherwise: Other allowed kind of the argument, for the message.
 
     Raises:
-        BadRequest: It is not one.
+        BadRequest: The text is no ISO 8601 time.
     """
     try:
         parsed = datetime.fromisoformat(text)

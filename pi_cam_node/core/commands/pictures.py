@@ -1,4 +1,4 @@
-"""Commands that answer with pictures: of now, and of what the camera saw before."""
+"""Commands for pictures: save a new one, or export frames of the ring."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pi_cam_node.core.rules.ring import TOLERANCE_S, RingFrame
 from pi_cam_node.imaging.frame import Demand, Frame
 from pi_cam_node.imaging.tasks import STACK_MAX
 
-# What the link to the broker takes in one go; what it does not take would be lost, and counted as sent.
+# Frames that the link to the broker accepts at once; more would be lost.
 STREAM_FRAMES = 400
 STREAM_BYTES = 3 << 20
 
@@ -42,7 +42,7 @@ STREAM_BYTES = 3 << 20
     shows=True,
 )
 def save(context: Context, arguments: SaveArguments, received: CommandArrived) -> Steps:
-    """Wait for a frame exposed after the command, write it, and say where it is."""
+    """Wait for a frame exposed after the command, and save it."""
     config = context.config
     timeout_s = config.camera.capture_timeout_s + longest_frame_s(context)
     try:
@@ -72,7 +72,7 @@ def save(context: Context, arguments: SaveArguments, received: CommandArrived) -
     shows=True,
 )
 def past_stack(context: Context, arguments: PastArguments, received: CommandArrived) -> Steps:
-    """Find the frames around a moment, stack and write them, and say what was used."""
+    """Select frames around a time, stack and save them."""
     config = context.config
     frames = choose(context, arguments, received)
     stacked = config.export.stack_dark_frames or arguments.method is not None
@@ -105,9 +105,9 @@ def past_stack(context: Context, arguments: PastArguments, received: CommandArri
     shows=True,
 )
 def shortstream(context: Context, arguments: CountArguments, received: CommandArrived) -> Result:
-    """Send frames as they are in the ring, oldest first, as many as the way back takes."""
+    """Send frames of the ring, oldest first, as many as the connection accepts."""
     available = min(arguments.n, len(context.ring))
-    # Over HTTP and TCP the client's own connection sets the pace; what MQTT has no room for would be lost.
+    # HTTP and TCP have flow control; MQTT would drop frames beyond the queue's limit.
     most_bytes = STREAM_BYTES if received.origin == "mqtt" else None
     count = min(arguments.n, STREAM_FRAMES)
     if arguments.at is None:
@@ -127,13 +127,13 @@ def shortstream(context: Context, arguments: CountArguments, received: CommandAr
 
 
 def longest_frame_s(context: Context) -> float:
-    """Return how long two frames may take: one under way when the command came, and the one after a switch, if any."""
+    """Return the longest time of two frames: the one being exposed, and the next, perhaps after a switch."""
     config, mode, wanted = context.config, context.night.mode, context.night.wanted
     return interval_s(config, mode) + interval_s(config, wanted) + changeover_s(config, mode, wanted)
 
 
 def demand_of(formats: Sequence[Format], quality: int) -> Demand:
-    """Return what a frame must bring along to be saved in these formats."""
+    """Return what a frame must include to be saved in these formats."""
     return Demand(quality if "jpg" in formats else None, any(each != "jpg" for each in formats))
 
 
@@ -156,8 +156,8 @@ def choose(context: Context, arguments: PastArguments, received: CommandArrived)
     """Return the frames of the ring that a request selects, oldest first.
 
     Raises:
-        NoFrames: The ring does not reach back that far, or is empty.
-        BadRequest: The moment lies in the future, or both count and span are given.
+        NoFrames: The ring does not reach back to that time, or is empty.
+        BadRequest: The time lies in the future, or both count and span are given.
     """
     at_s = moment_of(context, arguments.at, received)
     if arguments.count is not None and arguments.span_s is not None:
@@ -178,9 +178,9 @@ def choose(context: Context, arguments: PastArguments, received: CommandArrived)
 
 
 def default_count(context: Context, arguments: PastArguments, at_s: float) -> int:
-    """Return the default number of frames around a moment.
+    """Return the default number of frames around a time.
 
-    Dark frames are stacked, to take the noise out; by day a stack would only smear what moves, so it is of one frame.
+    Dark frames are stacked to reduce noise; by day, when stacking would blur motion, it is one frame.
     """
     export = context.config.export
     nearest = context.ring.around(at_s, 1)
@@ -214,7 +214,7 @@ def _absolute(at: str) -> datetime:
 
 
 def past_message(context: Context, pictures: Sequence[PictureSaved], *, stacked: bool) -> str:
-    """Return the contracted plain-text reply."""
+    """Return the plain-text reply."""
     before_s = context.config.export.save_before_s
     now_s = context.clock.monotonic()
     first, last = pictures[0], pictures[-1]
@@ -232,15 +232,15 @@ def past_message(context: Context, pictures: Sequence[PictureSaved], *, stacked:
 
 
 def stamp(at: datetime) -> str:
-    """Return a UTC time as it stands in plain-text replies."""
+    """Format a UTC time for plain-text replies."""
     return at.strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03d}"
 
 
 def announced(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: bool) -> list[PictureSaved]:
-    """Emit the saved pictures as events, each with its link, and return them with links.
+    """Emit an event for each saved picture, and return the pictures, all with links.
 
     Raises:
-        PrivacyOn: Privacy was switched on meanwhile: the files stay, and are not shown.
+        PrivacyOn: Privacy was switched on meanwhile; the files are kept.
     """
     context.privacy_gate.check()
     told = [replace(saved, thumbnail_asked=thumbnail, url=context.url_of(saved.id)) for saved in pictures]
@@ -250,7 +250,7 @@ def announced(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: 
 
 
 def facts_of(context: Context, pictures: Sequence[PictureSaved], *, thumbnail: bool) -> dict[str, Any]:
-    """Return the typed facts of a reply: the first picture's at the top, and all of them as a list."""
+    """Return the data of a reply: fields of the first picture, and a list of all."""
     now_s = context.clock.monotonic()
     told = [{**saved.facts(), "age_s": round(now_s - saved.first_mono_s, 3)} for saved in pictures]
     facts: dict[str, Any] = {**told[0], "pictures": told}

@@ -55,8 +55,8 @@ def set_privacy(context: Context, raw: object) -> Steps:
 def switch_steps(context: Context, *, on: bool, done: Result) -> Steps:
     """Switch privacy on immediately, or start switching it off; the steps that remain end with ``done``.
 
-    Switching on happens before anything can be refused, and waits for no disk: whatever fails afterwards, the camera is
-    released, no picture is shown, and none stays with the broker.
+    Switching on takes effect before anything can fail, without waiting for the disk: the camera is released, no picture
+    is shown, and none is retained at the broker.
     """
     number = context.privacy.begin()
     if on:
@@ -67,7 +67,7 @@ def switch_steps(context: Context, *, on: bool, done: Result) -> Steps:
 
 def _closing(context: Context, number: int, done: Result) -> Steps:
     try:
-        # All work that was begun before has ended with this, so nothing of it comes after the answer.
+        # This also waits for all earlier jobs, so that none of their results follows the reply.
         yield Work(context.privacy.persist_job(number, closed=True))
     except NodeError as error:
         if number != context.privacy.number:

@@ -1,8 +1,7 @@
 """Registry of commands, and the types that commands yield and return; `pi_cam_node.core.commands.all` fills it.
 
-A command is declared once, by a decorator on the function that carries it out, with a model of its
-arguments. MQTT, the command line, the Home Assistant buttons, ``help`` and the reference page are
-all derived from the registry that the decorator fills.
+A command is declared once, by a decorator on its function, with a model of its arguments. MQTT, command line, Home
+Assistant buttons, ``help`` and the reference page are derived from the registry.
 """
 
 from __future__ import annotations
@@ -34,28 +33,28 @@ from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Demand, Frame
 from pi_cam_node.imaging.tasks import ImageTasks
 
-# A longer verb is cut to this for comparison and for messages.
+# Longest verb; longer ones are cut for comparison and messages.
 VERB_MAX_CHARS = 40
 
 
 def _kinds(annotation: Any) -> frozenset[Any]:
-    """Return a type, and those that it is a union of."""
+    """Return a type and, for a union, its members."""
     inner = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType, Annotated) else ()
     return frozenset({annotation}).union(*map(_kinds, inner)) if inner else frozenset({annotation})
 
 
 class Arguments(BaseModel):
-    """Arguments of a command. The plain-text form is turned into the same fields as the JSON form."""
+    """Base class for arguments of a command, in JSON or as plain text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    # The plain-text form ends in text that may hold anything, blanks and ``=`` included.
+    # Whether the plain-text form ends in free text, which may contain blanks and ``=``.
     ends_in_free_text: ClassVar[bool] = False
 
     @field_validator("*", mode="before")
     @classmethod
     def _is_number(cls, value: object, info: ValidationInfo) -> object:
-        """Refuse for a number what pydantic would make one of: true, and digits with underscores."""
+        """Refuse values that pydantic would convert to numbers: true, and digits with underscores."""
         kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
         if kinds & {int, float} and (
             (isinstance(value, bool) and bool not in kinds)
@@ -66,7 +65,7 @@ class Arguments(BaseModel):
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:
-        """Return the fields that the words after the verb stand for; by default no words are understood.
+        """Parse the words after the verb into fields; by default none are allowed.
 
         Raises:
             BadRequest: The words cannot be understood.
@@ -76,7 +75,7 @@ class Arguments(BaseModel):
 
 @frozen
 class Result:
-    """Outcome of a command that went well: the plain-text reply, and the same typed."""
+    """Result of a successful command: plain-text reply and data."""
 
     message: str
     data: Mapping[str, object] = field(default_factory=dict)
@@ -89,7 +88,7 @@ class FreshFrame:
     Attributes:
         after_mono_s: Monotonic time.
         timeout_s: How long it waits, in seconds.
-        demand: What the frame must bring along beside its usual JPEG.
+        demand: What the frame must include besides its usual JPEG.
     """
 
     after_mono_s: float
@@ -99,12 +98,12 @@ class FreshFrame:
 
 @frozen
 class Work:
-    """Yielded by a command that has something done on the worker thread; resumes with its result.
+    """Yielded by a command to run a job on the worker thread; resumes with its result.
 
     Attributes:
-        job: What is done.
-        holds_bytes: What it keeps in memory until it is done: pixels or JPEG.
-        once_accepted: Called on the node thread as soon as the job has its place in the line; not where it is refused.
+        job: The job.
+        holds_bytes: Bytes of pixels or JPEG that it holds until it is done.
+        once_accepted: Called on the node thread once the job is queued, unless it is refused.
     """
 
     job: Job
@@ -116,7 +115,7 @@ Steps = Generator[FreshFrame | Work, Any, Result]
 
 
 class Context(Protocol):
-    """State and services that a command may use. All of it belongs to the node thread."""
+    """State and services for commands. Thread: the node thread."""
 
     clock: Clock
     commands: Mapping[str, Command]
@@ -145,27 +144,27 @@ class Context(Protocol):
 
     @property
     def latest(self) -> Frame | None:
-        """The newest frame, ``None`` before the first."""
+        """The newest frame; ``None`` before the first."""
         ...
 
     def demand(self, after_mono_s: float, demand: Demand, /) -> None:
-        """Ask the camera for more of the first frame exposed at a monotonic time or later.
+        """Request additional data with the first frame exposed at or after a monotonic time.
 
-        Does not wait; what was asked for may be lost with a frame.
+        Does not wait; the frame may be lost.
         """
         ...
 
     def change(self, key: str, raw: object) -> tuple[object, object]:
-        """Change one live setting and return its old and its new value.
+        """Change a live setting and return its old and new value.
 
         Raises:
-            UnknownKey, ReadOnly, OutOfRange: It stays as it was.
+            UnknownKey, ReadOnly, OutOfRange: Nothing was changed.
         """
         ...
 
     @property
     def unproven(self) -> FreshFrame | None:
-        """Frame that will prove the settings in force, ``None`` where no change is on trial."""
+        """The frame that will confirm changed settings; ``None`` if no change is on trial."""
         ...
 
     def write_config(self, config: Config) -> Path:
@@ -179,11 +178,11 @@ class Context(Protocol):
         ...
 
     def figures(self) -> Mapping[str, object]:
-        """Return the telemetry figures as they stand."""
+        """Return the current telemetry figures."""
         ...
 
     def emit(self, event: Event) -> None:
-        """Pass an event to the adapters."""
+        """Pass an event to the listeners."""
         ...
 
     def url_of(self, picture_id: str) -> str | None:
@@ -191,7 +190,7 @@ class Context(Protocol):
         ...
 
     def leave(self, code: int) -> None:
-        """Stop cleanly after this reply and exit with a code."""
+        """Stop cleanly after this reply, with an exit code."""
         ...
 
 
@@ -210,15 +209,15 @@ class Command:
     """Declaration of one command.
 
     Attributes:
-        verb: Its name, as contracted.
+        verb: Its name.
         usage: Its plain-text form.
-        summary: What it does, one sentence.
+        summary: One sentence.
         arguments: The model of its arguments.
-        data: The type of the ``data`` in its reply, for the documents.
-        run: Carries it out on the node thread; returns an `Result`, or yields where it must wait.
-        button: Set where it makes sense without arguments.
-        needs_camera: It cannot be answered while the camera is away.
-        shows: It is answered with pictures, and so refused while privacy is on.
+        data: Type of ``data`` in its reply, for the documents.
+        run: Function that runs on the node thread; returns a `Result`, or yields to wait.
+        button: Set if it is useful without arguments.
+        needs_camera: Whether it is refused without a camera.
+        shows: Whether it returns pictures, and so is refused while privacy is on.
     """
 
     verb: str
@@ -246,7 +245,7 @@ def command(
     needs_camera: bool = False,
     shows: bool = False,
 ) -> Callable[[Callable[[Context, Any, CommandArrived], Result | Steps]], Callable[..., Result | Steps]]:
-    """Declare the command that the decorated function carries out."""
+    """Declare the decorated function as a command."""
 
     def declare(run: Callable[[Context, Any, CommandArrived], Result | Steps]) -> Callable[..., Result | Steps]:
         if verb in _REGISTRY:
@@ -258,7 +257,7 @@ def command(
 
 
 def declared() -> Mapping[str, Command]:
-    """Return what has been declared so far; `pi_cam_node.core.commands.all.registry` has all of it."""
+    """Return the commands declared so far; `pi_cam_node.core.commands.all.registry` returns all."""
     return types.MappingProxyType(_REGISTRY)
 
 
@@ -266,7 +265,7 @@ def find(verb: str) -> Command:
     """Return a command by its exact name.
 
     Raises:
-        UnknownVerb: There is none; the nearest one is named where one is near.
+        UnknownVerb: There is none; a similar one is named.
     """
     found = _REGISTRY.get(verb)
     if found is None:

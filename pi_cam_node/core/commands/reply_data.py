@@ -1,7 +1,6 @@
 """Types of the ``data`` in the replies of the commands; the AsyncAPI and OpenAPI documents are generated from them.
 
-They cost nothing at run time: a command returns a plain mapping of this form, and the integration tests hold every
-reply of a running node to it.
+They cost nothing at run time: commands return plain mappings, which integration tests validate against these types.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 
-# On Python 3.11 pydantic reads only this one; it brings typing_extensions itself.
+# On Python 3.11 pydantic supports only this TypedDict; it depends on typing_extensions itself.
 from typing_extensions import TypedDict
 
 from pi_cam_node.core.film import EncoderKind

@@ -1,4 +1,4 @@
-"""Pending requests, and the final replies that are kept for repeated requests."""
+"""Pending requests, and stored final replies for repeated requests."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from pi_cam_node.core.inputs import CommandArrived
 
 IDS_REMEMBERED = 256
 REPLIES_BYTES = 1 * MIB
-# So long after its reply the same request counts as a repeat; later it is a new one.
+# A request with the same id counts as repeated for so long after its reply.
 REPEAT_S = 600.0
-# Work that takes longer than this is announced before it is done.
+# A request that takes longer is answered with ``accepted`` first.
 ACCEPTED_AFTER_S = 0.3
 
 
 def key_of(envelope: Envelope, command: CommandArrived) -> bytes:
-    """Return what identifies a repeated request beside its id: verb, arguments, origin."""
+    """Return the data that a repeated request must match besides its id: verb, arguments, origin."""
     return json_bytes([command.origin, envelope.verb, envelope.words, sorted((envelope.fields or {}).items())])
 
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """A command between its arrival and its final reply.
+    """A command that has no final reply yet.
 
     Attributes:
-        command: What came in.
-        received: When, in UTC.
-        verb: What is asked for.
-        id: Its name; made up where the client gave none; empty until the command has been read.
-        key: Verb, arguments and origin where the client gave an id, so that a repeat is known as such; else empty.
-        repeats: Later commands of the same id, which get the same reply.
-        steps: The command, where it waits.
-        frame: The frame it waits for.
-        work: The number of the work it waits for.
-        deadline_s: Monotonic time at which waiting ends.
-        accepted: The client has been told that it takes a while.
+        command: The input.
+        received: Time of arrival, UTC.
+        verb: Its verb.
+        id: Id from the client or generated; empty before the command is parsed.
+        key: Verb, arguments and origin, to recognize repeated requests; empty if the client gave no id.
+        repeats: Repeated commands, which get the same reply.
+        steps: Generator of a waiting command.
+        frame: Frame that it waits for.
+        work: Number of the job that it waits for.
+        deadline_s: Monotonic time at which it times out.
+        accepted: Whether ``accepted`` was sent.
     """
 
     command: CommandArrived
@@ -59,7 +59,7 @@ class Request:
 
     @property
     def due_s(self) -> float:
-        """Time at which ``accepted`` is due, and after that, at which the request expires."""
+        """Time at which ``accepted`` or, after that, the timeout is due."""
         accepted_s = self.deadline_s if self.accepted else self.command.mono_s + ACCEPTED_AFTER_S
         return min(self.deadline_s, accepted_s)
 
@@ -80,12 +80,12 @@ class RememberedReplies:
         self._size_bytes = 0
 
     def find(self, name: str, now_s: float) -> tuple[bytes, Mapping[str, object]] | None:
-        """Return the key of a request and its final reply; ``None`` where there is none, or it is too old."""
+        """Return key and final reply of a request; ``None`` if there is none or it is too old."""
         reply = self._replies.get(name)
         return None if reply is None or now_s - reply.sent_s > REPEAT_S else (reply.key, reply.body)
 
     def add(self, request: Request, body: Mapping[str, object], size_bytes: int, now_s: float) -> None:
-        """Keep a reply, of so many bytes as JSON, for repeated requests; the oldest make room, but for the last."""
+        """Store a reply (of ``size_bytes`` as JSON); the oldest are dropped at the limits, but never the last."""
         earlier = self._replies.pop(request.id, None)
         reply = self._replies[request.id] = _Reply(request.key, body, size_bytes, now_s)
         self._size_bytes += reply.size_bytes - (0 if earlier is None else earlier.size_bytes)
@@ -94,7 +94,7 @@ class RememberedReplies:
             self._size_bytes -= oldest.size_bytes
 
     def forget_pictures(self) -> None:
-        """Remove the pictures from the kept replies."""
+        """Remove the pictures from the stored replies."""
         for reply in self._replies.values():
             facts = reply.body["data"]
             if isinstance(facts, dict):

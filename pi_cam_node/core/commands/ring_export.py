@@ -1,4 +1,4 @@
-"""Export of ring frames: stacks and pictures, made and written on the worker thread."""
+"""Exports ring frames as stacks or pictures, on the worker thread."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _log = logging.getLogger(__name__)
 
 @frozen
 class RingExport:
-    """Frames of the ring, and what to make of them.
+    """Frames of the ring, and how to export them.
 
     Attributes:
-        archive: Where it goes.
-        images: Makes a stack.
+        archive: Destination.
+        images: Image processing.
         frames: Frames of the ring, oldest first, at least one.
-        formats: What to write.
-        method: How a stack is made.
-        config: The settings as they stood when the command came.
-        automatic: It is saved by the clock, without a command.
+        formats: Formats to write.
+        method: Stacking method.
+        config: Settings at the time of the command.
+        automatic: Whether it is an automatic save.
     """
 
     archive: Archive
@@ -49,15 +49,15 @@ class RingExport:
 
 
 def save_stack(past: RingExport, progress: Progress) -> list[PictureSaved]:
-    """Make one picture of the frames and save it.
+    """Stack the frames and save the picture.
 
     Raises:
         NoSpace, NotSaved: See `Archive.save`.
     """
-    if len(past.frames) == 1:  # as it is in the ring, without another loss
+    if len(past.frames) == 1:  # unchanged, without encoding again
         only = past.frames[0]
         return [past.archive.save(_picture(past, [only], only.jpeg, past.method), past.formats, past.config)]
-    # Pixels are fetched only where a format needs them: they would cross to this process and back.
+    # Pixels are fetched only if a format needs them, as they are copied between processes.
     quality = past.config.export.jpeg_quality if set(past.formats) == {"jpg"} else None
     width_px = past.config.export.thumbnail_px
     small = (width_px, THUMBNAIL_MAX_BYTES) if width_px else None
@@ -68,10 +68,10 @@ def save_stack(past: RingExport, progress: Progress) -> list[PictureSaved]:
 
 
 def save_each(past: RingExport, progress: Progress) -> list[PictureSaved]:
-    """Save the frames one by one, as they are in the ring, and return those that `storage.max_bytes` has left room for.
+    """Save the frames one by one, unchanged; return those not removed at once because of `storage.max_bytes`.
 
     Raises:
-        NoSpace, NotSaved: See `Archive.save`; the pictures before the one that failed stay and are named in the data.
+        NoSpace, NotSaved: See `Archive.save`; the pictures saved before are kept and listed in the data.
     """
     saved: list[PictureSaved] = []
     for done, frame in enumerate(past.frames, start=1):
@@ -84,12 +84,16 @@ def save_each(past: RingExport, progress: Progress) -> list[PictureSaved]:
     kept = [picture for picture in saved if past.archive.find(picture.id) is not None]
     if len(kept) < len(saved):
         gone = len(saved) - len(kept)
-        _log.warning("%d of %d pictures made room for the others of the same command at once", gone, len(saved))
+        _log.warning(
+            "%d of %d pictures were removed at once to make room for others of the same command",
+            gone,
+            len(saved),
+        )
     return kept or saved[-1:]  # at least one is reported even if it was deleted meanwhile
 
 
 class _Jpegs(Sequence[bytes]):
-    """The JPEGs of frames, each read from the ring when it is asked for: together they are larger than the stack."""
+    """Lazy sequence of the frames' JPEGs, as all together need more memory than the stack."""
 
     def __init__(self, frames: Sequence[RingFrame]) -> None:
         self._frames = frames

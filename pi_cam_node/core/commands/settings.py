@@ -15,7 +15,7 @@ from pi_cam_node.core.commands.registry import Arguments, Button, Context, Resul
 from pi_cam_node.core.commands.reply_data import ChangedData, ConfigData, SettingData, SettingsData, WrittenData
 from pi_cam_node.core.inputs import CommandArrived
 
-# The longest key of all is well below this. What is no key is repeated in the reply.
+# Longer than any key; invalid keys are repeated in the reply.
 KEY_MAX_CHARS = 128
 Key = Annotated[
     str, Field(max_length=KEY_MAX_CHARS, description="the setting, by its dotted key", examples=["night.gain"])
@@ -62,7 +62,7 @@ class KeyArguments(Arguments):
     ChangedData,
 )
 def set_setting(context: Context, arguments: SetArguments, _received: CommandArrived) -> Result | Steps:
-    """Change a live setting and say what was stored."""
+    """Change a live setting and return its value."""
     if arguments.key == PRIVACY_KEY:
         return set_privacy(context, arguments.value)
     old, new = context.change(arguments.key, arguments.value)
@@ -115,7 +115,7 @@ def dump_config(context: Context, _arguments: Arguments, _received: CommandArriv
     button=Button("Save settings", "mdi:content-save-cog", category="config"),
 )
 def overwrite_config(context: Context, _arguments: Arguments, _received: CommandArrived) -> Steps:
-    """Write the configuration file on the worker thread; settings on trial have to prove themselves before."""
+    """Write the configuration file on the worker thread, after settings on trial are confirmed."""
     try:
         while (proof := context.unproven) is not None:
             if context.privacy_gate.closed:
@@ -147,7 +147,7 @@ class SectionArguments(Arguments):
     "settings", "settings [section]", "Describes every setting, or those of a section.", SectionArguments, SettingsData
 )
 def describe_settings(context: Context, arguments: SectionArguments, _received: CommandArrived) -> Result:
-    """Return the settings with all that a control for each needs."""
+    """Return the descriptions of settings for user interfaces."""
     prefix = f"{arguments.section}." if arguments.section else ""
     chosen = [info for info in settings.catalogue().values() if info.key.startswith(prefix)]
     if not chosen:

@@ -15,17 +15,17 @@ from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.telemetry import FIGURES, Figure
 from pi_cam_node.imaging.lux import estimate_lux
 
-# Exit code that requests a restart (EX_TEMPFAIL of sysexits.h). Where nothing restarts the node, the process
-# replaces itself instead; see `pi_cam_node.cli.run.main`.
+# Exit code that requests a restart (EX_TEMPFAIL of sysexits.h). Without a supervisor the process replaces itself
+# instead; see `pi_cam_node.cli.run.main`.
 RESTART_CODE = 75
 
-# Told in the telemetry although it has a topic of its own.
+# Part of the telemetry although it has a topic of its own.
 _TOLD_TWICE = ("ring_seconds",)
 _TYPES = {"text": "string", "flag": "boolean", "counter": "integer"}
 
 
 def telemetry_schema() -> dict[str, object]:
-    """Return the schema of the telemetry: every figure, each of which the machine may not tell."""
+    """Return the schema of the telemetry; every figure may be null."""
     told = [figure for figure in FIGURES if figure.source == "telemetry" or figure.key in _TOLD_TWICE]
     return {
         "type": "object",
@@ -37,7 +37,7 @@ def telemetry_schema() -> dict[str, object]:
 
 
 def _schema_of(figure: Figure) -> dict[str, object]:
-    """Return the schema of a figure; null stands for what the machine does not tell."""
+    """Return the schema of a figure; null stands for unknown."""
     doc = f"{figure.doc.rstrip('.')}, in {figure.unit}." if figure.unit else figure.doc
     if figure.properties is not None:
         parts = {"properties": dict(figure.properties), "required": list(figure.properties)}
@@ -64,7 +64,7 @@ class VerbArguments(Arguments):
     "night_level", "night_level", "Returns the brightness, and why it counts as day or night.", Arguments, NightData
 )
 def night_level(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
-    """Return brightness, thresholds and the inputs of the decision."""
+    """Return brightness, thresholds and other inputs of the day/night decision."""
     frame, night, limits = context.latest, context.night, context.config.night
     if frame is None:
         raise NoFrames("no frame has arrived yet", text="NO_DATA")
@@ -90,7 +90,7 @@ def night_level(context: Context, _arguments: Arguments, _received: CommandArriv
 
 @command("health", "health", "Returns memory, temperature, disk, rates and counters.", Arguments, Telemetry)
 def health(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
-    """Return the telemetry as it stands."""
+    """Return the current telemetry."""
     figures = context.figures()
     rss, swap = (f"{figures[key]:.1f}" if figures[key] is not None else "?" for key in ("rss_mib", "swap_pct"))
     return Result(f"RSS={rss}MiB SWAP={swap}%", figures)
@@ -117,6 +117,6 @@ def help_(context: Context, arguments: VerbArguments, _received: CommandArrived)
     button=Button("Restart", "mdi:restart", device_class="restart", category="config"),
 )
 def restart(context: Context, _arguments: Arguments, _received: CommandArrived) -> Result:
-    """Ask for a clean stop."""
+    """Request a clean stop, with the exit code for a restart."""
     context.leave(RESTART_CODE)
     return Result("OK: restarting")

@@ -1,4 +1,4 @@
-"""Command `ticket`: a secret that opens over HTTP what the right *view* may see, for the asker alone."""
+"""Command `ticket`: returns a secret that grants the right *view* over HTTP."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TicketArguments(Arguments):
     TicketData,
 )
 def ticket(context: Context, arguments: TicketArguments, received: CommandArrived) -> Result:
-    """Return a ticket, where the reply reaches only the asker: by a response topic, or over HTTP."""
+    """Return a ticket, if the reply reaches the client only: by a response topic, or over HTTP."""
     if not TTL_MIN_S <= arguments.ttl_s <= TTL_MAX_S:
         raise OutOfRange(
             f"ERROR: ttl_s: {arguments.ttl_s:g} is not a number from {TTL_MIN_S:g} to {TTL_MAX_S:g} s",

@@ -26,7 +26,7 @@ from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.media_facts import EventFacts
 
-# The longest clip; the ring seldom reaches back that far.
+# Longest clip.
 CLIP_MAX_S = 120.0
 _TRIGGER_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 
@@ -51,7 +51,7 @@ class TriggerArguments(Arguments):
 
 
 class RecordArguments(Arguments):
-    """On, off, or for so many seconds."""
+    """On, off, or a duration in seconds."""
 
     state: Annotated[Literal["on", "off"], Field(description="start or stop; on where `seconds` is given")]
     seconds: Annotated[float | None, Field(gt=0, le=86_400, description="stop after this time")] = None
@@ -111,7 +111,7 @@ class ExplainArguments(Arguments):
     shows=True,
 )
 def trigger(context: Context, arguments: TriggerArguments, _arrival: CommandArrived) -> Result:
-    """Begin or extend an event, and say which."""
+    """Begin or extend an event, and return it."""
     event = context.activity.trigger(arguments.name, arguments.seconds)
     return Result(f"OK: event {event.id}", event.facts())
 
@@ -145,7 +145,7 @@ def record(context: Context, arguments: RecordArguments, _arrival: CommandArrive
     shows=True,
 )
 def clip(context: Context, arguments: ClipArguments, arrival: CommandArrived) -> Steps:
-    """Wait for the end of the span, encode it, and say where it is."""
+    """Wait for the end of the time span, and encode it."""
     config = context.config
     at_s = arrival.mono_s if arguments.at is None else moment_of(context, arguments.at, arrival)
     before_s = config.recording.pre_roll_s if arguments.before_s is None else arguments.before_s
@@ -179,7 +179,7 @@ def clip(context: Context, arguments: ClipArguments, arrival: CommandArrived) ->
     MotionData | NightData | RecordingData,
 )
 def explain(context: Context, arguments: ExplainArguments, arrival: CommandArrived) -> Result:
-    """Return figures, and a sentence."""
+    """Return the inputs of a decision, and a sentence."""
     if arguments.what == "night":
         level = night_level(context, Arguments(), arrival)
         assert isinstance(level, Result)
@@ -212,7 +212,7 @@ def _motion_words(context: Context, told: Mapping[str, object]) -> str:
 
 
 def clip_facts(context: Context, film: Film) -> dict[str, object]:
-    """Return the typed facts of a clip."""
+    """Return the metadata of a clip."""
     facts = film.facts()
     del facts["media"]
     url = context.url_of(film.id)

@@ -1,7 +1,7 @@
 """Entities that the node offers to a home automation system, independent of Home Assistant's format.
 
-Everything is derived: controls from the settings and the commands, the rest from one table.
-`pi_cam_node.mqtt.homeassistant.discovery` puts it into Home Assistant's words.
+Controls are derived from settings and commands, the rest from one table. `pi_cam_node.mqtt.homeassistant.discovery`
+converts them to Home Assistant's format.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["EVENT_TYPES", "Entity", "Origin", "Platform", "entities"]
 
 
 def entities(config: Config, commands: Iterable[Command], unserved: Collection[str] = ()) -> list[Entity]:
-    """Return what this node offers: what is looked at first, then the settings, then the node's own figures.
+    """Return the entities of this node: pictures and states, then settings, then diagnostic figures.
 
     Args:
-        config: The settings in force; pictures that they switch off are not offered.
-        commands: Those with a button become one.
-        unserved: Settings and states that mean nothing with the camera; they are not offered.
+        config: The current settings; disabled pictures are omitted.
+        commands: Commands, of which those with a button become entities.
+        unserved: Settings and states that the camera does not support; omitted.
     """
     off: set[Origin] = set()
     if config.homeassistant.camera_fps == 0:

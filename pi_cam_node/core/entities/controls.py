@@ -10,11 +10,10 @@ from pi_cam_node.config.catalogue import Kind, SettingInfo
 from pi_cam_node.core.commands.registry import Button, Command
 from pi_cam_node.core.entities.entity import Entity, Platform
 
-# What people use daily is there from the start. All other controls are there too, in their categories, and are shown
-# as soon as they are enabled in Home Assistant.
+# Controls enabled by default. All others are announced, too, but disabled until enabled in Home Assistant.
 _DAILY = ("export.save_before_s", "motion.enable", "night.override", "privacy.enable", "recording.mode")
 
-# Part of what the node is for: among the controls, and on the dashboards that Home Assistant makes by itself.
+# Primary entities (no category), which Home Assistant puts on generated dashboards.
 _MAIN = ("motion.enable", "night.override", "privacy.enable", "recording.mode")
 
 _PLATFORMS: dict[Kind, Platform] = {
@@ -28,7 +27,7 @@ _PLATFORMS: dict[Kind, Platform] = {
 
 _DEVICE_CLASSES = {"s": "duration", "ms": "duration", "d": "duration", "KiB": "data_size", "MiB": "data_size"}
 
-# The first that a setting's key begins with.
+# Icon by prefix of the key; the first match is used.
 _ICONS = {
     "homeassistant.camera_fps": "mdi:video-outline",
     "night.override": "mdi:theme-light-dark",
@@ -51,7 +50,7 @@ _ICONS = {
 
 
 def of_command(command: Command, button: Button) -> Entity:
-    """Return the button that gives a command without arguments."""
+    """Return the button for a command without arguments."""
     return Entity(
         key=slug(command.verb),
         platform="button",
@@ -98,7 +97,7 @@ def _with_range(control: Entity, info: SettingInfo) -> Entity:
 
 
 def _shown_unit(info: SettingInfo, maximum: float) -> tuple[str, int]:
-    """Return the unit that a number is read best in, and how many of the setting's own units one of it is."""
+    """Return the display unit of a number, and its size in the setting's own unit."""
     if info.unit == "B":
         return ("KiB", KIB) if maximum <= 16 * MIB else ("MiB", MIB)
     if info.unit == "µs":

@@ -19,27 +19,26 @@ class Entity:
     """One entity of the home automation system: a sensor, switch, number, button or camera.
 
     Attributes:
-        key: Names it within the node: lower case, digits and underscores.
-        platform: What it is.
-        name: For people; ``None`` where it bears the name of the whole device.
-        origin: Where its value comes from; empty for none. ``camera``: whether frames arrive;
-            ``picture``: the last saved one; ``picture_time``: when that one was taken;
-            ``event_picture``: that of the last event.
-        source: Which one there: a state key, a setting or a telemetry field.
+        key: Unique within the node: lower case, digits and underscores.
+        platform: Home Assistant platform.
+        name: Display name; ``None``: that of the device.
+        origin: Kind of its value's source; empty for none. ``camera``: whether frames arrive; ``picture``: last saved
+            picture; ``picture_time``: its time; ``event_picture``: picture of the last event.
+        source: State key, setting or telemetry field.
         verb: The command of a button.
         unit: Unit as shown; empty for none.
         scale: How many units of the source one shown unit is: 1048576 where bytes are shown as MiB.
-        device_class: What kind of quantity it is, in Home Assistant's words; empty for none.
-        state_class: ``measurement`` or ``total_increasing`` where statistics make sense.
-        category: ``config`` or ``diagnostic``; empty for what the node is for.
-        icon: Material design icon; empty for the one of the device class.
+        device_class: Home Assistant's device class; empty for none.
+        state_class: ``measurement`` or ``total_increasing``, for statistics.
+        category: ``config`` or ``diagnostic``; empty for primary entities.
+        icon: Material design icon; empty: that of the device class.
         minimum: Least number, in shown units.
         maximum: Greatest number, in shown units.
         step: Distance of two numbers, in shown units.
         choices: Values of a choice, or items of a list.
         precision: Decimals shown; ``None`` for all.
-        enabled: Home Assistant enables it by default.
-        needs_camera: Means nothing while no frames arrive.
+        enabled: Whether it is enabled by default.
+        needs_camera: Whether it is unavailable while no frames arrive.
     """
 
     key: str

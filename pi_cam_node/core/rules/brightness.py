@@ -1,10 +1,10 @@
-"""Decides which brightness is worth telling: a dead-band that follows the noise of the scene.
+"""Decides which brightness values to publish: a dead-band that adapts to the noise of the scene.
 
-Cars, clouds and leaves move the mean luma of a street by more than any fixed dead-band, several times a minute and for
-ever, and each value that is told is a row in a user's database. So a value has to lie beyond what the scene did in
-the last minutes: the farthest that it went from its own mean, forgotten slowly, times `NOISE_FACTOR`. A lamp, dawn and
-dusk lie beyond it. What was told in the middle of a car is put right when the scene has settled; what stays as it was
-told, such as a lamp, was no noise, so that the lamp's end is told at once, too. Pure; times are monotonic.
+Cars, clouds and leaves change the mean luma of a street by more than any fixed dead-band, several times a minute, and
+each published value is a row in a user's database. So a value must differ by more than the noise: the slowly decaying
+greatest distance from the mean in the last minutes, times `NOISE_FACTOR`. Lamps, dawn and dusk exceed it. A value
+published during a disturbance is corrected once the scene has settled; a lasting change, such as a lamp, does not count
+as noise, so that its end is published at once, too. No I/O; times are monotonic.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from collections import deque
 
 from pi_cam_node.config.sections.telemetry import TelemetryConfig
 
-# By day the exposure keeps the brightness, so a change of the light is told from this share on.
+# By day auto exposure keeps the brightness constant, so illuminance counts: least relative change.
 LUX_STEP = 0.2
-# A value told may lie at one end of the noise, and the next at the other.
+# Factor of the noise for the dead-band, as two values may lie at opposite ends.
 NOISE_FACTOR = 2.0
-# Over what time the mean is taken, and in what time noise is forgotten.
+# Time constants of the mean, and of the decay of noise.
 MEAN_S, MEMORY_S = 20.0, 120.0
-# What happens now is noise only after this time: first it may be a lamp, whose light takes some frames to settle.
+# Delay before a change counts as noise, since a lamp takes some frames to settle.
 LEARN_AFTER_S, WAITING_MAX = 5.0, 512
-# A value within the noise that is not the scene's usual one is put right after this time.
+# Time after which a published value that differs from the mean, within the noise, is corrected.
 SETTLED_S = 60.0
-# A value told that the scene kept for this time, steady at its end, was a change of the light.
+# Time after which a published value that the scene has kept counts as a change of light.
 KEPT_S, STEADY_S = 15.0, 10.0
 
 
 class _Change:
-    """A value that was told because it lay beyond the noise; the scene may keep it.
+    """A published change beyond the noise, which may or may not last.
 
     Args:
-        level: What was told.
-        now_s: When.
-        before: What was told before it.
-        noise: What the scene did before.
+        level: Published value.
+        now_s: Its time.
+        before: Previous published value.
+        noise: Noise before the change.
     """
 
     def __init__(self, level: float, now_s: float, before: float, noise: float) -> None:
@@ -44,7 +44,7 @@ class _Change:
         self._is_steady = False
 
     def is_over(self, level: float, now_s: float) -> bool:
-        """Note a later measurement; return whether it can be judged."""
+        """Process a later measurement; return whether the change can be judged."""
         if now_s - self.told_s < KEPT_S - STEADY_S:
             return False
         if not self._is_steady:
@@ -54,13 +54,13 @@ class _Change:
         return now_s - self.told_s >= KEPT_S
 
     def was_kept(self, least: float) -> bool:
-        """Return whether the scene stayed at the level that was told; `least` is the least dead-band."""
+        """Return whether the scene stayed at the published level; `least` is the least dead-band."""
         band = max(least, NOISE_FACTOR * self.noise)
         return self._high - self._low <= band and abs((self._low + self._high) / 2 - self.level) <= band
 
 
 class BrightnessRule:
-    """The value told last, and the noise of the scene. Used by the node thread."""
+    """The last published value, and the noise of the scene. Used by the node thread."""
 
     def __init__(self) -> None:
         self._told: tuple[float, float | None, float] | None = None
@@ -71,20 +71,20 @@ class BrightnessRule:
 
     @property
     def noise(self) -> float:
-        """Farthest distance of the last minutes' values from their mean, in levels; older ones count less."""
+        """Greatest distance of recent values from their mean, in levels, decaying."""
         return self._noise
 
     def camera_lost(self) -> None:
-        """Tell the first value of the camera that comes back, whatever it is."""
+        """Publish the first value after the camera's return in any case."""
         self._told = self._seen_s = self._change = None
 
     def is_news(self, level: float, lux: float | None, now_s: float, limits: TelemetryConfig) -> bool:
-        """Note a measurement; return whether it is to be told.
+        """Process a measurement; return whether to publish it.
 
         Args:
             level: Mean luma, 0 to 255.
-            lux: Illuminance where it is known.
-            now_s: Of the measurement.
+            lux: Illuminance, if known.
+            now_s: Time of the measurement.
             limits: The least dead-band, and the least time between two values.
         """
         self._learn(level, now_s)
@@ -104,13 +104,13 @@ class BrightnessRule:
         return True
 
     def _changed(self, level: float, now_s: float, told: float, least: float) -> _Change | None:
-        """Return the change that goes on, or began; ``None`` where the scene is again as it was before."""
+        """Return the current or new change; ``None`` if the scene has returned to its earlier level."""
         before, noise = (self._change.before, self._change.noise) if self._change else (told, self._noise)
         is_back = abs(level - before) < max(least, NOISE_FACTOR * noise)
         return None if is_back else _Change(level, now_s, before, noise)
 
     def _judge_change(self, level: float, now_s: float, least: float) -> None:
-        """Forget what was learned of a change of the light as if it were noise."""
+        """Discard noise that was learned from a lasting change of light."""
         change = self._change
         if change is None or not change.is_over(level, now_s):
             return

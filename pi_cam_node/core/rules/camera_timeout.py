@@ -1,4 +1,4 @@
-"""Timeout after which a camera without frames counts as away."""
+"""Timeout after which a camera without frames counts as offline."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.imaging import frame_timing
 from pi_cam_node.imaging.frame import Mode
 
-# What a change of mode may cost on top, however fast the camera is.
+# Additional time for a change of mode.
 LEAST_CHANGEOVER_S = 5.0
 
 
@@ -26,24 +26,23 @@ def frame_deadline_s(config: Config, mode: Mode) -> float:
 
 
 def changeover_s(config: Config, mode: Mode, wanted: Mode) -> float:
-    """Return what the way from one mode into another may cost, in seconds; 0 where they are the same."""
+    """Return the additional time for a change of mode in seconds; 0 for the same mode."""
     return 0.0 if mode == wanted else max(LEAST_CHANGEOVER_S, frame_timing.hidden_s(interval_s(config, wanted)))
 
 
 def patience_s(config: Config, mode: Mode, wanted: Mode) -> float:
-    """Return how long the next frame may take, in seconds, in one mode or on the way into another."""
+    """Return the longest wait for the next frame in seconds, in one mode or during a change of mode."""
     return max(frame_deadline_s(config, mode), frame_deadline_s(config, wanted)) + changeover_s(config, mode, wanted)
 
 
 class CameraTimeout:
-    """Time at which the next frame is overdue. Pure; all times on the monotonic clock, in seconds.
+    """Time at which the next frame is overdue (monotonic seconds). No I/O.
 
-    A change of settings or mode gives the camera its time from then on, and one that makes it faster does not shorten
-    the wait for the frame under way. Counted from the last frame, no wait is longer than twice the patience that the
-    settings give.
+    A change of settings or mode restarts the timeout; a faster setting does not shorten it for the current frame. The
+    wait since the last frame is at most twice the timeout of the settings.
 
     Attributes:
-        due_s: When the camera counts as away; never, while it does already.
+        due_s: When the camera counts as offline; never, while it does already.
     """
 
     def __init__(self) -> None:
@@ -51,16 +50,16 @@ class CameraTimeout:
         self.due_s = NEVER_S
 
     def frame_received(self, now_s: float) -> None:
-        """Await the next frame from now on."""
+        """Restart the timeout."""
         self._received_s = now_s
         self.due_s = now_s + self._patience_s
 
     def set_patience(self, patience_s: float, now_s: float) -> None:
-        """Set how long a frame may take from now on; see `patience_s`."""
+        """Change the timeout; see `patience_s`."""
         if patience_s > self._patience_s and self.due_s != NEVER_S:
             self.due_s = max(self.due_s, min(now_s, self._received_s + patience_s) + patience_s)
         self._patience_s = patience_s
 
     def camera_lost(self) -> None:
-        """Await nothing until a frame comes."""
+        """Stop the timeout until a frame arrives."""
         self.due_s = NEVER_S

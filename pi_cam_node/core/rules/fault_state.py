@@ -14,11 +14,11 @@ from pi_cam_node.core.events import FaultReported
 
 Subject = Literal["camera", "picture", "storage", "start"]
 
-# The last error changes no more often than a person could read it.
+# Least time between changes of the shown fault.
 INTERVAL_S = 0.25
-# A fault that happened once, and does not last, is shown for so long; a shorter time while another one lasts.
+# How long a momentary fault is shown: without, and with, a lasting fault.
 ONCE_S, ONCE_OVER_LASTING_S = 600.0, 60.0
-# Other faults with these codes are over too when the subject is well again: a failed save after a full disk.
+# Codes of momentary faults that are cleared together with a lasting one, e.g. a failed save after a full disk.
 _CODES: Mapping[Subject, tuple[Code, ...]] = {
     "camera": ("camera_down", "no_frames"),
     "picture": ("camera_down",),
@@ -29,22 +29,22 @@ _CODES: Mapping[Subject, tuple[Code, ...]] = {
 
 @frozen
 class Fault:
-    """A fault: code, words for people, and when it began, in UTC."""
+    """A fault: code, message, and begin in UTC."""
 
     code: Code
     message: str
     since: datetime
 
     def body(self) -> dict[str, object]:
-        """Return it as JSON values."""
+        """Return the fault as JSON values."""
         return {"code": self.code, "message": self.message, "since": iso(self.since)}
 
 
 class FaultState:
-    """Lasting faults, faults that happened once, and the one shown. Pure; used by the node thread.
+    """Lasting and momentary faults, and the one shown. No I/O; used by the node thread.
 
     Attributes:
-        due_s: When `due` has something to tell, on the monotonic clock.
+        due_s: When `due` is to be called, monotonic seconds.
     """
 
     def __init__(self) -> None:
@@ -57,17 +57,17 @@ class FaultState:
 
     @property
     def current(self) -> Fault | None:
-        """The fault to show: the newest that happened once, for a while, or else the newest that lasts."""
+        """The fault to show: for a while the newest momentary one, else the newest lasting one."""
         return self._once or next(reversed(self._lasting.values()), None)
 
     def report(self, fault: Fault, now_s: float) -> None:
-        """Report a fault that does not last; of many only the newest is shown."""
+        """Report a momentary fault; only the newest is shown."""
         self._once = fault
         self._once_until_s = now_s + (ONCE_OVER_LASTING_S if self._lasting else ONCE_S)
         self._update_due()
 
     def note(self, subject: Subject, fault: Fault | None) -> None:
-        """Set the state of a subject: a fault that lasts, or none."""
+        """Set or clear the lasting fault of a subject."""
         before = self._lasting.pop(subject, None)
         if fault is not None:
             is_same = before is not None and (before.code, before.message) == (fault.code, fault.message)
@@ -77,13 +77,13 @@ class FaultState:
         self._update_due()
 
     def end_once(self, codes: Collection[Code]) -> None:
-        """End a fault that happened once, where it has one of these codes: what failed has worked since."""
+        """Clear the momentary fault if it has one of these codes."""
         if self._once is not None and self._once.code in codes:
             self._once = None
             self._update_due()
 
     def due(self, now_s: float) -> list[FaultReported]:
-        """Return what is to be told now, on the monotonic clock: one fault, the end of all, or nothing."""
+        """Return the event due now: a fault, the end of all faults, or none."""
         if now_s >= self._once_until_s:
             self._once = None
         told: list[FaultReported] = []

@@ -1,7 +1,6 @@
-"""One budget for everything that grows with pictures: frames on their way, packets of video, queues, and the ring.
+"""Memory budget for everything that grows with picture size: frames in transit, video packets, queues, and the ring.
 
-The ring is what gives way. Everything else is bounded by its own count of frames, so what it takes
-follows from the size of one frame.
+The ring gets the rest. Everything else has a fixed number of frames, so its size follows from the frame size.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ QUEUES_BYTES = 4 * MIB
 PACKETS_BYTES, PACKETS_SHARE = 16 * MIB, 8
 # Packets of each encoder that runs at once: the recorder's, the two of the live view, and one that a clip still reads.
 ENCODERS, ENCODED_BYTES, ENCODED_SHARE = 4, 8 * MIB, 32
-# A smaller ring is of no use.
+# Least useful size of the ring.
 LEAST_RING_BYTES = 1 * MIB
-# Pictures that wait for the disk may take this share of the budget, though nothing else leaves them that much.
+# Least share of the budget for pictures that wait for the disk.
 LEAST_WORK_SHARE = 8
-# Upper bound of half of the free memory where the setting is automatic.
+# Upper limit of the automatic budget, which is half of the free memory.
 AUTOMATIC_BYTES = 256 * MIB
 
 
@@ -52,16 +51,16 @@ def encoded_budget_bytes(budget_bytes: int) -> int:
 
 
 def video_budget_bytes(config: Config, budget_bytes: int) -> int:
-    """Return the bytes that packets of video may take: those that come with the pictures, and those of all encoders.
+    """Return the bytes for video packets: from the camera, and of all encoders.
 
-    A film, a clip or the live view may begin at any time, whatever the settings are.
+    Independent of settings, as a film, clip or live view may begin at any time.
     """
     packets_bytes = packets_budget_bytes(budget_bytes) if keeps_packets(config) else 0
     return packets_bytes + ENCODERS * encoded_budget_bytes(budget_bytes)
 
 
 def keeps_packets(config: Config) -> bool:
-    """Return whether packets of video may come with the pictures: see `recording.pre_roll`."""
+    """Return whether video packets may come with the pictures; see `recording.pre_roll`."""
     kind, recording = config.camera.source.partition(":")[0], config.recording
     is_wanted = recording.pre_roll == "packets" or recording.mode != "off"
     return kind in ("rtsp", "rtsps") or (
@@ -70,9 +69,9 @@ def keeps_packets(config: Config) -> bool:
 
 
 def job_budget_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> int:
-    """Return the bytes that pictures which wait to be saved may hold: what the rest leaves, and a share at least.
+    """Return the bytes for pictures that wait to be saved: the rest of the budget, but at least a share.
 
-    Most of what they hold is in the ring too as long as the disk keeps up.
+    Most of them are also in the ring as long as the disk is fast enough.
 
     Args:
         config: The settings.
@@ -90,27 +89,27 @@ def _room_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> int:
 
 
 def least_bytes(frame_bytes: int) -> int:
-    """Return the least budget in which frames of this size and a ring can live."""
+    """Return the least budget for frames of this size."""
     return FRAMES_IN_FLIGHT * frame_bytes + QUEUES_BYTES + LEAST_RING_BYTES
 
 
 def limits_of(config: Config, frame_bytes: int, budget_bytes: int) -> Limits:
-    """Return the bounds of the ring that the settings and the budget give."""
+    """Return the limits of the ring from settings and budget."""
     return Limits(config.ring.size, config.ring.max_seconds, ring_budget_bytes(config, frame_bytes, budget_bytes))
 
 
 def frame_bytes_of(config: Config) -> int:
-    """Return the bytes of one frame as asked for; three bytes a pixel, which is the dearest layout."""
+    """Return the bytes of one frame of the configured size, at three bytes a pixel."""
     return config.camera.width * config.camera.height * 3
 
 
 def automatic_budget(available_bytes: int) -> int:
-    """Return the budget where ``node.memory_bytes`` is 0: half of what is free, within bounds."""
+    """Return the automatic budget (``node.memory_bytes`` 0): half of the free memory, within limits."""
     return min(AUTOMATIC_BYTES, available_bytes // 2)
 
 
 class MemoryLimits:
-    """Memory budget, and the sizes of the frames that share it. Pure; used by the node thread.
+    """Memory limits for the camera's frame size. No I/O; used by the node thread.
 
     Args:
         budget_bytes: Bytes for everything that grows with pictures.
@@ -121,7 +120,7 @@ class MemoryLimits:
         self._opened_bytes = 0
 
     def opened(self, width_px: int, height_px: int) -> None:
-        """Set the size of the camera's frames; a network camera or a film has a size of its own."""
+        """Set the actual frame size, which network cameras and films determine themselves."""
         self._opened_bytes = width_px * height_px * 3
 
     def limits(self, config: Config) -> Limits:
@@ -129,14 +128,14 @@ class MemoryLimits:
         return limits_of(config, self._frame_bytes(config), self._budget_bytes)
 
     def for_work(self, config: Config) -> int:
-        """Return what pictures that wait to be saved may take."""
+        """Return the bytes for pictures that wait to be saved."""
         return job_budget_bytes(config, self._frame_bytes(config), self._budget_bytes)
 
     def check(self, old: Config, new: Config, key: str) -> None:
-        """Raise unless memory allows a changed setting.
+        """Check that a changed setting fits into memory.
 
         Raises:
-            OutOfRange: Frames of that size, or a ring of that size, do not fit.
+            OutOfRange: Frames or ring of that size do not fit.
         """
         needed = least_bytes(frame_bytes_of(new))
         if needed > max(self._budget_bytes, least_bytes(frame_bytes_of(old))):
@@ -146,7 +145,7 @@ class MemoryLimits:
             raise OutOfRange(f"ERROR: {key}: the memory budget leaves {room} B for the ring", data={"maximum": room})
 
     def shortage(self, config: Config) -> str:
-        """Return by how much the ring is smaller than the settings ask for, in words; empty where it is not."""
+        """Return a message if the ring is smaller than configured; empty otherwise."""
         room = ring_budget_bytes(config, self._frame_bytes(config), self._budget_bytes)
         if room >= config.ring.max_bytes:
             return ""

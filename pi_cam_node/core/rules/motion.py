@@ -1,4 +1,4 @@
-"""Motion state ON or OFF, overall and for each zone, from the reports of the detector. Pure.
+"""Motion state ON or OFF, overall and for each zone, from the reports of the detector. No I/O.
 
 ON comes with the report that completes a track; OFF when nothing moved for ``clear_s``, and at once when detection
 stops: the camera is lost, privacy, or motion is disabled. Without zones every blob counts; with zones only those
@@ -15,7 +15,7 @@ from pi_cam_node.config.sections.video import MotionConfig
 from pi_cam_node.imaging.motion.interface import Blob, MotionReport
 from pi_cam_node.imaging.polygon import Zone, parse_zone
 
-# Reports that are this old say nothing of now.
+# Age from which a report is ignored.
 _STALE_S = 10.0
 
 
@@ -24,10 +24,10 @@ class MotionSeen:
     """Motion in one report.
 
     Attributes:
-        began_mono_s: When the oldest of the things that move was first seen.
-        mono_s: When the picture was taken.
-        zones: Zones in which something moves.
-        area_share: The largest of them, as a share of the picture.
+        began_mono_s: When the oldest track was first seen, monotonic seconds.
+        mono_s: Capture time, monotonic seconds.
+        zones: Zones with motion.
+        area_share: Area of the largest blob, as a share of the picture.
     """
 
     began_mono_s: float
@@ -73,7 +73,7 @@ class MotionRule:
         )
 
     def configure(self, config: MotionConfig) -> dict[str, bool | None]:
-        """Apply new settings; return what changed: ``None`` for a zone that is gone."""
+        """Apply new settings; return changed states by zone, ``None`` for a removed zone."""
         self.config = config
         self.zones = tuple(Zone(*parse_zone(text)) for text in config.zones)
         names = {"", *(zone.name for zone in self.zones)}
@@ -91,7 +91,7 @@ class MotionRule:
         return {name: place.on for name, place in self._places.items()}
 
     def observe(self, report: MotionReport) -> MotionSeen | None:
-        """Process a report; return the motion in it, ``None`` where nothing moves. `changes` follow from it."""
+        """Process a report; return its motion, ``None`` without any. Call `changes` afterwards."""
         was_held, self._report = self._report is not None and self._report.gate != "", report
         if report.gate:
             self._holds += not was_held
@@ -106,7 +106,7 @@ class MotionRule:
         return MotionSeen(began_s, report.mono_s, names, max(blob.area_share for blob in moving))
 
     def changes(self, now_s: float) -> dict[str, bool]:
-        """Return the places whose state changed, and their new state."""
+        """Return the new states of changed zones."""
         changed: dict[str, bool] = {}
         for name, place in self._places.items():
             on = now_s - place.seen_s < self.config.clear_s
@@ -125,7 +125,7 @@ class MotionRule:
         return changed
 
     def explain(self, now_s: float) -> Mapping[str, object]:
-        """Return the figures of the last report, and what stands against motion."""
+        """Return the last report, and the reasons against motion."""
         report = self._report if self._report and now_s - self._report.mono_s < _STALE_S else None
         gate = report.gate if report else ""
         return {

@@ -1,16 +1,13 @@
-"""Day and night: a table of transitions, and the rules that say which input holds.
+"""Day/night state machine: a transition table, and the rules that generate its inputs.
 
-Theory of operation. Two states are steady: DAY and NIGHT. Two are on the way: TO_NIGHT and TO_DAY;
-in them the camera has been asked and its frames do not show the new mode yet. What is published
-is never what was asked, only what the frames show: the mode changes when a frame of the new mode is
-seen. A camera that refuses brings the state back, and the camera is asked again after a pause that
-grows; so does one that neither refuses nor obeys.
+Two states are steady: DAY and NIGHT. Two are transitional: TO_NIGHT and TO_DAY, in which the camera was requested to
+switch but its frames do not show the new mode yet. The published mode is always that of the frames, never the requested
+one. If the camera refuses or does not respond, the state returns, and the request is repeated after a growing pause.
 
-Night is wanted after ``min_dark_frames`` frames in a row below ``dark_threshold``; day after
-``min_bright_frames`` in a row above ``bright_threshold``. A single frame on the wrong side starts the
-count anew: lightning and headlights are short. Frames within ``settle_s`` of a switch, a start or a
-return of the camera do not count, and no mode is asked for before ``dwell_s`` in a mode that the
-controller itself chose. An override needs neither counts nor dwell.
+Night is requested after ``min_dark_frames`` consecutive frames below ``dark_threshold``; day after
+``min_bright_frames`` above ``bright_threshold``. A single other frame resets the count, since lightning and headlights
+are short. Frames within ``settle_s`` of a switch, a start or a return of the camera do not count, and no switch is
+requested before ``dwell_s`` in a mode that the controller chose. An override needs neither counts nor dwell.
 
 All times are on the monotonic clock, in seconds.
 """
@@ -26,10 +23,10 @@ from pi_cam_node.base.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.config import NightConfig
 from pi_cam_node.imaging.frame import Mode
 
-# How long the camera may take to show the mode that it was asked for: this, and so many frames of the night.
+# Timeout of a switch: this, plus some night frames.
 CONFIRM_S = 30.0
 CONFIRM_FRAMES = 12
-# Pauses before a refused switch is tried again.
+# Pauses before a refused switch is retried.
 RETRY_S = (5.0, 10.0, 30.0, 60.0)
 
 
@@ -66,27 +63,27 @@ TRANSITIONS = MappingProxyType(
         (State.TO_DAY, Input.REFUSED): State.NIGHT,
     }
 )
-"""What is not in the table changes nothing."""
+"""Transition table; missing entries change nothing."""
 
 ASKS: MappingProxyType[State, Mode] = MappingProxyType({State.TO_NIGHT: "night", State.TO_DAY: "day"})
-"""States whose entry asks the camera for a mode."""
+"""Mode requested from the camera on entry to a state."""
 
 Cause = Literal["start", "light", "override", "disabled", "camera"]
 
 
 @frozen
 class Explanation:
-    """Reason for day or night: the inputs of the last decision.
+    """Inputs of the last day/night decision.
 
     Attributes:
-        state: Where the controller stands.
-        dark_frames: Dark frames in a row so far, by day.
-        bright_frames: Bright frames in a row so far, by night.
-        dwell_left_s: Seconds before another mode may be asked for.
-        settling_left_s: Seconds during which frames do not count yet.
-        retry_left_s: Seconds before a refused switch is tried again.
+        state: State of the controller.
+        dark_frames: Consecutive dark frames, by day.
+        bright_frames: Consecutive bright frames, by night.
+        dwell_left_s: Remaining dwell time in seconds.
+        settling_left_s: Remaining settling time in seconds.
+        retry_left_s: Seconds until a refused switch is retried.
         override: ``auto``, ``day`` or ``night``.
-        cause: What brought the mode about.
+        cause: Cause of the present mode.
     """
 
     state: str
@@ -100,12 +97,12 @@ class Explanation:
 
 
 class NightController:
-    """Decides between day and night. Pure: no camera, no clock, no thread.
+    """Decides between day and night. No I/O, no clock, no thread.
 
     Attributes:
-        due_s: When `decide` may decide otherwise although no frame came.
-        changes: How often its state changed.
-        settled_s: When the exposure has settled after the last switch or start; frames before do not count.
+        due_s: When `decide` may change its decision without a new frame.
+        changes: Number of state changes.
+        settled_s: When the exposure has settled after a switch or start; earlier frames do not count.
     """
 
     def __init__(self, settings: NightConfig, now_s: float) -> None:
@@ -114,13 +111,13 @@ class NightController:
         self._cause: Cause = "start"
         self._wanted_cause: Cause = "start"
         self._dark = self._bright = 0
-        self._entered_s: float | None = None  # None: the mode was not chosen by the controller, so no dwell
+        self._entered_s: float | None = None  # None: not chosen by the controller, so no dwell time
         self.settled_s = now_s + settings.settle_s
         self._asked_s = now_s
         self._refusals = 0
         self._retry_s = now_s
         self.changes = 0
-        self.due_s = AT_ONCE_S  # the settings may want another mode from the start
+        self.due_s = AT_ONCE_S  # the settings may request another mode from the start
 
     @property
     def mode(self) -> Mode:
@@ -129,7 +126,7 @@ class NightController:
 
     @property
     def wanted(self) -> Mode:
-        """The mode that the camera was asked for last, or shows unasked."""
+        """The mode requested from the camera last, or shown without a request."""
         return ASKS.get(self._state, self.mode)
 
     @property
@@ -143,7 +140,7 @@ class NightController:
         self.due_s = AT_ONCE_S
 
     def restarted(self, now_s: float) -> None:
-        """The camera is new or back: its exposure settles, and counts begin anew."""
+        """Process a start or return of the camera: restart settling and counts."""
         self._dark = self._bright = 0
         self.settled_s = now_s + self._settings.settle_s
 
@@ -151,12 +148,12 @@ class NightController:
         """Process a frame.
 
         Args:
-            mode: The mode that the frame was taken in.
+            mode: Mode of the frame.
             level: Its mean luma, 0 to 255.
             now_s: Monotonic time.
 
         Returns:
-            The mode to ask of the camera, or ``None``.
+            The mode to request from the camera, or ``None``.
         """
         if mode != self.mode:  # looked at first, since the hash of a state takes longer than all the rest
             self._move(Input.NIGHT_SEEN if mode == "night" else Input.DAY_SEEN, now_s)
@@ -164,7 +161,7 @@ class NightController:
         return self.decide(now_s)
 
     def decide(self, now_s: float) -> Mode | None:
-        """Return the mode to ask of the camera now, or ``None``; frames or no frames."""
+        """Return the mode to request from the camera now, or ``None``."""
         if self._state in ASKS and now_s >= self._asked_s + self._confirm_s:
             self.refused(now_s)
         rule_mode = self._rule_mode(now_s)
@@ -175,13 +172,13 @@ class NightController:
         return ASKS.get(self._state) if self._state is not before else None
 
     def on_time(self, now_s: float) -> Mode | None:
-        """Return the mode to ask of the camera once `due_s` has come, or ``None``."""
+        """Return the mode to request from the camera once `due_s` has passed, or ``None``."""
         wanted = self.decide(now_s)
         self._update_due(now_s)
         return wanted
 
     def refused(self, now_s: float, mode: Mode | None = None) -> None:
-        """The camera did not change its mode; try again after a while, unless another mode is wanted by now."""
+        """Process a refused switch: retry later, unless another mode is wanted by now."""
         if self._state in ASKS and mode in (None, self.wanted):
             self._move(Input.REFUSED, now_s)
             self._retry_s = now_s + RETRY_S[min(self._refusals, len(RETRY_S) - 1)]
@@ -189,7 +186,7 @@ class NightController:
             self._update_due(now_s)
 
     def explain(self, now_s: float) -> Explanation:
-        """Return the inputs of the decision as they stand."""
+        """Return the present inputs of the decision."""
         return Explanation(
             state=self._state.value,
             dark_frames=self._dark,
@@ -206,7 +203,7 @@ class NightController:
         return CONFIRM_S + CONFIRM_FRAMES * self._settings.exposure_us / 1e6
 
     def _rule_mode(self, now_s: float) -> Mode | None:
-        """Return the mode that the rules want, where they want one."""
+        """Return the mode wanted by the rules, if any."""
         settings = self._settings
         if settings.override != "auto":
             self._wanted_cause = "override"
@@ -237,7 +234,7 @@ class NightController:
         return max(0.0, self._entered_s + self._settings.dwell_s - now_s)
 
     def _move(self, what: Input, now_s: float) -> None:
-        """Follow the table; the entry of a state does what the state is for."""
+        """Execute a transition of the table and the entry action of the new state."""
         state = TRANSITIONS.get((self._state, what))
         if state is None:
             return

@@ -1,8 +1,8 @@
-"""Recording rule: which span of time is recorded. Pure: events and commands go in, orders for the recorder come out.
+"""Recording rule: decides which time spans are recorded. No I/O: takes events and commands, returns orders.
 
-An event is one recording: from ``pre_roll_s`` before its beginning to ``post_roll_s`` after its end, and on where the
-next one begins before that. A recording by hand wins over everything but privacy. Between events a continuous recording
-goes on at a lower rate. Times are monotonic, in seconds.
+An event is recorded from ``pre_roll_s`` before its begin to ``post_roll_s`` after its end, longer if the next one
+begins before that. A manual recording has priority over everything but privacy. Between events a continuous recording
+runs at a lower rate. Times are monotonic, in seconds.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class RecordingOrder:
     """Order to record a span of time.
 
     Attributes:
-        event_id: The event that it belongs to; empty for a continuous recording.
+        event_id: Id of its event; empty for a continuous recording.
         cause: ``motion``, ``trigger``, ``record`` or ``continuous``.
-        from_mono_s: Begin with the pictures of this monotonic moment, or the oldest that there are.
-        event_mono_s: When the event began; what lies before it is the pre-roll.
+        from_mono_s: Begin at this monotonic time, or with the oldest picture.
+        event_mono_s: Begin of the event, monotonic; earlier pictures are the pre-roll.
     """
 
     event_id: str
@@ -36,14 +36,14 @@ class RecordingOrder:
 
 @frozen
 class Begin:
-    """Begin an order; a recording under way ends where the order begins."""
+    """Begin an order; a running recording ends there."""
 
     order: RecordingOrder
 
 
 @frozen
 class End:
-    """End the newest order with the pictures of a moment, or (``at_once``) with those already recorded."""
+    """End the newest order at a time, or (``at_once``) immediately."""
 
     mono_s: float
     reason: EndReason
@@ -71,11 +71,11 @@ class RecordingRule:
 
     @property
     def order(self) -> RecordingOrder | None:
-        """Order that is recorded at present, or will be."""
+        """The present or next order."""
         return self._order
 
     def covers(self, event_id: str) -> bool:
-        """Return whether an event goes on and is recorded."""
+        """Return whether an event is open and recorded."""
         return event_id in self._open
 
     def steps(self) -> list[Step]:
@@ -89,12 +89,12 @@ class RecordingRule:
         self._settle(now_s)
 
     def began(self, event_id: str, kind: str, began_s: float) -> float:
-        """An event began; return the seconds of pre-roll that are asked for, 0 where it is not recorded."""
+        """Process the begin of an event; return the seconds of pre-roll, 0 if it is not recorded."""
         if kind != "record" and self.config.mode == "off":
             return 0.0
         is_running = bool(self._open) or self._tail_s is not None
         self._open.add(event_id)
-        if is_running:  # one span
+        if is_running:  # one time span
             if self._tail_s is not None:
                 self._tail_s = None
             return self.config.pre_roll_s
@@ -102,7 +102,7 @@ class RecordingRule:
         return self.config.pre_roll_s
 
     def ended(self, event_id: str, at_s: float, *, by_hand: bool = False) -> None:
-        """An event ended; ``by_hand``: a command ends the recording now."""
+        """Process the end of an event; ``by_hand``: by a command, which ends the recording now."""
         if event_id not in self._open:
             return
         self._open.remove(event_id)
@@ -117,7 +117,7 @@ class RecordingRule:
             self._settle(now_s)
 
     def camera(self, *, online: bool, now_s: float) -> None:
-        """The camera is there, or away: then the recording ends with what there is."""
+        """Process a change of the camera's availability; its loss ends the recording."""
         self._online = online
         if not online and self._order is not None:
             self._steps.append(End(now_s, "camera_lost"))
@@ -125,14 +125,14 @@ class RecordingRule:
         self._settle(now_s)
 
     def privacy(self) -> None:
-        """End every recording, because privacy was switched on; films on disk stay."""
+        """End every recording, because privacy was switched on; films on disk are kept."""
         self._online = False
         if self._order is not None:
             self._steps.append(End(float("-inf"), "privacy", at_once=True))
         self._forget()
 
     def explain(self, now_s: float) -> Mapping[str, object]:
-        """Return what is recorded and why, or why nothing is."""
+        """Return the present recording and its cause, or why there is none."""
         order = self._order
         return {
             "mode": self.config.mode,
@@ -151,7 +151,7 @@ class RecordingRule:
         return "recording.mode is off" if self.config.mode == "off" else "nothing moves"
 
     def _settle(self, now_s: float) -> None:
-        """Begin or end the continuous recording as the settings ask."""
+        """Begin or end the continuous recording according to the settings."""
         wanted = self.config.mode == "continuous" and self._online
         if wanted and self._order is None:
             self._begin(RecordingOrder("", "continuous", now_s, now_s))

@@ -1,7 +1,7 @@
 """Ring buffer of frames in memory: JPEG and metadata, bounded by count, seconds and bytes, selected by time.
 
-Frames come at any rate and stop coming at night, so a moment is always a time and never a number of
-frames times a nominal rate. The pictures lie in one block of memory, see `BlockRing`.
+The frame rate varies and drops at night, so positions are times, not frame counts. The pictures are in one block of
+memory, see `BlockRing`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pi_cam_node.base.ring_records import Pin, Reader, Record
 from pi_cam_node.base.units import MIB
 from pi_cam_node.imaging.frame import Mode, Sensor
 
-# A moment this far before the oldest frame, or one frame interval where that is longer, still counts as held.
+# Tolerance before the oldest frame (or one frame interval, if longer) within which a time counts as held.
 TOLERANCE_S = 1.0
 
 
@@ -38,11 +38,11 @@ class RingFrame:
 
     Attributes:
         seq: Number of the frame.
-        mono_s: Monotonic time at which its exposure had ended.
-        at: The same in UTC, as the wall clock stood then.
+        mono_s: End of exposure, monotonic seconds.
+        at: The same in UTC, by the wall clock of that time.
         picture: The JPEG, or its place in the ring; see `jpeg`.
         mode: Mode of the camera.
-        sensor: What the sensor said.
+        sensor: Exposure and gain.
     """
 
     seq: int
@@ -54,7 +54,7 @@ class RingFrame:
 
     @property
     def jpeg(self) -> bytes:
-        """The picture; read from the ring each time, so that many frames need not be in memory twice. Thread: any.
+        """The JPEG; read from the ring each time, to avoid copies in memory. Thread: any.
 
         Raises:
             NoFrames: The ring was wiped since it was selected.
@@ -82,7 +82,7 @@ class Limits:
 class Ring:
     """Frames in order of time.
 
-    Thread: one. What is selected stays readable while it is held, so a slow user of it loses nothing.
+    Thread: one. Selected frames stay readable while referenced.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -105,7 +105,7 @@ class Ring:
 
     @property
     def newest_mono_s(self) -> float | None:
-        """Monotonic time of the newest frame, ``None`` when empty."""
+        """Monotonic time of the newest frame; ``None`` when empty."""
         last = self._block.last
         return None if last is None else last.mono_s
 
@@ -118,27 +118,27 @@ class Ring:
         }
 
     def limit(self, limits: Limits) -> None:
-        """Set other bounds; they hold at once."""
+        """Change the limits, with immediate effect."""
         self._limits = limits
         self._block.resize(limits.size_bytes)
         self._evict(0)
 
     def add(self, frame: RingFrame) -> bool:
-        """Append a frame and drop what no longer fits; return whether it is newer than the newest, and so kept."""
+        """Append a frame and evict old ones; return false if it is not newer than the newest, and so dropped."""
         last = self._block.last
         if last is not None and frame.mono_s <= last.mono_s:
             return False
-        # What must go anyway goes first: its memory is used again, and no further memory is touched.
+        # Evict first, so that memory is reused.
         self._evict(1, frame.mono_s)
         facts = Facts(frame.seq, frame.at, frame.mode, frame.sensor)
         return self._block.append(frame.mono_s, frame.jpeg, facts) is not None
 
     def clear(self) -> None:
-        """Forget everything, and overwrite it."""
+        """Drop and overwrite all frames."""
         self._block.clear()
 
     def _evict(self, more: int, until_mono_s: float | None = None) -> None:
-        """Drop the oldest until the bounds hold with so many more frames, the last of them at a monotonic time."""
+        """Evict the oldest until the limits hold with ``more`` additional frames up to a monotonic time."""
         while (first := self._block.first) is not None:
             last_mono_s = self.newest_mono_s if until_mono_s is None else until_mono_s
             is_old = last_mono_s is not None and last_mono_s - first.mono_s > self._limits.seconds
@@ -147,17 +147,16 @@ class Ring:
             self._block.drop_oldest()
 
     def last(self, count: int, most_bytes: int | None = None) -> Sequence[RingFrame]:
-        """Return the newest frames, oldest first, ``count`` and, where given, ``most_bytes`` of JPEG at most."""
+        """Return the newest frames, oldest first: at most ``count``, and ``most_bytes`` of JPEG if given."""
         records = list(self._block.records()[-count:]) if count > 0 else []
         while most_bytes is not None and sum(record.size_bytes for record in records) > most_bytes:
             del records[0]
         return self._taken(records)
 
     def around(self, mono_s: float, count: int) -> Sequence[RingFrame]:
-        """Return the ``count`` frames closest to a moment, oldest first; empty where it is not held.
+        """Return the ``count`` frames closest to a time, oldest first; empty if it is not held.
 
-        A moment after the newest frame is answered by the newest ones: a long exposure is still
-        under way then.
+        A time after the newest frame yields the newest ones, since a long exposure may be running.
         """
         records = self._block.records()
         if not self._holds(mono_s) or count < 1:
@@ -171,25 +170,25 @@ class Ring:
         return self._taken(records[start:end])
 
     def between(self, first_mono_s: float, last_mono_s: float, most: int | None = None) -> Sequence[RingFrame]:
-        """Return the frames of a span of time, both ends included, oldest first, and ``most`` + 1 of them at most."""
+        """Return the frames of a closed time span, oldest first, at most ``most`` + 1."""
         records = self._block.records()
         start = bisect_left(records, first_mono_s, key=lambda each: each.mono_s)
         end = bisect_right(records, last_mono_s, key=lambda each: each.mono_s)
         return self._taken(records[start : end if most is None else min(end, start + most + 1)])
 
     def _taken(self, records: Sequence[Record[Facts]]) -> Sequence[RingFrame]:
-        """Return frames that keep their pictures."""
+        """Return frames whose pictures are pinned."""
         pins = (self._block.pin(record) for record in records)
         return [_frame_of(pin) for pin in pins if pin is not None]
 
     def reader(self, mono_s: float) -> Reader[Facts]:
-        """Return a reader that begins with the last frame at or before a moment, or the oldest. Thread: any."""
+        """Return a reader that starts at the last frame at or before a time, or the oldest. Thread: any."""
         return self._block.reader(self._block.key_before(mono_s))
 
     def newest(self) -> tuple[float, float, bytes] | None:
         """Return the newest frame's monotonic time, the seconds since the one before it, and its JPEG. Thread: any.
 
-        ``None`` when empty; 0 seconds where there is none before it.
+        ``None`` when empty; 0 seconds for a single frame.
         """
         last = self._block.last
         jpeg = None if last is None else self._block.read(last)

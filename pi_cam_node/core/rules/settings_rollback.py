@@ -1,13 +1,12 @@
 """Rollback of the camera's settings: a change is on trial until frames taken with it arrive, and is undone if none do.
 
-A value can be within its range and still starve this camera: a size that its driver cannot stream, an exposure that
-it refuses. The rule, on the monotonic clock: a change that asks something else of a camera that delivers begins a
-trial. A frame that was exposed well after the change ends it well. No frame for `PATIENCE_S`, or for as long as the
-slowest of the old and the new settings allows, ends it badly, and so does a camera that refuses the switch: every
-setting changed since the camera last delivered goes back. A change during a trial joins it and has its own time, but
-after twice the patience without any frame nothing more is waited for.
+A value within its range may still stop this camera: a size that its driver cannot stream, an exposure that it refuses.
+A change that affects a delivering camera begins a trial. A frame exposed well after the change confirms it. It fails if
+no frame arrives for `PATIENCE_S`, or for the longest time that old and new settings allow, or if the camera refuses the
+switch: then every setting changed since the last frame is restored. A change during a trial joins it and restarts its
+time, up to twice the patience without any frame.
 
-A camera that is away when its settings change is not the settings' fault, and begins no trial.
+Changes while the camera is offline begin no trial.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ ON_TRIAL = (
     "night.exposure_us",
     "night.gain",
 )
-"""The live settings that ask something of the camera."""
+"""Live settings that affect the camera."""
 
 PATIENCE_S = 15.0
-# What is on its way when the settings change is still of the old ones: orders take a moment, and drivers hold frames.
+# Frames exposed within this time after a change may still have the old settings.
 UNDER_WAY_S, UNDER_WAY_FRAMES = 1.0, 4
 
 
@@ -48,9 +47,9 @@ class Rollback:
     """Old values to restore, because no frames arrived with the new ones.
 
     Attributes:
-        config: The settings to go back to.
-        keys: What goes back.
-        reason: Why, for people.
+        config: The settings to restore.
+        keys: Restored keys.
+        reason: Message.
     """
 
     config: Config
@@ -59,10 +58,10 @@ class Rollback:
 
 
 class SettingsTrial:
-    """At most one trial. Pure; used by the node thread.
+    """Trial of changed settings, at most one at a time. No I/O; used by the node thread.
 
     Attributes:
-        due_s: When the trial ends badly, on the monotonic clock; never, while nothing is on trial.
+        due_s: When the trial fails, monotonic seconds; never without a trial.
     """
 
     def __init__(self) -> None:
@@ -74,7 +73,7 @@ class SettingsTrial:
 
     @property
     def proof_mono_s(self) -> float | None:
-        """A frame exposed at this monotonic time or later proves the settings; ``None`` where nothing is on trial."""
+        """A frame exposed at or after this monotonic time confirms the settings; ``None`` without a trial."""
         return self._proof_mono_s if self._before else None
 
     @property
@@ -83,14 +82,14 @@ class SettingsTrial:
         return self._patience_s
 
     def begin(self, old: Config, new: Config, modes: tuple[Mode, Mode], now_s: float, *, delivers: bool) -> None:
-        """Put a change on trial, if it concerns the camera; a trial under way continues with it.
+        """Begin a trial of a change that affects the camera, or add it to the running one.
 
         Args:
             old: The settings before the change.
             new: The settings after it.
-            modes: The mode that the frames show, and the one that the camera was asked for last.
+            modes: Mode of the frames, and the mode requested last.
             now_s: Monotonic time.
-            delivers: The camera is there.
+            delivers: Whether the camera delivers frames.
         """
         changed = {key: _value(old, key) for key in ON_TRIAL if _value(old, key) != _value(new, key)}
         if not changed or not (delivers or self._before):
@@ -116,11 +115,11 @@ class SettingsTrial:
         self._update_due()
 
     def overdue(self, config: Config, now_s: float) -> Rollback | None:
-        """Return what to go back to, where the settings in force have starved the camera."""
+        """Return the rollback if no frame arrived in time with the current settings."""
         return self._end(config, f"no frame came for {now_s - self._heard_s:.0f} s") if now_s >= self.due_s else None
 
     def refused(self, config: Config, mode: Mode, reason: str) -> Rollback | None:
-        """Return what to go back to, where settings on trial want the mode that the camera refuses."""
+        """Return the rollback if settings on trial demand a mode that the camera refuses."""
         return self._end(config, reason) if self._before and mode == _wanted(config, mode) else None
 
     def pause(self) -> None:
@@ -156,7 +155,7 @@ def _value(config: Config, key: str) -> Any:
 
 
 def _wanted(config: Config, asked: Mode) -> Mode:
-    """Return the mode that the settings demand by themselves, or the one that was asked for last."""
+    """Return the mode that the settings demand, or the one requested last."""
     if config.night.override != "auto":
         return config.night.override
     return asked if config.night.enable else "day"

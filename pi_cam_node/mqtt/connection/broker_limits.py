@@ -15,13 +15,13 @@ class BrokerLimits:
     Topic aliases, shared subscriptions and subscription identifiers are never used, so their limits do not matter.
 
     Attributes:
-        receive_maximum: QoS 1 messages that may be unacknowledged at one time.
+        receive_maximum: Greatest number of unacknowledged QoS 1 messages.
         maximum_qos: Highest quality of service for messages to the broker.
-        retain: Whether the broker keeps retained messages.
-        wildcards: Whether the broker takes subscriptions with ``+`` and ``#``.
-        packet_bytes: Largest packet that it takes; ``None`` for no limit but the protocol's.
-        keepalive_s: Keepalive that it demands instead of the node's; paho-mqtt obeys it.
-        client_id: The id that it gave the node instead of the node's own.
+        retain: Whether the broker supports retained messages.
+        wildcards: Whether the broker supports subscriptions with ``+`` and ``#``.
+        packet_bytes: Maximum packet size; ``None``: the protocol's.
+        keepalive_s: Keepalive imposed by the broker; paho-mqtt applies it.
+        client_id: Client id assigned by the broker.
     """
 
     receive_maximum: int = 65535
@@ -33,11 +33,11 @@ class BrokerLimits:
     client_id: str | None = None
 
     def restricted(self, *, retain: bool, maximum_qos: int) -> BrokerLimits:
-        """Return the limits with what the broker's refusals told, which does not stand in its announcement."""
+        """Return the limits with restrictions learned from the broker's refusals."""
         return replace(self, retain=self.retain and retain, maximum_qos=self.maximum_qos if maximum_qos else 0)
 
     def consequences(self) -> Iterator[str]:
-        """Yield one sentence for each missing feature that people would notice."""
+        """Yield a sentence for each missing feature with visible consequences."""
         if not self.retain:
             yield (
                 "the broker keeps no retained messages: who connects later sees nothing before the next change, and "

@@ -1,7 +1,7 @@
-"""Infers limits that a broker does not announce from how its sessions end.
+"""Infers limits that a broker does not announce from the ends of its sessions.
 
-Each kind of limit has its own sign and its own remedy: a packet size is searched for, a rate is halved, topic filters
-are subscribed to one by one, and what is left is a message that ends session after session (`PoisonMessageGuard`).
+Each kind of limit has its own signs and remedy: a packet size is searched for, a rate is halved, topic filters are
+subscribed to one by one; else a single message ends each session (`PoisonMessageGuard`).
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from pi_cam_node.mqtt.connection.disconnect import Disconnect
 from pi_cam_node.mqtt.connection.in_flight import Sent
 from pi_cam_node.mqtt.connection.poison_messages import PoisonMessageGuard
 
-# Findings hold for this long: the broker may be set up otherwise by then.
+# Findings expire after this time, as the broker's configuration may change.
 BELIEVED_S = 3600.0
 FILTER_BELIEVED_S = 600.0
-# Packets up to this size pass while the limit is searched for, proven or not.
+# Packets up to this size are sent even while the limit is searched for.
 FLOOR_BYTES = 1024
-# A session that ends so soon after a message may have ended because of it.
+# Longest time between a message and the end of a session that it may have caused.
 SOON_S = 10.0
-# So many messages within a second are a burst that a broker may object to.
+# Messages within a second that count as a burst, which a rate limit may refuse.
 BURST = 20
 SLOWEST_PER_S = 2
-# The rate after a burst that was cut off without a word, and for how long.
+# Rate limit assumed after a burst during which the connection broke without a reason, and its duration.
 GUESSED_PER_S, GUESSED_S = 40, 120.0
 FILTER_STRIKES = 2
-# How many times longer than usual a broker may acknowledge nothing after sessions in which it was overloaded.
+# Greatest factor of the acknowledgement timeout for an overloaded broker.
 PATIENCE_MOST = 8
 
 
@@ -36,11 +36,11 @@ class SessionPlan:
     """Restrictions of the next session, to find or respect a limit.
 
     Attributes:
-        one_message_at_a_time: Let one message wait for its acknowledgement at a time.
-        one_filter_at_a_time: Let one subscription wait for its answer at a time.
+        one_message_at_a_time: At most one unacknowledged message.
+        one_filter_at_a_time: At most one unanswered subscription.
         wildcards: Subscribe with wildcards.
         without: Topic filters to leave out.
-        patience: How many times longer than usual the broker may acknowledge nothing, until it has caught up once.
+        patience: Factor of the acknowledgement timeout until everything has been acknowledged once.
     """
 
     one_message_at_a_time: bool = False
@@ -55,9 +55,9 @@ class Verdict:
     """Result of judging the end of a session.
 
     Attributes:
-        searching: A limit was found or is being searched for: the next session comes soon.
-        message: Finding, for people; empty where there is none.
-        ambiguous: Perhaps so, but another client with the same id would leave the same traces.
+        searching: A limit was found or is being searched for: reconnect soon.
+        message: Finding as text; empty for none.
+        ambiguous: Another client with the same id would have the same effect.
     """
 
     searching: bool = False
@@ -66,10 +66,10 @@ class Verdict:
 
 
 class Diagnosis:
-    """Findings about one broker. Thread: the link's, but for the properties and `holds`.
+    """Findings about one broker. Thread: the link's, except the properties and `holds`.
 
     Args:
-        exempt: Topics that are never held back: without them there is no use in being connected.
+        exempt: Essential topics that are never held back.
     """
 
     def __init__(self, exempt: Collection[str]) -> None:
@@ -98,24 +98,24 @@ class Diagnosis:
 
     @property
     def proven_bytes(self) -> int:
-        """Size of the largest packet that the broker took."""
+        """Size of the largest packet that the broker accepted."""
         return self._proven_bytes
 
     @property
     def suspect_bytes(self) -> int:
-        """Size of the packet that suggests a limit, from which the search starts; 0 where there is none."""
+        """Size of a packet that may exceed the limit, where the search starts; 0 for none."""
         return self._suspect_bytes
 
     def limit_bytes(self, now_s: float) -> int | None:
-        """Return the largest packet that the broker takes, as far as it was found out; ``None`` for no known limit."""
+        """Return the inferred packet limit; ``None`` if unknown."""
         return self._limit[0] if self._limit is not None and now_s < self._limit[1] else None
 
     def rate_per_s(self, now_s: float) -> int | None:
-        """Return the rate of messages per second that the broker takes, as far as it was found out."""
+        """Return the inferred limit of messages per second; ``None`` if unknown."""
         return self._rate[0] if self._rate is not None and now_s < self._rate[1] else None
 
     def holds(self, topic: str, size_bytes: int, now_s: float) -> bool:
-        """Return whether the broker ended sessions after such a message on this topic."""
+        """Return whether a message of this size on this topic is held back, since such ones ended sessions."""
         return self._poison.holds(topic, size_bytes, now_s)
 
     def is_unproven(self, size_bytes: int) -> bool:
@@ -125,7 +125,7 @@ class Diagnosis:
     # ------------------------------------------------------------ what happens
 
     def session_ended(self, end: Disconnect, now_s: float) -> Verdict:
-        """Judge the end of a session that the broker had accepted."""
+        """Evaluate the end of an accepted session."""
         self._proven_bytes = max(self._proven_bytes, end.proven_bytes)
         self._judge_patience(end)
         suspect_bytes = self._suspect_of(end, now_s)
@@ -150,19 +150,19 @@ class Diagnosis:
         return verdict
 
     def unreachable(self) -> None:
-        """Note that the broker cannot be reached: one that cut a burst off before went away by itself."""
+        """Record that the broker is unreachable, so an earlier break during a burst was not a rate limit."""
         if self._withdraw_guessed_rate():
             self._burst_s = float("-inf")
 
     def silently_dropped(self, size_bytes: int) -> bool:
-        """Note that a packet was acknowledged and not delivered; return whether its size calls for a search."""
+        """Record that a packet was acknowledged but not delivered; return whether to search for a size limit."""
         if size_bytes <= self._echoed_bytes or self._suspect_bytes:
             return False
         self._suspect_bytes, self._proven_bytes = size_bytes, FLOOR_BYTES
         return True
 
     def probed(self, passed_bytes: int, failed_bytes: int | None, now_s: float) -> str:
-        """Take the result of a search that the session survived; return what was found, for people."""
+        """Process the result of a search within a session; return the finding as text."""
         self._proven_bytes = self._echoed_bytes = passed_bytes
         self._suspect_bytes, self._failed_at = 0, None
         if failed_bytes is None:
@@ -172,27 +172,27 @@ class Diagnosis:
     # ------------------------------------------------------------ one kind of limit each
 
     def _judge_patience(self, end: Disconnect) -> None:
-        """Give an overloaded broker longer: each new session sends it everything retained once more.
+        """Extend the timeout for an overloaded broker, as each new session sends it all retained messages again.
 
-        One that took the most of a session before it fell silent has gone away, and is left as soon as usual.
+        Not for a broker that accepted most of a session before it fell silent: that one is gone.
         """
         was_overloaded = end.gave_up and len(end.unacknowledged) > end.acknowledged
         self._patience = min(2 * self._patience, PATIENCE_MOST) if was_overloaded else 1
 
     def _suspect_of(self, end: Disconnect, now_s: float) -> int:
-        """Return the size of the largest packet that the broker may not have taken.
+        """Return the size of the largest packet that the broker may have refused.
 
-        Replies are left out: who asks chooses their size.
+        Without replies, whose size is chosen by clients.
         """
         recent = [*self._left(end), *end.unproven]
         return max((s.message.size_bytes for s in recent if _is_suspect(s, now_s)), default=0)
 
     def _left(self, end: Disconnect) -> list[Sent]:
-        """Return the messages that left and were not acknowledged: while it isolates, paho-mqtt sends one at a time."""
+        """Return the sent and unacknowledged messages; with one message at a time only the oldest was sent."""
         return end.unacknowledged[:1] if self._poison.is_isolating else end.unacknowledged
 
     def _judge_bare_cut(self, end: Disconnect, now_s: float) -> Verdict:
-        """Judge a session in which too much was under way to tell what ended it: the next one isolates everything."""
+        """Evaluate a session in which too much was in flight to find the cause; the next one isolates messages."""
         self._one_filter_at_a_time = self._one_filter_at_a_time or bool(end.unanswered)
         return replace(self._judge_messages(end, now_s), ambiguous=True)
 
@@ -202,7 +202,7 @@ class Diagnosis:
         if end.cause != "too large" and before is None:
             return Verdict(searching=True)
         if end.cause != "too large" and before != self._failed_at:
-            self._suspect_bytes, self._failed_at = 0, None  # it ends at any size: the link is bad
+            self._suspect_bytes, self._failed_at = 0, None  # sessions end at any size: the link is bad
             return Verdict()
         self._suspect_bytes, self._failed_at = 0, None
         return Verdict(
@@ -230,7 +230,7 @@ class Diagnosis:
     def _judge_filters(self, end: Disconnect, now_s: float) -> Verdict:
         is_told, was_isolating = end.cause != "network", self._one_filter_at_a_time
         self._one_filter_at_a_time = True
-        # The first filter is a plain topic of the node's: where not even that is answered, a bare cut means no filter.
+        # The first filter is a plain topic: if even that is not answered, filters are not the cause.
         if not was_isolating or not (is_told or end.subscribed):
             return Verdict(searching=is_told, ambiguous=end.subscribed)
         culprit = end.unanswered[0]
@@ -248,23 +248,23 @@ class Diagnosis:
     def _judge_messages(self, end: Disconnect, now_s: float) -> Verdict:
         if end.cause == "malformed":
             return Verdict()
-        # Of a QoS 0 topic only the first message of a session is suspicious: where others passed, it would have, too.
+        # Of a QoS 0 topic only the first message of a session is suspicious, as later ones had the same form.
         first = [sent for sent in end.unproven if sent.number == 1]
         topic = self._poison.session_ended([*first, *self._left(end)], end.acknowledged, now_s)
         if topic is not None:
-            self._rate, self._is_rate_guessed = None, False  # it was not the rate
+            self._rate, self._is_rate_guessed = None, False  # the rate was not the cause
             return Verdict(
                 True,
                 f"the broker ends the session after each message on {topic}: held back for a while; see its rights",
             )
-        # A broker that ends the session after it has taken everything does not object to how fast it came.
+        # If everything was acknowledged before the end, the rate was not the cause.
         is_burst = _is_bare(end) and end.sent_last_s >= BURST and bool(end.unacknowledged)
         if is_burst:
             self._guess_rate(now_s)
         return Verdict(searching=self._poison.has_pattern, ambiguous=is_burst)
 
     def _guess_rate(self, now_s: float) -> None:
-        """Slow down after a burst that was cut off without a word, for a while; for long if that happens again."""
+        """Limit the rate for a while after a break during a burst; for longer if it happens again."""
         known = self.rate_per_s(now_s)
         again, self._burst_s = now_s - self._burst_s < BELIEVED_S, now_s
         rate = GUESSED_PER_S if known is None else max(SLOWEST_PER_S, known // 2)
@@ -272,7 +272,7 @@ class Diagnosis:
         self._is_rate_guessed = True
 
     def _withdraw_guessed_rate(self) -> bool:
-        """Take back a rate that was only guessed; return whether it was."""
+        """Remove a guessed rate limit; return whether there was one."""
         was_guessed, self._is_rate_guessed = self._is_rate_guessed, False
         if was_guessed:
             self._rate = None
@@ -280,12 +280,12 @@ class Diagnosis:
 
 
 def _is_bare(end: Disconnect) -> bool:
-    """Return whether the connection broke without a word of the broker."""
+    """Return whether the connection broke without a reason from the broker."""
     return end.cause == "network"
 
 
 def _is_much(end: Disconnect) -> bool:
-    """Return whether a burst was under way, or subscriptions beside messages."""
+    """Return whether a burst, or subscriptions besides messages, were in progress."""
     return end.sent_last_s >= BURST or bool(end.unanswered)
 
 

@@ -1,4 +1,4 @@
-"""The end of a connection, and what the broker's reason codes mean for the next one."""
+"""The end of a connection, with its cause from the broker's reason code."""
 
 from __future__ import annotations
 
@@ -71,20 +71,20 @@ class Disconnect:
     """Cause and circumstances of the end of a connection.
 
     Attributes:
-        reason: For people.
-        cause: Why it was not accepted, or why it ended.
-        lasted_s: Duration in seconds; ``None`` where the broker never accepted it.
-        gave_up: The node ended it, since the broker was silent or pictures had to be called back.
+        reason: Reason as text.
+        cause: Cause of the refusal or the end.
+        lasted_s: Duration in seconds; ``None`` if the broker never accepted it.
+        gave_up: The node ended it, because the broker was silent or privacy required it.
         unacknowledged: QoS 1 messages that were not acknowledged, and QoS 0 ones that were not written, oldest first.
-        unproven: QoS 0 messages that were written after the last acknowledgement: the broker may not have taken them.
-        acknowledged: Number of QoS 1 messages that the broker took.
-        proven_bytes: Size of the largest packet that the broker took.
-        subscribed: The broker answered at least one subscription.
+        unproven: QoS 0 messages written after the last acknowledgement, which the broker may not have received.
+        acknowledged: Number of acknowledged QoS 1 messages.
+        proven_bytes: Size of the largest packet that the broker accepted.
+        subscribed: Whether at least one subscription was answered.
         unanswered: Topic filters whose subscription was not answered.
         probe: Sizes of the largest packet that passed and of the one under way, where a packet limit was searched for.
-        sent_last_s: Number of messages handed over in the last second.
-        foreign_topics: Reply topics that askers chose and that the broker took.
-        delivered: Numbers of stored messages that were acknowledged and not yet told.
+        sent_last_s: Number of messages sent in the last second.
+        foreign_topics: Reply topics chosen by clients that the broker accepted.
+        delivered: Numbers of stored messages that were acknowledged but not yet deleted.
     """
 
     reason: str
@@ -104,19 +104,19 @@ class Disconnect:
 
 
 def cause_of_code(code: int) -> Cause:
-    """Return the cause that a reason code of CONNACK or DISCONNECT stands for."""
+    """Return the cause for a reason code of CONNACK or DISCONNECT."""
     return _CAUSES.get(code, "other")
 
 
 def ended_by_broker(reason: ReasonCode, properties: object) -> tuple[Cause, str]:
-    """Return cause and reason of an end that a DISCONNECT of the broker tells."""
+    """Return cause and reason text of a DISCONNECT from the broker."""
     cause = cause_of_code(reason.value)
     hint = "; is its client id used twice?" if cause == "taken over" else ""
     return cause, f"the broker ended the connection: {broker_words(reason, properties)}{hint}"
 
 
 def broker_words(reason: object, properties: object) -> str:
-    """Return a reason code in words, with the broker's reason string (MQTT 5), on one line.
+    """Return a reason code as text, with the broker's reason string (MQTT 5), on one line.
 
     Args:
         reason: paho-mqtt's ``ReasonCode``.

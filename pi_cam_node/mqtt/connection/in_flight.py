@@ -1,7 +1,6 @@
-"""Messages of one session that the broker has not acknowledged yet, bounded in number and bytes.
+"""In-flight messages of one session, limited in number and bytes.
 
-paho-mqtt holds messages without a limit, so the limit is here. Acknowledged entries are removed when room is
-needed, not at each acknowledgement.
+paho-mqtt queues messages without a limit, so it is imposed here. Acknowledged entries are removed when room is needed.
 """
 
 from __future__ import annotations
@@ -16,21 +15,21 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.privacy_filter import without_picture
 
-# Bytes that may be unacknowledged at one time. A single larger message passes when nothing else is in flight.
+# Greatest number of unacknowledged bytes. A single larger message is allowed if nothing else is in flight.
 IN_FLIGHT_BYTES = 4 << 20
 IN_FLIGHT_MESSAGES = 500
-# With more than this in flight the next command waits: a stream of frames is to find room whole.
+# With more than this in flight the next command waits, so that a stream of frames fits completely.
 BUSY_BYTES = IN_FLIGHT_BYTES // 5
-# A broker that acknowledges nothing for this long is as good as gone; slow links get time for what is in flight.
+# Timeout of acknowledgements, extended for slow links by the bytes in flight.
 ACK_TIMEOUT_S = 6.0
 SLOWEST_BYTES_PER_S = 50_000
 FOREIGN_TOPICS = 256
-# Times of so many messages are kept, to know how many were sent in the last second.
+# Number of kept send times, for counting messages of the last second.
 TIMES_KEPT = 512
 
 
 class Outcome(Enum):
-    """Result of handing a message over."""
+    """Result of sending a message."""
 
     SENT = auto()
     LATER = auto()
@@ -52,12 +51,12 @@ class Receipt(Protocol):
 
 @frozen
 class Waiting:
-    """A message that waits for the broker.
+    """A pending message.
 
     Attributes:
         message: The message.
-        tries: How often it was sent in vain.
-        number: By which the store knows it; ``None`` where it waits in memory alone.
+        tries: Number of failed attempts.
+        number: Number in the store; ``None`` if it is in memory only.
     """
 
     message: Message
@@ -71,9 +70,9 @@ class Sent:
 
     Attributes:
         waiting: The message.
-        receipt: Receipt that tells whether it was acknowledged.
-        since_s: When it was handed over, on the monotonic clock.
-        number: The how many-th of its topic it is in the session; counted for QoS 0 only.
+        receipt: Receipt of paho-mqtt.
+        since_s: When it was sent, monotonic seconds.
+        number: Its ordinal number on its topic in the session; for QoS 0 only.
     """
 
     waiting: Waiting
@@ -88,12 +87,12 @@ class Sent:
 
 
 class InFlight:
-    """The messages of one session that are not acknowledged yet.
+    """Unacknowledged messages of one session.
 
-    Thread: any. The lock is never held while more of paho-mqtt is called than the state of a receipt.
+    Thread: any. While the lock is held, only states of receipts are read from paho-mqtt.
 
     Args:
-        patience: How many times `ACK_TIMEOUT_S` the broker may acknowledge nothing, until it has caught up once.
+        patience: Factor of `ACK_TIMEOUT_S` until everything has been acknowledged once.
     """
 
     def __init__(self, patience: int = 1) -> None:
@@ -112,12 +111,12 @@ class InFlight:
 
     @property
     def acknowledged(self) -> int:
-        """QoS 1 messages that the broker took, as far as it has been looked at."""
+        """Number of acknowledged QoS 1 messages, as of the last clean-up."""
         return self._acknowledged
 
     @property
     def proven_bytes(self) -> int:
-        """Size of the largest packet that the broker took, as far as it has been looked at."""
+        """Size of the largest packet that the broker accepted, as of the last clean-up."""
         return self._proven_bytes
 
     @property
@@ -129,7 +128,7 @@ class InFlight:
 
     @property
     def foreign_topics(self) -> frozenset[str]:
-        """Reply topics that askers chose and on which the broker took a reply; at most `FOREIGN_TOPICS` of them."""
+        """Reply topics chosen by clients that the broker accepted; at most `FOREIGN_TOPICS`."""
         with self._lock:
             self._clear()
             return frozenset(self._foreign_topics)
@@ -157,7 +156,7 @@ class InFlight:
             return self._size_bytes > BUSY_BYTES
 
     def has_room(self, message: Message) -> bool:
-        """Return whether a message may be sent now; of a QoS 0 topic only one is ever in flight."""
+        """Return whether a message may be sent now; only one per QoS 0 topic may be in flight."""
         with self._lock:
             if self._closed or (message.qos == 0 and not self._is_written(message.topic)):
                 return False
@@ -173,7 +172,7 @@ class InFlight:
         return live is None or live[0].is_published()
 
     def add(self, sent: Sent) -> bool:
-        """Remember a message that was handed over; return whether the session is still there."""
+        """Add a sent message; return false if the session has ended."""
         with self._lock:
             self._times_s.append(sent.since_s)
             if self._closed:
@@ -187,7 +186,7 @@ class InFlight:
             return True
 
     def count_since(self, moment_s: float) -> int:
-        """Return how many messages were handed over since then, as far as their times are kept."""
+        """Return how many messages were sent since a time, as far as times are kept."""
         with self._lock:
             return sum(sent_s >= moment_s for sent_s in self._times_s)
 
@@ -199,25 +198,25 @@ class InFlight:
             return any(without_picture(sent.message) is not sent.message for sent in self._sent)
 
     def topic_of(self, mid: int) -> str:
-        """Return the topic of a packet number; empty where it is not known (any more)."""
+        """Return the topic of a packet id; empty if unknown."""
         with self._lock:
             return next((sent.message.topic for sent in self._sent if sent.receipt.mid == mid), "")
 
     def is_stuck(self, now_s: float) -> bool:
-        """Return whether QoS 1 messages wait and none has been acknowledged for too long; wants to be asked often."""
+        """Return whether no pending QoS 1 message was acknowledged within the timeout; to be called regularly."""
         with self._lock:
             self._clear()
             if self._acknowledged != self._noted:
                 self._noted, self._progress_s = self._acknowledged, now_s
             waiting_s = [sent.since_s for sent in self._sent if sent.message.qos]
             if self._acknowledged and not waiting_s:
-                self._patience = 1  # it is not overloaded: silence from now on means that it is gone
+                self._patience = 1  # the broker has caught up: from now on silence means that it is gone
             oldest_s = min(waiting_s, default=now_s)
             patience_s = self._patience * ACK_TIMEOUT_S + self._size_bytes / SLOWEST_BYTES_PER_S
             return now_s - max(oldest_s, self._progress_s) > patience_s
 
     def close(self) -> list[Sent]:
-        """End with the session; return what was not acknowledged, oldest first."""
+        """Close with the session; return unacknowledged messages, oldest first."""
         with self._lock:
             self._closed = True
             self._clear()
@@ -225,9 +224,9 @@ class InFlight:
             return left
 
     def _clear(self) -> None:
-        """Remove what was acknowledged or written.
+        """Remove acknowledged (QoS 1) and written (QoS 0) messages.
 
-        A broker reads packets in their order, so an acknowledgement proves that it took what was written before.
+        Packets are processed in order, so an acknowledgement confirms all packets written before.
         """
         left: list[Sent] = []
         for sent in self._sent:

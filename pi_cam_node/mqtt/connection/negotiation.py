@@ -1,7 +1,7 @@
-"""Negotiates the MQTT version, the last will and the window of the next connection. Pure.
+"""Negotiates the MQTT version, the last will and the window of the next connection. No I/O.
 
-What worked is kept while the node runs: a broker that is only slow must not cost the features of MQTT 5, nor one that
-lacks them a futile attempt at each reconnect.
+Working options are kept while the node runs: a slow broker must not cost the features of MQTT 5, and one without them
+must not cost a failed attempt at each reconnect.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits
 from pi_cam_node.mqtt.connection.disconnect import Cause, Disconnect, Version
 
-# No more messages than the brokers in use take at once (Receive Maximum of MQTT 5), unless one says that it takes less.
+# Window that common brokers accept (Receive Maximum of MQTT 5); reduced if the broker announces less.
 WINDOW = 10
-# So many sessions of MQTT 5 that end so soon, before the broker took anything, and 3.1.1 is tried.
+# After so many MQTT 5 sessions that end so soon without any acknowledgement, 3.1.1 is tried.
 USELESS_SESSIONS = 2
 SHORT_SESSION_S = 5.0
 
@@ -26,9 +26,9 @@ class ConnectOptions:
 
     Attributes:
         version: Version of MQTT.
-        will_retain: The last will asks to be retained.
+        will_retain: Whether the last will is retained.
         will_qos: Its quality of service.
-        window: QoS 1 messages that may be unacknowledged at one time.
+        window: Greatest number of unacknowledged QoS 1 messages.
     """
 
     version: Version
@@ -37,15 +37,16 @@ class ConnectOptions:
     window: int = WINDOW
 
 
-# A broker without retained messages or QoS 1 refuses the will. Over 3.1.1 it can only hang up: these are tried in turn.
+# Wills to try in turn: a broker without retained messages or QoS 1 refuses the will, over 3.1.1 by closing the
+# connection.
 _WILLS: tuple[tuple[bool, Literal[0, 1]], ...] = ((True, 1), (False, 1), (False, 0))
 
 
 class Negotiation:
-    """Begins with the preferred options and drops those that the broker refuses.
+    """Starts with the preferred options and drops refused ones.
 
-    A weaker will that only a hang-up suggested is verified: the next connection asks for the full one again, since a
-    proxy without its broker hangs up as well.
+    A weaker will chosen because of a closed connection is verified by another attempt with the full will, since a proxy
+    without its broker closes connections, too.
 
     Args:
         setting: ``mqtt.protocol``.
@@ -58,8 +59,8 @@ class Negotiation:
         self._useless = 0
         self._five_works = False
         self._guess = 0  # index into _WILLS
-        self._verified = 0  # the guess that was right
-        self._verifying = 0  # the guess that was accepted and waits for the refusal of the full will
+        self._verified = 0  # the confirmed guess
+        self._verifying = 0  # the accepted guess, to be confirmed by a refusal of the full will
         self.options = ConnectOptions(self._first)
 
     @property
@@ -68,7 +69,7 @@ class Negotiation:
         return self.options.version
 
     def change_since(self, before: ConnectOptions) -> str:
-        """Return the changes since these options, for people."""
+        """Return the changes since these options as text."""
         now = self.options
         if now.version != before.version:
             return f"MQTT {now.version}"
@@ -77,7 +78,7 @@ class Negotiation:
         return f"a last will of QoS {now.will_qos}"
 
     def accepted(self, limits: BrokerLimits) -> bool:
-        """Note an accepted connection; return whether to stay, or else to connect again at once.
+        """Process an accepted connection; return whether to keep it, or reconnect at once.
 
         Args:
             limits: Limits that the broker announced.
@@ -94,7 +95,7 @@ class Negotiation:
         return True
 
     def failed(self, cause: Cause) -> bool:
-        """Choose again after a connection that was not accepted; return whether to try at once, without a wait."""
+        """Choose options after a refused connection; return whether to retry without a wait."""
         at_once = False
         match cause:
             case "retain":
@@ -106,7 +107,7 @@ class Negotiation:
             case "silence" | "hangup":
                 at_once = self._went_silent(cause)
             case "network":
-                # The broker is away, and may come back as another.
+                # The broker is offline, and may return as a different one.
                 self._guess = self._verified = 0
                 self._use_will(0)
         return at_once
@@ -117,16 +118,16 @@ class Negotiation:
             self._verifying = 0
             self._use_will(self._guess)
             return True
-        # Also where this version has worked before: the broker may have come back as another.
+        # Even if this version worked before, as the broker may have been replaced.
         if cause == "hangup" and (self.version == "3.1.1" or not self._may_change) and not self._verified:
             self._next_will()
             return False
         return not self._is_version_proven and self._other_version()
 
     def ended(self, end: Disconnect) -> bool:
-        """Note the end of an accepted connection; return whether to try otherwise at once."""
+        """Process the end of an accepted connection; return whether to retry at once with other options."""
         if end.cause in ("retain", "qos"):
-            return self.failed(end.cause)  # some say so only when the first such message comes
+            return self.failed(end.cause)  # some brokers refuse only with the first such message
         if end.subscribed and (end.acknowledged or end.cause != "malformed"):
             self._useless = 0
             self._five_works = self._five_works or (self.version == "5" and end.acknowledged > 0)
@@ -152,11 +153,11 @@ class Negotiation:
         self.options = replace(self.options, will_retain=retain, will_qos=qos)
 
     def _other_version(self) -> bool:
-        """Change the version where that is allowed; return whether to try at once."""
+        """Change the version if allowed; return whether to retry at once."""
         if not self._may_change:
             return False
         was_five = self.version == "5"
         self.options = replace(self.options, version="3.1.1" if was_five else "5")
         self._is_version_proven = False
-        # Back to 5 only after a wait: both failed, so the version was not the reason.
+        # Back to 5 only after a wait, since both versions failed.
         return was_five

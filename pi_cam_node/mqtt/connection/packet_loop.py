@@ -1,7 +1,7 @@
-"""Reads and writes the packets of a connection: one thread reads, and whichever thread publishes writes at once.
+"""Packet I/O of a connection: one thread reads; each publishing thread writes directly.
 
-paho-mqtt's own loop leaves all writing to one thread, which has to be woken for each message; a reply would leave two
-changes of threads later.
+paho-mqtt's own loop writes in one thread only, which must be woken for each message; that would delay replies by two
+thread switches.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from paho.mqtt.enums import MQTTErrorCode
 
 from pi_cam_node.mqtt.connection import transport
 
-# Larger messages are left to the loop's thread: to copy them, and to encrypt them under TLS, takes time.
+# Larger messages are left to the loop's thread, as copying and encrypting them takes time.
 AT_ONCE_BYTES = 16 << 10
-# The peer sends no more, or the connection is broken; what it has sent before can still be read.
+# The peer has closed, or the connection is broken; earlier data can still be read.
 _ENDING = select.POLLRDHUP | select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class PacketLoop:
-    """The packets of one connection. The socket never blocks, so neither does anything in here but the wait of `turn`.
+    """Packet I/O of one connection. The socket is non-blocking; only `turn` waits.
 
     Args:
-        client: With `on_socket_register_write` set, so that it leaves the writing to its owner.
+        client: With `on_socket_register_write` set, so that it does not write itself.
     """
 
     def __init__(self, client: paho.Client) -> None:
         self._client = client
         self._sock: Any = None
         self._descriptor = self._wakeup = -1
-        # Held by the thread that reads, writes or closes: neither a packet in parts nor OpenSSL stands two at a time.
+        # Held while reading, writing or closing: partial packets and OpenSSL allow one thread at a time.
         self._turn = threading.Lock()
         self._arrival, self._ending = select.poll(), select.poll()
         self._is_open = self._left_to_loop = False
         self._error: Exception | None = None
 
     def open(self) -> None:
-        """Begin; the client is connected. Thread: the session's."""
+        """Start with a connected client. Thread: the session's."""
         self._sock = self._client.socket()
         self._descriptor = self._sock.fileno()
         self._ending.register(self._descriptor, select.POLLRDHUP)
@@ -50,19 +50,19 @@ class PacketLoop:
         self._is_open = True
 
     def turn(self, timeout_s: float) -> MQTTErrorCode:
-        """Wait for packets, read them, and write what is queued.
+        """Wait for packets, read them, and write queued ones.
 
         Thread: the session's.
 
         Raises:
-            Exception: paho-mqtt failed in an unforeseen way, here or in `flush`.
+            Exception: Unexpected error of paho-mqtt, here or in `flush`.
         """
         with self._turn:
-            if self._client.socket() is None:  # closed by a thread whose write failed
+            if self._client.socket() is None:  # closed by another thread after a write error
                 return MQTTErrorCode.MQTT_ERR_NO_CONN
-            # Of what OpenSSL has decrypted already the kernel knows nothing.
+            # Data already decrypted by OpenSSL is unknown to select().
             is_decrypted = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0
-        # Asked after the lock was let go: a thread that finds it taken leaves its message to this.
+        # Checked after releasing the lock: a thread that finds it held leaves its message to this one.
         wanted = select.POLLIN | select.POLLRDHUP | (select.POLLOUT if self._client.want_write() else 0)
         self._arrival.register(self._descriptor, wanted)
         ready = dict(self._arrival.poll(0 if is_decrypted else timeout_s * 1000))
@@ -79,23 +79,23 @@ class PacketLoop:
         client = self._client
         if is_readable and (result := client.loop_read()) != MQTTErrorCode.MQTT_ERR_SUCCESS:
             return result
-        # A write that fails closes the socket, and why the broker ended the connection would not be read any more.
+        # Read first: a failed write closes the socket, and the broker's DISCONNECT would be lost.
         if client.want_write() and not is_ending:
             result = client.loop_write()
             self._left_to_loop = self._left_to_loop and client.want_write()
             if result != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return result
         elif is_readable and client.socket() is not None:
-            transport.acknowledge_at_once(self._sock)  # which a write does along the way
+            transport.acknowledge_at_once(self._sock)  # a write includes the acknowledgement
         return client.loop_misc() if client.socket() is not None else MQTTErrorCode.MQTT_ERR_NO_CONN
 
     def flush(self, *, at_once: bool) -> None:
-        """Write what was just queued, as far as the kernel takes it now; what is left, the loop's thread writes.
+        """Write queued data as far as the kernel accepts it; the loop's thread writes the rest.
 
         Thread: any.
 
         Args:
-            at_once: Write in this thread, unless something larger waits that was left to the loop's.
+            at_once: Write in this thread, unless a larger message is pending.
         """
         client = self._client
         self._left_to_loop = self._left_to_loop or not at_once
@@ -103,7 +103,7 @@ class PacketLoop:
             try:
                 if not self._is_open:
                     return
-                # Why the broker ended the connection may be there to be read, see `_read_and_write`.
+                # A DISCONNECT of the broker may be waiting, see `_read_and_write`.
                 if not self._left_to_loop and not self._ending.poll(0):
                     self._write_at_once()
                 if client.want_write() or client.socket() is None or self._error is not None:
@@ -115,11 +115,13 @@ class PacketLoop:
     def _write_at_once(self) -> None:
         try:
             self._client.loop_write()
-        except Exception as error:  # ends this connection, in the loop's thread, and not the thread that publishes
+        except (
+            Exception
+        ) as error:  # raised in the loop's thread, to end the connection instead of the publishing thread
             self._error = error
 
     def close(self) -> None:
-        """End, also where it never began; `flush` does nothing any more. Thread: the session's."""
+        """Stop, even if not started; `flush` then does nothing. Thread: the session's."""
         with self._turn:
             if self._is_open:
                 os.close(self._wakeup)

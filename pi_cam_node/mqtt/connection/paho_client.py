@@ -1,4 +1,4 @@
-"""Sets up paho-mqtt and publishes with it, for the node's sessions and for the command line alike."""
+"""Sets up paho-mqtt clients and publishes with them, for the node's sessions and the command line."""
 
 from __future__ import annotations
 
@@ -26,29 +26,28 @@ MACHINE_ID = Path("/etc/machine-id")
 CONNECT_TIMEOUT_S = 5.0
 # paho-mqtt gives up a silent broker after twice the keepalive and two of its looks at the time, once a second each.
 KEEPALIVE_LESS_S = 2
-# A gap shorter than this stays unseen: the broker publishes the last will only after it (MQTT 5).
+# Will delay (MQTT 5): shorter disconnections are not published.
 WILL_DELAY_S = 10
 SESSION_EXPIRY_S = 30
-# Larger messages are not delivered at all (MQTT 5); the largest that is understood is far smaller.
+# Larger messages are not delivered to the node (MQTT 5); far larger than any valid one.
 LARGEST_INCOMING_BYTES = 4 << 20
 
 
 def client_id_of(config: MqttConfig, topics: Topics, machine: str) -> str:
     """Return the client id: always the same for one node on one machine.
 
-    With another id at each start the broker would publish the last will of the session before over the
-    ``online`` of the new one.
+    With a random id the broker would publish the last will of the previous session after the ``online`` of the new one.
     """
     digest = hashlib.sha256((machine + topics.node_id).encode()).hexdigest()
     return config.client_id or f"{topics.base}-{topics.node_id}-{digest[:8]}".replace("/", "-")
 
 
 def machine_id() -> str:
-    """Return an identifier of this machine, empty where there is none."""
+    """Return an identifier of this machine; empty if there is none."""
     try:
         return MACHINE_ID.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        return ""  # a container without one: the node id alone must do
+        return ""  # a container without one: only the node id is used
 
 
 @frozen
@@ -65,12 +64,12 @@ def availability_will(topics: Topics) -> Will:
 
 
 def command_line_will(topics: Topics) -> Will:
-    """Return a will without content, an empty reply, that a broker judges as it does the node's."""
+    """Return a will without effect, an empty reply; brokers apply the same restrictions to it as to the node's."""
     return Will(topics.reply("doctor"), b"")
 
 
 def build(client_id: str, options: ConnectOptions, will: Will) -> paho.Client:
-    """Return a client that leaves reconnecting to its owner."""
+    """Return a client without automatic reconnect."""
     five = options.version == "5"
     client = paho.Client(
         CallbackAPIVersion.VERSION2,
@@ -84,16 +83,16 @@ def build(client_id: str, options: ConnectOptions, will: Will) -> paho.Client:
     delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=WILL_DELAY_S) if five else None
     client.will_set(will.topic, will.payload, options.will_qos, options.will_retain, delay)
     client.on_socket_open = _on_socket_open
-    # With this callback set publish() leaves the writing to the loop, which it wakes.
+    # With this callback set, publish() does not write.
     client.on_socket_register_write = _do_not_write_here
     return client
 
 
 def set_login(client: paho.Client, config: MqttConfig) -> transport.TlsContext | None:
-    """Set name, password and TLS as configured; return the TLS context where there is one.
+    """Set user name, password and TLS as configured; return the TLS context, if any.
 
     Raises:
-        OSError: A file that the settings name cannot be read, or holds no password.
+        OSError: A configured file cannot be read, or holds no password.
     """
     if config.username:
         client.username_pw_set(config.username, transport.password_of(config))
@@ -105,10 +104,10 @@ def set_login(client: paho.Client, config: MqttConfig) -> transport.TlsContext |
 
 
 def connect(client: paho.Client, config: MqttConfig) -> None:
-    """Open the connection and send CONNECT; a broker's old session is not continued.
+    """Open the connection and send CONNECT with a clean start.
 
     Raises:
-        OSError: No broker answers, or TLS fails.
+        OSError: The broker does not respond, or TLS fails.
     """
     keepalive_s = config.keepalive_s - KEEPALIVE_LESS_S
     if client.protocol != paho.MQTTv5:
@@ -121,10 +120,10 @@ def connect(client: paho.Client, config: MqttConfig) -> None:
 
 
 def publish(client: paho.Client, message: Message, limits: BrokerLimits) -> paho.MQTTMessageInfo:
-    """Queue a message, as the broker takes it; return its receipt.
+    """Queue a message within the broker's limits; return its receipt.
 
     Raises:
-        ValueError: The topic or the payload is none.
+        ValueError: Topic or payload is invalid.
     """
     properties = _publish_properties(message) if client.protocol == paho.MQTTv5 else None
     qos, retain = min(message.qos, limits.maximum_qos), message.retain and limits.retain
@@ -132,7 +131,7 @@ def publish(client: paho.Client, message: Message, limits: BrokerLimits) -> paho
 
 
 def _publish_properties(message: Message) -> Properties | None:
-    """Return the MQTT 5 properties of a message, ``None`` where there are none; they are not to be changed."""
+    """Return the MQTT 5 properties of a message, not to be modified; ``None`` for none."""
     if message.correlation is None and not message.user:
         return _usual_properties(message.expires_s, message.content_type)
     return _message_properties(message.expires_s, message.content_type, message.correlation, message.user)
@@ -154,10 +153,10 @@ def _message_properties(
 
 
 class _PackedOnce(Properties):
-    """Properties that are not changed any more: paho-mqtt packs them anew for each message."""
+    """Immutable properties with a cached encoding, which paho-mqtt would repeat for each message."""
 
     def pack(self) -> bytes:
-        """Return them as they are on the wire."""
+        """Return the encoded properties."""
         packed: bytes | None = self.__dict__.get("packed")
         if packed is None:
             packed = self.__dict__["packed"] = super().pack()  # type: ignore[no-untyped-call]
@@ -166,12 +165,12 @@ class _PackedOnce(Properties):
 
 @cache
 def _usual_properties(expires_s: int, content_type: str) -> Properties | None:
-    """Return the properties of most messages, which differ by few values: paho-mqtt checks each for long."""
+    """Return cached properties for common values, as paho-mqtt validates them slowly."""
     return _message_properties(expires_s, content_type, None, ())
 
 
 def request_properties(reply_topic: str) -> Properties:
-    """Return what MQTT 5 carries beside a request: where its replies go."""
+    """Return the MQTT 5 properties of a request: its response topic."""
     return _properties(PacketTypes.PUBLISH, ResponseTopic=reply_topic)
 
 
@@ -187,11 +186,11 @@ def _on_socket_open(_client: object, _userdata: object, sock: Any) -> None:
 
 
 def _do_not_write_here(_client: object, _userdata: object, _sock: object) -> None:
-    """Do nothing: the loop has been woken already."""
+    """Do nothing: `PacketLoop` writes."""
 
 
 def release(client: paho.Client, tls: transport.TlsContext | None) -> None:
-    """Close the socket, and break the reference cycle through the callbacks so that the rest closes, too."""
+    """Close the socket, and break the reference cycle through the callbacks, so that the client is freed."""
     sock = client.socket()
     with suppress(OSError):
         if sock is not None:

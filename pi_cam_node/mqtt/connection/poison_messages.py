@@ -1,4 +1,4 @@
-"""Finds a message that ends session after session, which would be sent again after each reconnect for ever."""
+"""Detects a poison message: one that ends each session and would be sent again after each reconnect."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Set as AbstractSet
 from pi_cam_node.mqtt.connection.in_flight import Sent
 from pi_cam_node.mqtt.messages.message import Message
 
-# So many sessions in a row that end so soon after one message make it the culprit.
+# Consecutive sessions that end so soon after the same message before it is held back.
 STRIKES = 3
 SOON_S = 10.0
-# A topic that is held gets another chance after this time: the broker may be another one by then.
+# A held topic is released after this time, as the broker may have changed.
 HELD_S = 600.0
-# What did harm below this size did not do it by its size, so an empty message on its topic would do the same.
+# Below this size the size is not the cause, so all messages on the topic are held.
 SMALL_BYTES = 8192
 TOPICS_HELD = 8
 
 
 class PoisonMessageGuard:
-    """Finds the message that ends session after session, and holds its topic back. Not thread-safe.
+    """Detects the message that ends sessions, and holds its topic back. Not thread-safe.
 
     Args:
-        exempt: Topics that are never held back: without them there is no use in being connected.
+        exempt: Essential topics that are never held back.
     """
 
     def __init__(self, exempt: Collection[str]) -> None:
@@ -33,7 +33,7 @@ class PoisonMessageGuard:
 
     @property
     def is_isolating(self) -> bool:
-        """Whether the next session shall have one message in flight at a time, so that it is known which one it was."""
+        """Whether the next session should have one message in flight at a time, to identify the cause."""
         return bool(self._suspects)
 
     @property
@@ -42,14 +42,14 @@ class PoisonMessageGuard:
         return self._strikes > 1
 
     def session_ended(self, suspects: Sequence[Sent], acknowledged: int, now_s: float) -> str | None:
-        """Judge what was in flight when a session broke; return a topic that is held back from now on.
+        """Evaluate the messages in flight when a session broke; return a topic that is now held back.
 
-        A session in isolation in which the broker took nothing says nothing of any message: the link may be bad.
+        An isolated session without any acknowledgement is ignored, as the link may be bad.
 
         Args:
-            suspects: Messages that the broker may not have taken, the most suspicious first.
-            acknowledged: Number of QoS 1 messages that the broker took before.
-            now_s: When the session ended, on the monotonic clock.
+            suspects: Messages that may be the cause, the most suspicious first.
+            acknowledged: Number of QoS 1 messages acknowledged before.
+            now_s: End of the session, monotonic seconds.
         """
         isolating = self.is_isolating
         recent = [s.message for s in suspects if now_s - s.since_s <= SOON_S and self._may_be_held(s.message)]
@@ -70,10 +70,10 @@ class PoisonMessageGuard:
         return culprit.topic
 
     def _may_be_held(self, message: Message) -> bool:
-        """Replies and events are given up one by one, after some tries; their topics are all too often under way."""
+        """Whether a topic may be held back; replies and events are dropped one by one after some attempts instead."""
         return not message.queue_offline and message.topic not in self._exempt
 
     def holds(self, topic: str, size_bytes: int, now_s: float) -> bool:
-        """Return whether a message is held back: on such a topic, and not smaller than what did the harm."""
+        """Return whether a message is held back: on a held topic, and at least as large as the cause."""
         least_bytes, until_s = self._held.get(topic, (0, 0.0))
         return size_bytes >= least_bytes and now_s < until_s

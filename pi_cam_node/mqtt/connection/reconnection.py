@@ -1,4 +1,4 @@
-"""Decides how to connect next, and when, from the result of each session and attempt."""
+"""Chooses options and time of the next connection from the results of previous ones."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Reconnection:
 
     Args:
         config: The broker.
-        identity: Client id and topics of the node, for people.
+        identity: Client id and topics of the node, for messages.
         diagnosis: Findings about the broker.
-        reports: Takes what was found.
-        backoff: The waits; ``None`` for the usual ones.
+        reports: Receives findings.
+        backoff: Back-off; ``None``: the default.
     """
 
     def __init__(
@@ -50,20 +50,20 @@ class Reconnection:
         return self._negotiation.options
 
     def offered(self, limits: BrokerLimits) -> bool:
-        """Note what a broker offers; return whether to stay, or else to connect again otherwise."""
+        """Process a broker's limits; return whether to keep the connection, or reconnect with other options."""
         self._renegotiates = not self._negotiation.accepted(limits)
         return not self._renegotiates
 
     def accepted(self) -> None:
-        """Note a session that stays."""
+        """Process an established session."""
         self._lost_because = ""
 
     def ended(self, end: Disconnect, now_s: float) -> float:
-        """Note how an attempt or a session ended; return the seconds to wait before the next.
+        """Process the end of an attempt or session; return the seconds to wait.
 
         Args:
             end: End of the attempt or the session.
-            now_s: When, on the monotonic clock.
+            now_s: Time of the end, monotonic seconds.
         """
         if self._renegotiates:
             self._renegotiates = False
@@ -86,7 +86,7 @@ class Reconnection:
         otherwise = self._negotiation.ended(end)
         self._report_loss(end)
         if otherwise and self._negotiation.version != before.version:
-            _log.warning("the broker does not get along with MQTT 5; trying MQTT %s", self._negotiation.version)
+            _log.warning("the broker has problems with MQTT 5; trying MQTT %s", self._negotiation.version)
         elif otherwise:
             _log.info("%s; trying %s", end.reason, self._negotiation.change_since(before))
         self._reports.found(verdict.message)

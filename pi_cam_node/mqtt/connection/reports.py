@@ -1,4 +1,4 @@
-"""Reports of the link: to the node's inbox, waiting while it is full, and once to the log."""
+"""Reports findings of the link to the node's inbox (queued while it is full) and once to the log."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pi_cam_node.core.inputs import BrokerRefused, Input
 
 _log = logging.getLogger(__name__)
 
-# Warnings on so many subjects are logged; a broker that refuses everything needs no longer list.
+# Greatest number of warnings with different subjects.
 WARNINGS = 32
-# News for the node that found the inbox full.
+# Greatest number of queued reports.
 REPORTS_WAITING = 16
 
 
 class LinkReports:
-    """Sends the link's reports. Thread: the link's; `warn_once` the node thread's as well."""
+    """Sends the link's reports. Thread: the link's; `warn_once` also the node thread."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
@@ -26,44 +26,44 @@ class LinkReports:
         self._refused = self._given_up = 0
 
     def post(self, received: Input) -> None:
-        """Put an input into the node's inbox, now or when there is room; beyond the bound the oldest is lost."""
+        """Put an input into the node's inbox, now or later; at the limit the oldest is dropped."""
         self._waiting.append(received)
         self.flush()
 
     def flush(self) -> None:
-        """Hand over what waits, as far as there is room."""
+        """Put queued reports into the inbox, as far as there is room."""
         while self._waiting and self._inbox.put(self._waiting[0]):
             self._waiting.popleft()
 
     def log_losses(self, given_up: int) -> None:
-        """Log what was lost since the last time, if anything was.
+        """Log messages lost since the last call, if any.
 
         Args:
-            given_up: Replies, events and frames that the broker never got, since the start.
+            given_up: Number of dropped replies, events and frames since the start.
         """
         refused, given_up_before = self._refused, self._given_up
         self._refused, self._given_up = self._inbox.messages_refused, given_up
         if self._refused > refused:
-            _log.warning("too much to do: %d messages were not taken in, and get no reply", self._refused - refused)
+            _log.warning("too much to do: %d messages were dropped, and get no reply", self._refused - refused)
         if given_up > given_up_before:
             _log.warning(
-                "the broker was away or slow: %d replies, events and frames are lost", given_up - given_up_before
+                "the broker was offline or slow: %d replies, events and frames are lost", given_up - given_up_before
             )
 
     def found(self, message: str) -> None:
-        """Log and post, once, what was found out about the broker; nothing where the message is empty."""
+        """Log and post a finding about the broker once; an empty message is ignored."""
         if message and self.warn_once(message, message):
             self.post(BrokerRefused(message))
 
     def refused(self, what: str, topic: str, reason: str) -> None:
-        """Log and post that the broker forbids something; once for the topics below one first part."""
+        """Log and post a refusal of the broker; once for topics with the same first level."""
         branch = topic.partition("/")[0]
         message = f"the broker does not let us {what} {topic or 'a topic'}: {reason}; see its ACL"
         if self.warn_once(f"{what} {branch}", message):
             self.post(BrokerRefused(message))
 
     def warn_once(self, subject: str, message: str) -> bool:
-        """Log a message unless one on its subject was logged before; return whether it was."""
+        """Log a message unless its subject was logged before; return whether it was logged."""
         if subject in self._warned or len(self._warned) >= WARNINGS:
             return False
         self._warned.add(subject)

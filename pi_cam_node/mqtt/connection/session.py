@@ -1,7 +1,7 @@
-"""Session: one connection to the broker, from the TCP handshake to its end. Each connection is a new object.
+"""One connection to the broker, from the TCP handshake to its end. Each connection is a new object.
 
-paho-mqtt's loop runs in the thread that calls `Session.run`, so a loop that fails cannot go unnoticed, and its own
-reconnecting, which has neither jitter nor an end, is not used.
+The packet loop runs in the thread that calls `Session.run`, so its failure is noticed; paho-mqtt's own reconnect, which
+has no jitter, is not used.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class Session:
     Args:
         config: The broker.
         topics: The node's topics.
-        client_id: Under which to connect.
+        client_id: Client id.
         options: Version, last will and window.
-        plan: Restrictions that follow from findings about the broker.
+        plan: Restrictions from findings about the broker.
         clock: Tells the time.
         listener: Receiver of the session's events.
     """
@@ -63,7 +63,7 @@ class Session:
         listener: SessionListener,
     ) -> None:
         self.version = options.version
-        self.limits = BrokerLimits()  # what the broker offers, as far as is known
+        self.limits = BrokerLimits()  # limits of the broker, as far as known
         self._config, self._topics = config, topics
         self._options = options
         self._plan = plan
@@ -90,7 +90,7 @@ class Session:
         self._client.on_subscribe = self._on_subscribe
 
     def run(self) -> Disconnect:
-        """Connect and stay connected; return how it ended. Raises nothing."""
+        """Connect and stay connected; return the end. Does not raise."""
         try:
             self._connect()
             self._loop()
@@ -99,12 +99,12 @@ class Session:
             self._cause = "certificate" if isinstance(error, ssl.SSLCertVerificationError) else self._cause
         except Exception as error:
             _log.exception("the connection to the broker failed in an unforeseen way")
-            self._cause = "malformed"  # paho-mqtt stumbles over some packets that are none
+            self._cause = "malformed"  # paho-mqtt raises various errors for malformed packets
             self._reason = transport.reason_of(error, self._config.host, self._config.port)
         self._packets.close()
         paho_client.release(self._client, self._tls)
         now_s, in_flight = self._clock.monotonic(), self.in_flight
-        with self._handing_over:  # what the node thread is sending right now may be what ended it
+        with self._handing_over:  # the message being sent now may be the cause
             unacknowledged = in_flight.close()
         return Disconnect(
             self._reason or "the connection broke",
@@ -124,11 +124,11 @@ class Session:
         )
 
     def publish(self, waiting: Waiting, *, force: bool = False) -> Outcome:
-        """Hand a message over, as the broker takes it; never blocks.
+        """Send a message within the broker's limits; never blocks.
 
         Args:
             waiting: The message.
-            force: Also beyond what may be in flight: for the retained state, which is bounded by itself.
+            force: Ignore the in-flight limit, for the retained state, whose size is bounded.
 
         Thread: the node thread.
         """
@@ -149,12 +149,12 @@ class Session:
             return Outcome.SENT if self.in_flight.add(sent) else Outcome.LATER
 
     def disconnect(self, last_message: Message | None, wait_s: float) -> None:
-        """Publish a last message and disconnect; where it is not acknowledged in time the last will shall say it.
+        """Publish a last message and disconnect; if it is not acknowledged in time, leave that to the last will.
 
         Thread: any but the session's.
         """
         is_out = last_message is None
-        with suppress(ValueError, RuntimeError):  # raised where the connection is gone
+        with suppress(ValueError, RuntimeError):  # raised if the connection is closed
             if last_message is not None:
                 (receipt := self._publish(last_message)).wait_for_publish(wait_s)
                 is_out = receipt.is_published()
@@ -165,22 +165,22 @@ class Session:
             self._abandoned.set()  # after a DISCONNECT the broker would forget the last will
 
     def abandon(self) -> list[Sent]:
-        """End without a DISCONNECT, within about a second; return what was not acknowledged. Thread: any."""
+        """End without DISCONNECT, within about a second; return unacknowledged messages. Thread: any."""
         self._abandoned.set()
         return self.in_flight.close()
 
     def search_limit(self, proven_bytes: int, suspect_bytes: int) -> None:
-        """Search for the largest packet that the broker takes. Thread: any; the session's thread does it."""
+        """Search for the broker's packet limit, in the session's thread. Thread: any."""
         if self._probe is None:
             self._probe = probe_of(self._client, self._topics.probe, proven_bytes, suspect_bytes)
 
     @property
     def carries_pictures(self) -> bool:
-        """Whether pictures are in flight: not acknowledged, or with the kernel, which takes all that comes."""
+        """Whether pictures are in flight: unacknowledged, or in the kernel's send buffer."""
         return self.in_flight.carries_pictures or transport.has_unsent_picture(self._client.socket())
 
     def reset(self) -> None:
-        """End at once, and let the kernel drop what it has not sent. Thread: any."""
+        """End at once, discarding the kernel's send buffer. Thread: any."""
         self._reason, self._gave_up = "broken off, since pictures were on their way", True
         self._abandoned.set()
         transport.cut(self._client.socket())
@@ -191,7 +191,7 @@ class Session:
         self._tls = paho_client.set_login(self._client, self._config)
         paho_client.connect(self._client, self._config)
         self._packets.open()
-        # From here on a broker that hangs up before it answers may dislike the version of MQTT, or the will.
+        # From here on a closed connection may be a refusal of MQTT version or will.
         self._cause = "hangup"
 
     def _loop(self) -> None:
@@ -211,7 +211,7 @@ class Session:
                     return
 
     def _exchange(self) -> bool:
-        """Read and write for a second at most; return whether the connection still stands."""
+        """Read and write for a second at most; return whether the connection is still open."""
         try:
             result = self._packets.turn(CHECK_S)
         finally:
@@ -221,7 +221,7 @@ class Session:
         return result == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _deliver(self) -> None:
-        """Hand over what came, its acknowledgement being out: a reply would have to wait for that one's writer."""
+        """Pass on received messages, once their acknowledgements are written, for which replies would have to wait."""
         arrived, self._arrived = self._arrived, []
         for incoming in arrived:
             self._listener.on_message(incoming)
@@ -253,7 +253,7 @@ class Session:
 
     def _come_up(self) -> None:
         if not self._is_up:
-            self._deliver()  # what came before
+            self._deliver()  # earlier messages first
             self._is_up = True
             self._listener.on_accepted(self.version, self.limits)
 
@@ -261,7 +261,7 @@ class Session:
         self, _client: object, _userdata: object, flags: paho.DisconnectFlags, reason: ReasonCode, properties: object
     ) -> None:
         if self._reason:
-            return  # paho-mqtt tells some endings twice
+            return  # paho-mqtt reports some ends twice
         if flags.is_disconnect_packet_from_server:
             self._cause, self._reason = ended_by_broker(reason, properties)
         elif self._accepted_s is None:
@@ -274,7 +274,7 @@ class Session:
         try:
             incoming = incoming_of(message)
         except UnicodeDecodeError:
-            return  # no topic of the node
+            return  # not a topic of the node
         if incoming.topic == self._topics.probe and self._probe is not None:
             self._probe.echoed()
         else:

@@ -13,7 +13,7 @@ class SessionListener(Protocol):
     """Receiver of a session's events."""
 
     def on_offer(self, limits: BrokerLimits) -> bool:
-        """The broker accepted the connection; return whether to stay, or else to disconnect and connect otherwise."""
+        """The broker accepted the connection; return whether to keep it, or reconnect with other options."""
         ...
 
     def on_accepted(self, version: Version, limits: BrokerLimits) -> None:
@@ -29,9 +29,9 @@ class SessionListener(Protocol):
         ...
 
     def on_probed(self, passed_bytes: int, failed_bytes: int | None) -> None:
-        """A search for the packet limit is over; ``None``: all sizes passed."""
+        """A search for the packet limit has ended; ``None``: all sizes passed."""
         ...
 
     def on_check(self) -> None:
-        """About a second has passed."""
+        """Called about once a second."""
         ...

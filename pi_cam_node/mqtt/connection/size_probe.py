@@ -1,8 +1,7 @@
-"""Searches for the largest packet that a broker takes, by larger and larger messages to a topic of the node's own.
+"""Searches for a broker's packet limit, by messages of increasing size to the node's own topic.
 
-Brokers that do not tell their limit hang up on what is larger, or acknowledge it and throw it away. So each message has
-to come back; where the first one is acknowledged and does not, since the login may not read it, acknowledgements must
-do.
+Brokers that do not announce their limit close the connection on larger packets, or acknowledge and drop them. So each
+message must come back; if the first one does not, because the login may not read it, acknowledgements are used instead.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ ECHO_TIMEOUT_S = 3.0
 
 
 class Sizes:
-    """Sequence of the sizes that one search tries. Pure.
+    """Sequence of sizes of one search. No I/O.
 
     Args:
         proven_bytes: Size of the largest packet that the broker is known to take.
@@ -35,16 +34,16 @@ class Sizes:
 
     @property
     def failed_bytes(self) -> int | None:
-        """Size of the packet that the broker did not take; ``None`` where it took all."""
+        """Size of the refused packet; ``None`` if all were accepted."""
         return self.size_bytes if self.passed_bytes < self._most_bytes else None
 
     def acknowledged(self, now_s: float) -> None:
-        """Note that the message under way was acknowledged."""
+        """Process the acknowledgement of the current message."""
         if self._acknowledged_s is None:
             self._acknowledged_s = now_s
 
     def echoed(self) -> bool:
-        """Note that the message under way came back; return whether there is another one to send."""
+        """Process the return of the current message; return whether to send another one."""
         self.passed_bytes = self.size_bytes
         self._acknowledged_s = None
         self.is_over = self.passed_bytes >= self._most_bytes
@@ -53,7 +52,7 @@ class Sizes:
         return not self.is_over
 
     def tick(self, now_s: float) -> bool:
-        """Judge a message that was acknowledged and did not come back; return whether there is another one to send."""
+        """Evaluate a message that was acknowledged but not returned; return whether to send another one."""
         if self.is_over or self._acknowledged_s is None:
             return False
         if self._echoes and now_s - self._acknowledged_s < ECHO_TIMEOUT_S:
@@ -66,11 +65,11 @@ class Sizes:
 
 
 def probe_of(client: paho.Client, topic: str, proven_bytes: int, suspect_bytes: int) -> SizeProbe:
-    """Return a search over a connection; a packet's size is reckoned as that of any `Message`.
+    """Return a search over a connection; sizes are computed as for any `Message`.
 
     Args:
-        client: Connected.
-        topic: Where to publish, with QoS 1 and not retained.
+        client: A connected client.
+        topic: Topic for the messages (QoS 1, not retained).
         proven_bytes: Size of the largest packet that the broker is known to take.
         suspect_bytes: Size of the packet that it seems not to take.
     """
@@ -87,8 +86,8 @@ class SizeProbe:
 
     Args:
         sizes: Sizes to try.
-        subscribe: Subscribes to the topic that is tried.
-        send: Publishes a message that is a packet of so many bytes; returns the number of the packet.
+        subscribe: Subscribes to the topic.
+        send: Publishes a packet of some size; returns its packet id.
     """
 
     def __init__(self, sizes: Sizes, subscribe: Callable[[], object], send: Callable[[int], int]) -> None:
@@ -100,12 +99,12 @@ class SizeProbe:
 
     @property
     def under_way(self) -> tuple[int, int] | None:
-        """Sizes of the largest packet that passed and of the one under way; ``None`` where none is."""
+        """Sizes of the largest accepted packet and of the current one; ``None`` if there is none."""
         sizes = self._sizes
         return None if sizes.is_over or self._mid is None else (sizes.passed_bytes, sizes.size_bytes)
 
     def step(self, now_s: float) -> tuple[int, int | None] | None:
-        """Go on; return, once, the size that passed and the one that did not, when it is over."""
+        """Continue; at the end return, once, the accepted and the refused size."""
         if self._mid is None:
             self._subscribe()
             self._mid = self._send(self._sizes.size_bytes)
@@ -117,13 +116,13 @@ class SizeProbe:
         return self._sizes.passed_bytes, self._sizes.failed_bytes
 
     def acknowledged(self, mid: int, now_s: float) -> bool:
-        """Note an acknowledgement; return whether it was for a message of this search."""
+        """Process an acknowledgement; return whether it was for a message of this search."""
         if mid != self._mid:
             return False
         self._sizes.acknowledged(now_s)
         return True
 
     def echoed(self) -> None:
-        """Note that the message under way came back."""
+        """Process the return of the current message."""
         if not self._sizes.is_over and self._sizes.echoed():
             self._mid = self._send(self._sizes.size_bytes)

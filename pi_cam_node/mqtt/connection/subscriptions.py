@@ -1,4 +1,4 @@
-"""Subscribes to the node's topic filters, in packets that every broker takes."""
+"""Subscribes to the node's topic filters, within the limits of common brokers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from pi_cam_node.mqtt.connection.diagnosis import SessionPlan
 from pi_cam_node.mqtt.messages.topics import Topics
 
-# AWS IoT ends the session at a packet with more.
+# AWS IoT disconnects clients that send more filters in one packet.
 FILTERS_IN_A_PACKET = 8
-# Reason code of MQTT 5 for a filter with + or # that the broker does not take.
+# MQTT 5 reason code: wildcard subscriptions not supported.
 NO_WILDCARDS = 162
 
 
@@ -22,10 +22,10 @@ class Subscriptions:
     """The subscriptions of one session. Thread: the session's.
 
     Args:
-        client: Connected.
+        client: A connected client.
         topics: The node's topics.
-        plan: Whether to wait for the answer to each filter before the next, so that it is known at which one a broker
-            ends the session, and which to leave out.
+        plan: Whether to subscribe to one filter at a time, to identify the one that ends the session, and filters to
+            omit.
         five: Whether the protocol is MQTT 5.
     """
 
@@ -46,17 +46,17 @@ class Subscriptions:
 
     @property
     def unanswered(self) -> tuple[str, ...]:
-        """The filters that were sent and not answered."""
+        """Filters without an answer."""
         return tuple(topic_filter for filters in self._pending.values() for topic_filter in filters)
 
     def start(self, *, wildcards: bool) -> None:
         """Subscribe to every topic filter of the node.
 
-        Commands ask for the retain flag as published, also on a live message: a retained command would run again at
-        each connect, so it is refused the first time.
+        Commands use *retain as published*, so that a retained command, which would run again at each connect, is
+        refused at once.
 
         Args:
-            wildcards: The broker takes filters with ``+`` and ``#``.
+            wildcards: Whether the broker supports ``+`` and ``#``.
         """
         commands = self._topics.command_filters() if wildcards else self._topics.command_topics()
         wanted = [(f, True) for f in commands] + [(f, False) for f in self._topics.notice_filters()]
@@ -80,7 +80,7 @@ class Subscriptions:
             self._pending[mid] = filters
 
     def answered(self, mid: int, reasons: Sequence[ReasonCode]) -> Iterator[tuple[str, ReasonCode]]:
-        """Note an answer and go on; yield the filters that were refused, with the reason."""
+        """Process a SUBACK and continue; yield refused filters with the reason."""
         filters = self._pending.pop(mid, [])
         self.has_answer = True
         refused = [pair for pair in zip(filters, reasons, strict=False) if pair[1].is_failure]

@@ -1,4 +1,4 @@
-"""Transport below MQTT: socket options, TLS, and connection errors in words."""
+"""Transport below MQTT: socket options, TLS, and texts for connection errors."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any, Protocol
 from pi_cam_node.base.secret_file import read_secret
 from pi_cam_node.config import MqttConfig, MqttTlsConfig
 
-# A peer that acknowledges nothing at TCP level for this long is gone; the kernel then ends the connection.
+# TCP_USER_TIMEOUT: the kernel closes the connection if the peer acknowledges nothing for so long.
 USER_TIMEOUT_MS = 8_000
-# More than this on its way is more than states: part of a picture.
+# More unsent bytes than this must contain a part of a picture.
 STATES_BYTES = 4096
 
 
@@ -30,23 +30,23 @@ class Socket(Protocol):
 
 
 def tune(sock: Socket) -> None:
-    """Send small packets at once, and notice a broken link while there is something to send."""
+    """Disable Nagle's algorithm, and set timeouts to detect a broken link."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
     acknowledge_at_once(sock)
 
 
 def acknowledge_at_once(sock: Socket) -> None:
-    """Send the TCP acknowledgement that is due now, not 40 ms later.
+    """Send the pending TCP acknowledgement now instead of 40 ms later.
 
-    A broker that does not set TCP_NODELAY (mosquitto's default) holds its next packet back until then. Linux
-    forgets the option by itself, so it is set again after each read.
+    A broker without TCP_NODELAY (mosquitto's default) delays its next packet until then. Linux resets the option, so it
+    is set after each read.
     """
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def has_unsent_picture(sock: Any) -> bool:
-    """Return whether the kernel has not sent, or the peer not acknowledged, more than some states would take."""
+    """Return whether the kernel's unsent and unacknowledged data may contain a picture."""
     try:
         waiting = fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))
     except (OSError, TypeError, ValueError):  # closed meanwhile, or never open
