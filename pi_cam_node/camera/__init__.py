@@ -1,1 +1,1 @@
-"""The camera: one file per source, the process that runs the source, and recovery when frames stop."""
+"""The camera: sources, the process that runs a source, and recovery when frames stop."""

@@ -1,4 +1,4 @@
-"""The camera as the node uses it: takes a desired state, puts frames and inputs into the inbox."""
+"""Interface of the camera for the node: takes a desired state, and puts frames and inputs into the inbox."""
 
 from __future__ import annotations
 
@@ -31,25 +31,24 @@ from pi_cam_node.imaging.shared_planes import PlanesStore
 
 _log = logging.getLogger(__name__)
 
-# Time that the kernel usually takes to end a process, out of the time for stopping.
+# Part of the stop deadline that is reserved for the kernel to kill the process.
 _KILL_S = 0.5
 _LONGEST_WAIT_S = 5.0
 _AFTER_A_FAULT_S = 1.0
 _DEMANDS_MAX = 64
-# A switch by the node is over for the motion detector after this time, whatever `night.settle_s` says of brightness.
+# Settling time of the motion detector after a switch by the node.
 OWN_SWITCH_MAX_S = 3.0
 
 
 class Camera:
-    """Owner of the camera's thread; the source runs in a process of its own unless the settings say otherwise.
+    """The camera and its thread; the source runs in its own process unless disabled by the settings.
 
-    Frames have growing numbers over all restarts, and pixels of their own. A camera that fails is brought back for as
-    long as it takes; see `RecoveryPolicy`.
+    Frame numbers increase over all restarts. A failed camera is retried without limit; see `RecoveryPolicy`.
 
-    Thread: the node thread, but for the properties.
+    Thread: the node thread, except the properties.
 
     Attributes:
-        planes: Planes of the newest pictures, for whoever wants them; without isolation there never are any.
+        planes: Shared planes of the newest pictures; none without a separate process.
     """
 
     def __init__(
@@ -60,14 +59,14 @@ class Camera:
         spawned: Spawned | None = None,
         take_packets: TakePackets = no_packets,
     ) -> None:
-        """Check the settings; start nothing yet.
+        """Check the settings; start nothing.
 
         Args:
             config: The settings.
-            inbox: Takes frames and inputs.
+            inbox: Receives frames and inputs.
             clock: Tells the time.
-            spawned: The camera's process, where it was started beforehand.
-            take_packets: Takes the packets of cameras that send them.
+            spawned: The camera's process, if started already.
+            take_packets: Called with the packets of cameras that send them.
 
         Raises:
             ConfigError: `camera.source` names no source.
@@ -82,7 +81,7 @@ class Camera:
             self._desired, self._launch, inbox, clock, lambda: random.uniform(0.8, 1.2), take_packets
         )
         self._poll = select.poll()
-        self._watched = [-1]  # so that the first wait registers what there is
+        self._watched = [-1]  # differs from any set of descriptors, so that the first wait registers them
         self._demands: deque[tuple[float, Demand]] = deque(maxlen=_DEMANDS_MAX)
         self._stopping = False
         self._stop_s = 0.0
@@ -106,12 +105,12 @@ class Camera:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether a source hangs in a thread of this process, so that only a restart of the node helps."""
+        """Whether a source hangs in a thread of this process, which needs a restart of the node."""
         return self._controller.is_stuck
 
     @property
     def frames_skipped(self) -> int:
-        """Number of images that came while the node was too busy to take them, before the inbox."""
+        """Number of images dropped before the inbox, because the node was too busy."""
         return self._controller.skipped
 
     def start(self) -> None:
@@ -119,11 +118,11 @@ class Camera:
         self.loop.start()
 
     def set_controls(self, controls: Controls) -> None:
-        """Set mode, exposure, gain and rate, now and whenever the camera is opened again. Does not wait."""
+        """Set mode, exposure, gain and rate, also for later openings. Does not wait."""
         self._set(replace(self._desired, controls=controls, generation=self._desired.generation + 1))
 
     def reconfigure(self, config: Config) -> None:
-        """Apply changed settings, opening the camera again only where they need it. Does not wait."""
+        """Apply changed settings, reopening the camera only if necessary. Does not wait."""
         controls = controls_of(config, self._desired.controls.mode)
         generation = self._desired.generation + (controls != self._desired.controls)
         self._set(
@@ -138,9 +137,9 @@ class Camera:
         )
 
     def demand(self, after_mono_s: float, demand: Demand) -> None:
-        """Have more come along with the first frame exposed at a monotonic time or later. Does not wait.
+        """Request additional data with the first frame exposed at or after a monotonic time. Does not wait.
 
-        A demand that is lost with a frame or a process is to be repeated by who made it.
+        A request may be lost with a frame or a process; the caller must repeat it.
         """
         self._demands.append((after_mono_s, demand))
         self._wake()
@@ -156,11 +155,11 @@ class Camera:
         self._set(replace(self._desired, released=False))
 
     def wait_released(self, timeout_s: float) -> bool:
-        """Wait until no process or thread of the node uses the camera; return whether that is so. Thread: any."""
+        """Wait until no process or thread of the node uses the camera; return false on timeout. Thread: any."""
         return self._controller.released.wait(timeout_s)
 
     def stop(self, deadline_s: float = 3.0) -> None:
-        """Close the camera and end its process, by force where it must be. Safe to call twice, and before `start`."""
+        """Close the camera and end its process, if necessary by force. Safe to call twice, and before `start`."""
         self._stop_s = deadline_s
         self._stopping = True
         if self.loop.is_alive:
@@ -173,7 +172,7 @@ class Camera:
             self._close_wakeup()
 
     def _set(self, desired: DesiredState) -> None:
-        # One thread writes and one reads, and what is written never changes: no lock is needed.
+        # No lock: one thread writes and one reads immutable values.
         self._desired = desired
         self._wake()
 
@@ -187,12 +186,12 @@ class Camera:
 
             return ThreadWorker(self._wake)
         if self._spawned and self._spawned.opened not in (None, self._desired.open_order(FIRST_SESSION)):
-            self._end_spawned()  # what was to be opened has changed since
+            self._end_spawned()  # it was started with other settings
         spawned, self._spawned = self._spawned, None
         return ProcessWorker(spawned, self.planes)
 
     def _end_spawned(self) -> None:
-        """End the process that was started beforehand, where it has not been taken yet."""
+        """End the process started beforehand, if not used yet."""
         spawned, self._spawned = self._spawned, None
         if spawned is not None:
             ProcessWorker(spawned).end(0.0)
@@ -210,7 +209,7 @@ class Camera:
                     self._fault = False
                 desired = self._desired
                 if desired.released:
-                    self._end_spawned()  # first, because the controller says that the camera is let go
+                    self._end_spawned()  # first, since the controller then reports the camera as released
                 self._controller.reconcile(desired)
                 while self._demands:
                     self._controller.deliver(*self._demands.popleft())
@@ -223,7 +222,7 @@ class Camera:
         self._controller.close(max(0.0, self._stop_s - _KILL_S))
 
     def _wait(self, timeout_s: float, descriptors: list[int]) -> None:
-        """Wait until there is something to do."""
+        """Wait for reports, a changed desired state, or a timeout."""
         if descriptors != self._watched:
             self._watched, self._poll = descriptors, select.poll()
             for descriptor in (self._wakeup, *descriptors):
@@ -237,7 +236,7 @@ class Camera:
 
 
 def desired_state_of(config: Config) -> DesiredState:
-    """Return how the camera shall be at the start of the node."""
+    """Return the desired state at the start of the node."""
     return DesiredState(
         config.camera,
         controls_of(config, "night" if config.night.override == "night" else "day"),
@@ -248,9 +247,9 @@ def desired_state_of(config: Config) -> DesiredState:
 
 
 def open_early(spawned: Spawned, config: Config) -> Spawned:
-    """Let a process that was started beforehand open the camera at once, while the node imports what it needs.
+    """Have the process started beforehand open the camera while the node still imports.
 
-    What cannot be sent is sent by the camera's thread, when the node is up.
+    If the order cannot be sent now, the camera's thread sends it later.
     """
     order = desired_state_of(config).open_order(FIRST_SESSION)
     try:
@@ -262,7 +261,7 @@ def open_early(spawned: Spawned, config: Config) -> Spawned:
 
 
 def output_of(config: Config) -> Output:
-    """Return the processing of each picture by the settings."""
+    """Return the processing of pictures from the settings."""
     ring = config.ring
     ring_size = (ring.downscale.width, ring.downscale.height) if ring.downscale.enable else None
     name = config.node.name or config.node.id
@@ -270,7 +269,7 @@ def output_of(config: Config) -> Output:
 
 
 def _video_output(config: Config) -> VideoOutput | None:
-    """Return what is wanted of the board's encoder: something while anything would be recorded."""
+    """Return the parameters of the board's encoder; ``None`` if nothing would be recorded."""
     recording = config.recording
     if recording.pre_roll == "pictures" or (recording.pre_roll == "auto" and recording.mode == "off"):
         return None

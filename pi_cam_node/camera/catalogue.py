@@ -1,6 +1,6 @@
-"""Catalogue of the sources: the syntax of each in `camera.source`, and the function that makes it.
+"""Catalogue of the sources: syntax of `camera.source`, and creation of the source.
 
-A source is imported when it is made: most bring OpenCV along, which no other needs.
+A source is imported when it is created, as most import OpenCV.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.sources.synthetic import script
 
-if TYPE_CHECKING:  # brings numpy, which a look at the settings does without
+if TYPE_CHECKING:  # imports numpy, which checking settings does not need
     from pi_cam_node.camera.source import Source
 
 
@@ -25,13 +25,12 @@ class Kind:
     """One kind of source.
 
     Attributes:
-        form: Syntax in the settings, for people.
-        pattern: Regular expression that a whole `camera.source` of this kind matches; its group is what
-            the class takes.
+        form: Syntax in the settings, for messages.
+        pattern: Regular expression for the whole `camera.source`; its group is the argument of the class.
         module: Module of the class, below this package.
-        name: Name of the class, which opens nothing yet.
-        check: Raises ConfigError where the group does not make sense.
-        video: Module and name of the class that takes its place where the extra ``video`` is installed.
+        name: Name of the class, whose constructor opens nothing.
+        check: Raises ConfigError for an invalid argument.
+        video: Module and name of the class used instead if the extra ``video`` is installed.
     """
 
     form: str
@@ -43,15 +42,15 @@ class Kind:
 
     @property
     def home(self) -> tuple[str, str]:
-        """Module and name of the class to be used here."""
+        """Module and name of the class to use."""
         return self.video if self.video is not None and has_video() else (self.module, self.name)
 
 
 def _check_login(url: str) -> str:
-    """Return an address whose login is written as addresses need it.
+    """Return an address with the login percent-encoded as needed.
 
     Raises:
-        ConfigError: A character of the password ends the host for a parser of the address, or begins an escape.
+        ConfigError: A character of the password is ambiguous in an address.
     """
     rest = url.partition("://")[2]
     ends = [at for at in (rest.find(each) for each in "/?#") if at >= 0]
@@ -93,7 +92,7 @@ KINDS = (
 
 
 def check(source: str) -> str:
-    """Return the module of the source that a value of `camera.source` names, without importing it.
+    """Validate a value of `camera.source`, and return the module of the source, without importing it.
 
     Raises:
         ConfigError: The value names no source, or its script is wrong.
@@ -104,7 +103,7 @@ def check(source: str) -> str:
 
 
 def make(source: str) -> Source:
-    """Return the source that a value of `camera.source` names; opens nothing.
+    """Create the source for a value of `camera.source`; opens nothing.
 
     Raises:
         ConfigError: The value names no source, or its script is wrong.

@@ -1,6 +1,6 @@
-"""The state machine of the camera: passes orders to the worker, makes frames of its images, recovers when they stop.
+"""State machine of the camera: sends orders to the worker, converts images to frames, recovers when they stop.
 
-It has no thread and never waits; `camera.py` calls `step`.
+It never waits; the camera's thread calls `step`.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class CameraController:
         jitter: Callable[[], float],
         take_packets: TakePackets = no_packets,
     ) -> None:
-        """Start nothing yet.
+        """Create the controller; start nothing.
 
         Args:
-            desired: The desired state at first.
+            desired: The initial desired state.
             launch: Starts a worker; raises OSError.
-            inbox: Takes frames and arrivals; to be told of the frames after `step`, by `Inbox.wake_for_frames`.
+            inbox: Receives frames and inputs; the caller calls `Inbox.wake_for_frames` after `step`.
             clock: Tells the time.
             jitter: See `RecoveryPolicy`.
             take_packets: Takes the packets of cameras that send them.
@@ -76,33 +76,33 @@ class CameraController:
 
     @property
     def restarts(self) -> int:
-        """Workers started, less the first."""
+        """Number of workers started after the first."""
         return max(0, self._launched - 1)
 
     @property
     def pid(self) -> int | None:
-        """Process id of the worker, where there is one."""
+        """Process id of the worker, if any."""
         worker = self._worker
         return worker.pid if worker is not None else None
 
     @property
     def skipped(self) -> int:
-        """Number of images that the worker could not hand over."""
+        """Number of images dropped by workers."""
         return self._skipped_before + self._skipped
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the worker hangs and cannot be replaced, so that only a restart of the node helps. Thread: any."""
+        """Whether the worker hangs and cannot be replaced, which needs a restart of the node. Thread: any."""
         return self._worker is not None and not self._worker.killable and self._hang_detector.is_overdue
 
     @property
     def descriptors(self) -> list[int]:
-        """File descriptors that become readable when there is something to do."""
+        """File descriptors that become readable with new reports."""
         return self._worker.descriptors if self._worker is not None else []
 
     @property
     def wait_s(self) -> float:
-        """Seconds until something is overdue."""
+        """Seconds until the next deadline."""
         return self._deadline.wait_s
 
     def reconcile(self, desired: DesiredState) -> None:
@@ -125,7 +125,7 @@ class CameraController:
                 self._worker.send(m.Configure(desired.output))
 
     def step(self) -> None:
-        """Handle the reports that came, then what is overdue."""
+        """Process received reports, then passed deadlines."""
         if self._worker is not None:
             try:
                 for report in self._worker.take():
@@ -137,13 +137,13 @@ class CameraController:
             self._overdue()
 
     def deliver(self, after_mono_s: float, demand: Demand) -> None:
-        """Ask the worker to add more to the first picture exposed after a monotonic time; lost where none is open."""
+        """Request additional data with the first picture exposed after a monotonic time; ignored without a camera."""
         if self._worker is not None and self._phase == "running":
             wanted = (demand.quality, demand.raw, demand.preview_bytes, demand.preview_px, demand.times, demand.every_s)
             self._worker.send(m.Deliver(after_mono_s, *wanted))
 
     def restart(self, reason: str) -> None:
-        """Start the worker anew after an internal fault."""
+        """Restart the worker after an internal fault."""
         self._recover(reason, lost=True)
 
     def close(self, deadline_s: float) -> None:
@@ -154,7 +154,7 @@ class CameraController:
             worker.end(deadline_s)
 
     def _release(self) -> None:
-        """Close the camera, by force where it must be, and keep it closed."""
+        """Close the camera, if necessary by force, and keep it closed."""
         self._phase, self.online = "released", False
         self._deadline.wait_for(math.inf)
         self._policy.reset()
@@ -162,7 +162,7 @@ class CameraController:
             self.released.set()
         elif not self._worker.killable:
             return
-        self._worker = None  # or it hangs in the kernel, which has its signal
+        self._worker = None  # or it hangs in the kernel with a pending SIGKILL
 
     def _on_report(self, report: m.Report) -> None:
         match report:
@@ -208,7 +208,7 @@ class CameraController:
         self._inbox.put_frame(self._frame_factory.frame(image), wakes=False)
 
     def _is_frozen(self, image: m.Image, now_s: float) -> bool:
-        """Return whether the picture is frozen; report when it becomes blank, and when it no longer is."""
+        """Return whether the picture is frozen; report changes between blank and not blank."""
         after_s = self._desired.camera.frozen_after_s if self._frame_factory.is_live else 0.0
         before = self._freeze_detector.verdict
         verdict = self._freeze_detector.see(image.checksum, now_s, after_s, flat=image.flat)
@@ -219,7 +219,7 @@ class CameraController:
     # ------------------------------------------------------------ orders to the worker
 
     def _start(self) -> None:
-        """Open the camera in the worker there is, or in a new one."""
+        """Open the camera in the present or a new worker."""
         if self._worker is None:
             try:
                 self._worker = self._launch()
@@ -231,14 +231,14 @@ class CameraController:
         self._open(timeouts.OPEN_S)
 
     def _open(self, deadline_s: float) -> None:
-        """Let the worker close what it has and open the camera; start one where there is none."""
+        """Have the worker reopen the camera; start a worker if there is none."""
         if self._worker is None:
             self._start()
             return
         self._session += 1
         self._hang_detector.ordered()
         self._opened_with = self._desired.generation
-        # Controls that the camera refused a moment ago would keep it from opening at all.
+        # Without controls that the camera has just refused, which would prevent opening.
         self._asked = self._granted if self._refused == self._desired.generation else self._desired.controls
         self._phase, self.online = "opening", False
         self._deadline.opening(deadline_s, self._asked)
@@ -282,7 +282,7 @@ class CameraController:
             self._start()
 
     def _discard(self, worker: Worker, deadline_s: float) -> None:
-        """End a worker; a thread that does not end is kept, and no second one is started beside it."""
+        """End a worker; a thread that does not end is kept, and prevents a second one."""
         self._worker = None
         if not worker.end(deadline_s) and not worker.killable:
             self._worker = worker
@@ -291,7 +291,7 @@ class CameraController:
         if self._reported == (reason, step):
             return
         self._reported = (reason, step)
-        _log.warning("the camera is away: %s; next: %s", reason, step)
+        _log.warning("no frames from the camera: %s; next: %s", reason, step)
         self._put(CameraFailed(reason, step, self.restarts))
 
     def _put(self, arrival: Input) -> None:

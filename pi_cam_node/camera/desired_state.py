@@ -10,24 +10,24 @@ from pi_cam_node.camera.worker.messages import Open, Output
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.imaging.polygon import Polygon
 
-# Number of the first session, which may have begun before the node was up.
+# Number of the first session, which may begin before the node is up.
 FIRST_SESSION = 1
-# Settings that need no opening again: some are controls, the others are not the source's.
+# Settings that need no reopening: controls, and settings that do not concern the source.
 _CONTROLS = {"framerate", "autofocus", "lens_position", "awb", "exposure_compensation"}
 _SOFT = {*_CONTROLS, "capture_timeout_s", "frozen_after_s", "isolate"}
 
 
 @frozen
 class DesiredState:
-    """Settings, controls and output that the camera shall have.
+    """Desired settings, controls and output of the camera.
 
     Attributes:
-        camera: Settings that the camera is opened with.
+        camera: Settings for opening the camera.
         controls: Mode, exposure, gain and rate.
-        generation: Number of the request for these controls; a new one asks anew, even for the same ones.
-        released: The camera is closed and not opened: privacy is on.
+        generation: Number of the request; a new one applies the controls again, even if unchanged.
+        released: Whether the camera must stay closed, because of privacy.
         output: Processing of each picture.
-        masks: Polygons blackened in its images; they change with its orientation alone.
+        masks: Polygons to blacken; they change only together with the orientation.
     """
 
     camera: CameraConfig
@@ -38,10 +38,10 @@ class DesiredState:
     output: Output = field(default_factory=Output)
 
     def open_order(self, session: int, controls: Controls | None = None) -> Open:
-        """Return the order to open the camera so, with other controls where they are given."""
+        """Return the order to open the camera, with other controls if given."""
         return Open(session, self.camera, controls or self.controls, self.masks, self.output)
 
     @property
     def opening(self) -> dict[str, object]:
-        """The settings that a camera is opened with; where one differs it is opened again."""
+        """The settings whose change needs a reopening."""
         return self.camera.model_dump(exclude=_SOFT)

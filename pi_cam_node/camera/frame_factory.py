@@ -1,4 +1,4 @@
-"""Makes frames of the pictures that the camera's process finished: numbers them, and adds what the node alone knows."""
+"""Converts pictures of the camera's process to numbered frames."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pi_cam_node.imaging.frame import Frame, Layout, RawImage
 
 
 class FrameFactory:
-    """Makes numbered frames; numbers grow over all sessions of the camera. Thread: one.
+    """Creates numbered frames; numbers increase over all sessions of the camera. Thread: one.
 
     Attributes:
         size: Width and height of the pictures of this session, in pixels.
-        is_live: The pictures of this session ought to differ: a film may stand still, and so may what is all masked.
+        is_live: Whether consecutive pictures must differ: not for films and completely masked pictures.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -51,7 +51,7 @@ class FrameFactory:
 
 
 def has_possible_times(image: Image, now_s: float) -> bool:
-    """Return whether the times of a picture and of its packets are of the past, give or take a second."""
+    """Return whether the times of a picture and its packets are not in the future, with a second of tolerance."""
     if not 0 <= image.exposed_mono_s <= image.captured_mono_s <= now_s + 1:
         return False
     return not image.packets or max([packet.mono_s for packet in image.packets]) <= now_s + 1

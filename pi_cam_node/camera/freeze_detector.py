@@ -1,6 +1,6 @@
-"""Detects a frozen camera, which delivers one and the same picture for a while.
+"""Detects a frozen camera, which delivers the same picture for a while.
 
-Pure: it is given the checksums that the camera's process makes of its pictures, see `picture_maker.Fingerprint`.
+No I/O: it compares checksums of pictures, see `picture_maker.Fingerprint`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Literal
 BLANK = "the picture is blank: every pixel is alike; is the lens covered?"
 Verdict = Literal["live", "frozen", "blank"]
 
-# Long exposures: so many pictures at least must be alike, however long they take.
+# Least number of identical pictures, for long exposures.
 LEAST_LOOKS = 3
 
 
 class FreezeDetector:
     """Compares pictures by checksum. All times on the monotonic clock, in seconds.
 
-    What it remembers outlives a restart of the camera: the same picture again is no new one.
+    Its memory survives a restart of the camera, as the same picture again is not new.
 
     Attributes:
         verdict: Verdict on the last picture.
@@ -33,13 +33,13 @@ class FreezeDetector:
         """Check a picture and return the verdict.
 
         Args:
-            checksum: Of the picture; ``None`` where it was not looked at, which changes nothing.
+            checksum: Checksum of the picture; ``None``: not computed, and ignored.
             now_s: Now.
-            after_s: Alike for longer than this is not live; 0: every picture is live.
-            flat: Every pixel of the picture is the same.
+            after_s: Time of identical pictures after which they are frozen; 0: never.
+            flat: Whether all its pixels are equal.
 
         Returns:
-            ``frozen``, or ``blank`` where the picture is flat: a covered lens can look so.
+            ``frozen``, or ``blank`` for a flat picture, as from a covered lens.
         """
         if after_s <= 0:
             self.verdict = "live"

@@ -14,17 +14,17 @@ FLAPPING_S = 5.0
 """Longest pause for a camera that delivered frames after the last attempt."""
 
 HEALTHY_S = 10.0
-"""Frames for so long, and a new failure begins at the gentlest step again."""
+"""After frames for so long, the next failure starts with the first step again."""
 
 
 class RecoveryPolicy:
-    """Chooses the next step: reopen, start the process anew, then wait longer and longer.
+    """Chooses the next step: reopen, restart the process, then wait increasingly long.
 
-    Pure; the first two steps are left out until there have been frames: before, there is nothing to get back to.
+    No I/O; the first two steps are only taken after frames have come.
     """
 
     def __init__(self, jitter: Callable[[], float]) -> None:
-        """Start with pauses: before the first frame there is nothing to get back to.
+        """Start with pauses, as no frames have come yet.
 
         Args:
             jitter: Returns a factor around 1 for each pause, so that many nodes do not retry at once.
@@ -34,7 +34,7 @@ class RecoveryPolicy:
         self._frames_since_s: float | None = None
 
     def reset(self) -> None:
-        """Reset, because another camera or other settings are opened now."""
+        """Reset for another camera or other settings."""
         self._next, self._frames_since_s = 2, None
 
     def frame_received(self, now_s: float) -> None:

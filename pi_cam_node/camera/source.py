@@ -1,7 +1,7 @@
-"""Interface of a source, and the values that it takes and returns.
+"""Interface of a source, with its argument and result types.
 
-A source is used by one thread, in the order open, (read | apply)…, close. It may block in `read` for
-as long as its camera takes; the caller keeps the deadline.
+A source is used by one thread, in the order open, (read | apply)…, close. `read` may block for any time; the caller
+enforces deadlines.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pi_cam_node.imaging import frame_timing
 from pi_cam_node.imaging.frame import NO_FIGURES, Layout, Mode, Sensor
 from pi_cam_node.imaging.packet import Packet, SoundChoice
 
-if TYPE_CHECKING:  # the camera's process has no use for pydantic, which takes 15 MiB
+if TYPE_CHECKING:  # the camera's process does not import pydantic, which takes 15 MiB
     from pi_cam_node.config import Config
     from pi_cam_node.imaging.jpeg import Pixels
 
 
 class CameraSettings(Protocol):
-    """Settings that a source may read: the section ``camera``, or the part of it that its process was sent."""
+    """Settings of a source: the section ``camera``, or the part sent to its process."""
 
     @property
     def source(self) -> str:
@@ -39,7 +39,7 @@ class CameraSettings(Protocol):
 
     @property
     def codec(self) -> Literal["yuv420", "rgb"]:
-        """Pixels asked of a Pi camera."""
+        """Requested pixel format of a Pi camera."""
         ...
 
     @property
@@ -119,12 +119,12 @@ class Controls:
 
     @property
     def hidden_s(self) -> float:
-        """Time for which a camera that has just been started may hide its frames, in seconds."""
+        """Time for which a just started camera may withhold frames, in seconds."""
         return frame_timing.hidden_s(self.interval_s)
 
 
 def controls_of(config: Config, mode: Mode) -> Controls:
-    """Return the controls of the camera in a mode, by the settings."""
+    """Return the controls for a mode from the settings."""
     night, camera = config.night, config.camera
     adjustments = Adjustments(camera.autofocus, camera.lens_position, camera.awb, camera.exposure_compensation)
     return Controls(
@@ -137,15 +137,14 @@ class Opened:
     """Size, layout and other properties that a source granted.
 
     Attributes:
-        source: Its name for logs and topics; never a password.
-        size: Width and height in pixels; may differ from what was asked.
+        source: Its name for logs and topics, without passwords.
+        size: Width and height in pixels; may differ from the requested size.
         layout: Layout of its pixels in memory.
-        controls: Whether exposure and gain follow `Controls`; where not, the mode is only a label.
-        live: A camera, as opposed to a film.
-        oriented: The source turns its pictures itself.
-        settings: Keys of the settings that it follows, of those that not every camera does
-            (`pi_cam_node.core.camera_settings`).
-        tells_light: Its images tell their exposure and gain, from which the illuminance is estimated.
+        controls: Whether exposure and gain can be set; if not, the mode is only a label.
+        live: Whether it is a camera rather than a film.
+        oriented: Whether the source itself rotates its pictures.
+        settings: Keys of supported optional settings (`pi_cam_node.core.camera_settings`).
+        tells_light: Whether its images have exposure and gain, for the estimate of illuminance.
     """
 
     source: str
@@ -160,16 +159,16 @@ class Opened:
 
 @statically_frozen
 class Shot:
-    """One image as a source hands it over.
+    """One image of a source.
 
     Attributes:
-        pixels: uint8 in the layout that `Opened` named; the source will not write to it before the next `read`.
-        exposed_mono_s: Monotonic time before which the exposure did not begin. Where the camera does not tell
-            its exposure: one frame interval before the image came.
-        captured_mono_s: Monotonic time at which the exposure had ended.
-        mode: The mode that the image was really taken in.
+        pixels: uint8 in the layout that `Opened` named; valid until the next `read`.
+        exposed_mono_s: Lower bound of the begin of exposure, monotonic seconds; if the exposure is unknown, one frame
+            interval before the image arrived.
+        captured_mono_s: End of exposure, monotonic seconds.
+        mode: Actual mode of the image.
         sensor: Sensor metadata of the image.
-        packets: The camera's own packets of this and of earlier images, each once, where the source has them.
+        packets: The camera's own packets of this and earlier images, each once, if available.
     """
 
     pixels: Pixels
@@ -181,7 +180,7 @@ class Shot:
 
 
 class BadImage(SourceError):
-    """One image cannot be used: it is broken, or of another size. The source goes on with the next."""
+    """An image is damaged or of another size; the source continues with the next."""
 
 
 class Source(Protocol):
@@ -196,19 +195,19 @@ class Source(Protocol):
         ...
 
     def read(self) -> Shot:
-        """Return the next image once it is there; every source paces itself.
+        """Wait for the next image and return it; every source paces itself.
 
         Raises:
-            BadImage: An image came and is no use; the next `read` may return one.
-            SourceError: No image came, or the camera is gone. The source must be closed and opened again.
+            BadImage: The image is unusable; the next `read` may succeed.
+            SourceError: No image came, or the camera is lost; the source must be closed and reopened.
         """
         ...
 
     def apply(self, controls: Controls) -> None:
-        """Change mode, exposure, gain or rate. Images of the new mode say so in `Shot.mode`.
+        """Change mode, exposure, gain or rate. `Shot.mode` tells when images have the new mode.
 
         Raises:
-            SourceError: The camera refused; it goes on as it was.
+            SourceError: The camera refused, and continues unchanged.
         """
         ...
 

@@ -8,15 +8,15 @@ from pi_cam_node.camera.source import Controls
 OPEN_S = 30.0
 """For a new worker: slow boards import for ten seconds, network cameras answer after some."""
 REOPEN_S = 5.0
-"""For a worker that shall close and open again because frames stopped."""
+"""For a worker that reopens the camera because frames stopped."""
 RECONFIGURE_S = 10.0
-"""For a healthy one that shall do so because the settings changed."""
+"""For a healthy worker that reopens the camera because settings changed."""
 FIRST_FRAME_S = 15.0
 """From opening to the first frame: a network camera may send its next key frame ten seconds later."""
 SWITCH_S = 5.0
 """Least extra time for a change of mode beyond the usual deadline; see also `hidden_s`."""
 STUCK_S = 20.0
-"""A worker that has not answered the order to open for so long hangs."""
+"""A worker that has not answered the order to open for so long counts as hung."""
 
 
 class FrameDeadline:
@@ -80,9 +80,9 @@ class FrameDeadline:
 
 
 class HangDetector:
-    """Times how long an order has been without an answer.
+    """Measures how long an order has been unanswered.
 
-    Thread: the camera's, but for `is_overdue`, which any may ask.
+    Thread: the camera's; `is_overdue` any.
     """
 
     def __init__(self, clock: Clock) -> None:

@@ -243,10 +243,7 @@ class Activity:
         pre_roll_s = began_s - held[0].mono_s if held else 0.0
         at, zones = utc_of(began_s, self._clock), seen.zones if seen else ()
         row = EventRow(event_id, kind, at, zones=zones, cause=cause, pre_roll_s=pre_roll_s)
-        film, joined = (
-            self._newest_film,
-            before if before is self.recording.order else None,
-        )  # both events share one recording
+        film, joined = self._newest_film, before if before is self.recording.order else None  # one shared recording
         if is_recorded and joined and film and film.event_id == joined.event_id and film.film_id in self._films:
             row = replace(row, recording_id=film.film_id, pre_roll_s=max(0.0, began_s - film.first_mono_s))
         best = (seen.area_share, seen.mono_s) if seen else (0.0, began_s)

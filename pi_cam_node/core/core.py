@@ -253,10 +253,7 @@ class Core:
         self._lost_s = now_s
         self._camera_timeout.camera_lost()
         if self.camera_online:
-            self.camera_online, self._delivers = (
-                False,
-                self.privacy_gate.closed,
-            )  # whether privacy is the only reason for missing frames
+            self.camera_online, self._delivers = False, self.privacy_gate.closed  # frames are missing by privacy only
             self._pipeline.camera_lost()
             self.activity.camera(online=False)
             self.emit(e.CameraChanged(online=False, reason=reason, at=self.clock.utcnow()))

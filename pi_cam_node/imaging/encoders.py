@@ -1,6 +1,6 @@
-"""Encoder interfaces, which hardware can implement; the JPEG encoder in software is `jpeg.SoftwareJpegEncoder`.
+"""Encoder interfaces for software and hardware; the software JPEG encoder is `jpeg.SoftwareJpegEncoder`.
 
-Whatever encodes gets pictures that are turned, masked and labelled already, so no encoder can leak what a mask hides.
+Encoders get processed pictures (rotated, masked, labelled), so none can leak masked parts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @frozen
 class VideoOutput:
-    """Video that the camera's process makes where the board has an encoder.
+    """Parameters of video from the board's encoder.
 
     Attributes:
         quality: 1 to 100; see `recording.quality`.
@@ -30,7 +30,7 @@ class VideoOutput:
 
 
 class JpegEncoder(Protocol):
-    """Makes JPEGs, one call for one picture."""
+    """Encodes pictures to JPEG."""
 
     def encode(self, pixels: Pixels, layout: Layout, quality: int) -> bytes:
         """Return the picture as a baseline 4:2:0 JPEG of the given quality (1 to 100)."""
@@ -38,12 +38,12 @@ class JpegEncoder(Protocol):
 
 
 class VideoEncoder(Protocol):
-    """Makes H.264 of pictures in the order of time. Thread: one."""
+    """Encodes pictures to H.264, in order of time. Thread: one."""
 
     def encode(self, pixels: Pixels, layout: Layout, mono_s: float) -> Sequence[Packet]:
         """Encode a picture taken at a monotonic time, and return the packets that are ready."""
         ...
 
     def close(self) -> None:
-        """Release the encoder; packets that are left are given up."""
+        """Release the encoder; remaining packets are dropped."""
         ...

@@ -1,7 +1,7 @@
-"""A frame: one picture of the camera with its metadata, as bytes. Immutable, shared by every reader.
+"""A frame: one encoded picture of the camera with its metadata; immutable, shared by all readers.
 
-Pixels stay in the camera's process, which turns, masks, labels, measures and encodes each picture once for all that
-look; what else is needed of a picture comes along with it on demand, see `Demand`. Nothing here needs numpy.
+Pixels stay in the camera's process, which processes and encodes each picture once for all readers; additional data is
+delivered on request, see `Demand`. Does not import numpy.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Sensor:
     temperature_c: float | None = None
 
     def plausible(self) -> Sensor:
-        """Return the metadata without impossible values, NaN among them: a driver's nonsense is no measurement."""
+        """Return the metadata without impossible values, such as NaN, which some drivers report."""
         if self is NO_FIGURES:
             return self
         return Sensor(
@@ -49,7 +49,7 @@ class Sensor:
 
 
 NO_FIGURES = Sensor()
-"""Metadata of a camera that tells nothing."""
+"""Metadata of a camera that reports none."""
 
 
 def _lies(value: float | None, least: float, most: float) -> bool:
@@ -74,15 +74,15 @@ class RawImage:
 
 @frozen
 class Demand:
-    """Extra content requested of one frame beside its usual JPEG.
+    """Additional data requested with a frame besides its usual JPEG.
 
     Attributes:
         quality: A JPEG of this quality; ``None``: none.
-        raw: Its pixels.
-        preview_bytes: A small JPEG of so many bytes at most; ``None``: none.
-        preview_px: Most that it is wide; the picture is halved as often as that takes.
-        times: How many frames it is requested of. A demand of several replaces an earlier one of several.
-        every_s: Seconds between two of them.
+        raw: Whether to include its pixels.
+        preview_bytes: Greatest size of a small JPEG; ``None``: none.
+        preview_px: Greatest width of the small JPEG, which is reached by halving.
+        times: Number of frames. A repeating request replaces an earlier one.
+        every_s: Seconds between two of these frames.
     """
 
     quality: int | None = None
@@ -98,21 +98,21 @@ class Frame:
     """One picture.
 
     Attributes:
-        seq: Number of the frame since the node started; grows, may skip, never repeats.
-        exposed_mono_s: Monotonic time before which the exposure did not begin.
-        captured_mono_s: Monotonic time at which the exposure had ended.
+        seq: Number of the frame since the start of the node; increasing, perhaps with gaps.
+        exposed_mono_s: Lower bound of the begin of exposure, monotonic seconds.
+        captured_mono_s: End of exposure, monotonic seconds.
         captured_at: The same in UTC.
         size: Width and height in pixels.
         mode: Mode in which the camera took the frame.
-        brightness: Mean luma of what no mask covers, 0 (black) to 255 (white), Rec. 601 weights, full range.
+        brightness: Mean luma of unmasked parts, 0 (black) to 255 (white), Rec. 601 weights, full range.
         jpeg: The picture as a JPEG.
-        quality: JPEG quality of that.
+        quality: JPEG quality of ``jpeg``.
         sensor: Sensor metadata of the frame.
-        ring_jpeg: The smaller JPEG that the ring keeps, where ``ring.downscale`` asks for one.
-        jpegs: The picture in the qualities that were demanded.
-        raw: Its pixels, where they were demanded.
-        preview: A small JPEG, where one was demanded.
-        motion: Report of the motion detector; ``None`` where the frame was not analysed.
+        ring_jpeg: The smaller JPEG for the ring, if ``ring.downscale`` is enabled.
+        jpegs: JPEGs of requested qualities.
+        raw: Its pixels, if requested.
+        preview: A small JPEG, if requested.
+        motion: Report of the motion detector; ``None`` if the frame was not analysed.
     """
 
     seq: int
@@ -131,22 +131,22 @@ class Frame:
     preview: bytes | None = field(default=None, repr=False)
     motion: MotionReport | None = None
 
-    # A frame is equal to itself alone: to compare pictures takes time.
+    # Compared by identity, as comparing pictures takes time.
     __eq__, __hash__ = object.__eq__, object.__hash__
 
     def jpeg_at(self, quality: int) -> bytes | None:
-        """Return the JPEG of a quality, ``None`` where the frame does not hold it."""
+        """Return the JPEG of a quality; ``None`` if the frame has none."""
         return self.jpeg if quality == self.quality else self.jpegs.get(quality)
 
     def meets(self, demand: Demand) -> bool:
-        """Return whether the frame holds everything that is demanded."""
+        """Return whether the frame has all requested data."""
         has_jpeg = demand.quality is None or self.jpeg_at(demand.quality) is not None
         has_preview = demand.preview_bytes is None or self.preview is not None
         return has_jpeg and has_preview and (self.raw is not None or not demand.raw)
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of everything that the frame holds."""
+        """Size of all data of the frame."""
         raw, small = self.raw.data if self.raw else b"", (self.ring_jpeg or b"", self.preview or b"")
         parts = (self.jpeg, *small, *self.jpegs.values(), raw)
         return sum(map(len, parts))

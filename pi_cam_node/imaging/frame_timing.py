@@ -1,4 +1,4 @@
-"""Timing of frames: the longest wait for one, and how many come a second. Pure; used in both processes."""
+"""Timing of frames: longest wait and frame rate. No I/O; used in both processes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def frame_deadline_s(interval_s: float, exposure_s: float) -> float:
 
     Args:
         interval_s: Seconds between two frames.
-        exposure_s: The fixed exposure in seconds; 0 where the camera chooses it.
+        exposure_s: The fixed exposure in seconds; 0 for automatic.
     """
     return max(LEAST_DEADLINE_S, 3 * interval_s, exposure_s + 3)
 
 
 def hidden_s(interval_s: float) -> float:
-    """Return the seconds for which a camera shows nothing after a start or a change of mode."""
+    """Return the seconds for which a camera may withhold frames after a start or a change of mode."""
     return HIDDEN_FRAMES * interval_s
 
 
@@ -33,7 +33,7 @@ class FrameRate:
         self._times_s: deque[float] = deque(maxlen=1000)
 
     def count(self, at_s: float) -> None:
-        """Count one event, at its own time."""
+        """Count an event at its time."""
         self._times_s.append(at_s)
 
     def per_second(self, now_s: float) -> float:

@@ -1,11 +1,11 @@
-"""JPEG in and out of numpy arrays: simplejpeg where it is installed, OpenCV otherwise.
+"""JPEG encoding and decoding of numpy arrays, by simplejpeg if installed, else OpenCV.
 
 simplejpeg encodes the planes of a YUV frame without a colour conversion and scales while it
 decodes; OpenCV is within five percent of it on BGR. All of it works with one thread and releases
 the interpreter lock.
 
-OpenCV takes 15 MiB and, on a small board, seconds to import: `imaging` holds everything that needs it and is imported
-where it is called for. Frames of a Pi camera pass from the sensor into the ring without it.
+OpenCV takes 15 MiB and, on a small board, seconds to import: `opencv` contains everything that needs it, and is
+imported on use. Frames of a Pi camera pass from the sensor into the ring without it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Label in the picture: a line of text with name, time, mode and light, for evidence and time-lapse."""
+"""Text label in the picture, with name, time, mode and light."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from pi_cam_node.imaging.jpeg import Pixels
 
 FIELDS = ("name", "time", "mode", "lux")
-# Of the picture's height, and in pixels at least.
+# Font size as a share of the picture's height, and its minimum in pixels.
 _HEIGHT_SHARE, _HEIGHT_MIN_PX = 1 / 28, 12
 _INK, _GREY = 235, 128
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# Of the letters that the font lacks, those with a spelling of their own.
+# Transliteration of letters that the font lacks.
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "°": " deg"})
 
 
 def check(template: str) -> str:
-    """Return a template of the label.
+    """Validate a template of the label and return it.
 
     Raises:
         ValueError: The template names an unknown field, or has an unpaired brace.
@@ -42,10 +42,10 @@ def check(template: str) -> str:
 
 
 class Label:
-    """Writes the label into pictures of one size. Thread: one."""
+    """Draws the label into pictures of one size. Thread: one."""
 
     def __init__(self, template: str, name: str) -> None:
-        """Take what stays the same.
+        """Create a label.
 
         Args:
             template: Text with fields in braces; empty: nothing is written.

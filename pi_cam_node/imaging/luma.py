@@ -1,6 +1,6 @@
-"""Brightness and small copies of a picture, made in the camera's process for day and night, motion, and live pictures.
+"""Brightness and downscaled copies of a picture, for day/night, motion, and live pictures.
 
-The brightness is made without OpenCV: without motion detection a Pi camera's process needs no OpenCV (15 MiB).
+The brightness is computed without OpenCV (15 MiB), which a Pi camera's process without motion detection does not need.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pi_cam_node.imaging.frame import Layout
 from pi_cam_node.imaging.jpeg import Pixels, planes, size_of
 
 SMALL_SIZE = (320, 240)
-"""Most that a small luma is wide and high, in pixels."""
+"""Greatest width and height of a small luma, in pixels."""
 
 # Pixels that the brightness is made of: of every eighth row some 64, an odd number of columns apart, so that no pattern
 # of 8 pixels, such as that of a JPEG, comes into it. Within 0.1 grey levels of the whole frame on a natural picture.

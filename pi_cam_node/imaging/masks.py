@@ -1,4 +1,4 @@
-"""Privacy masks: polygons blackened in each picture before anything else is done with it.
+"""Privacy masks: polygons blackened in each picture before any other processing.
 
 The masks are drawn once per size; a picture then costs an AND over the rows that they touch, and without masks nothing.
 A pixel that a mask only touches is black too, and so is the colour of four pixels where one of them is: JPEG keeps

@@ -1,4 +1,4 @@
-"""Rotates and mirrors a picture, for a camera that hangs upside down or looks into a mirror."""
+"""Rotates and mirrors pictures, e.g. of a camera that is mounted upside down."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rotation = Literal[0, 90, 180, 270]
 
 @frozen
 class Orientation:
-    """Rotation and mirroring of a picture; it is rotated first and mirrored then, as seen by people.
+    """Rotation of a picture, followed by mirroring.
 
     Attributes:
         rotation: Degrees clockwise.
@@ -45,7 +45,7 @@ class Orientation:
         return (height, width) if self.rotation in (90, 270) else size
 
     def moved(self, point: Point, to: Orientation) -> Point:
-        """Return where a point of the turned picture lies in the same picture with another orientation.
+        """Convert a point of the rotated picture to another orientation.
 
         Both are relative to the width and the height of their pictures.
         """

@@ -1,4 +1,4 @@
-"""The tasks that work on arrays: bytes in, bytes out, pixels in between. Brings numpy, and OpenCV where needed."""
+"""Image tasks on arrays. Imports numpy, and OpenCV if needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Placeholder picture while the camera is away or privacy is on: a crossed-out camera, and the reason."""
+"""Placeholder picture while the camera is offline or privacy is on: a crossed-out camera, and the reason."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def draw(size: tuple[int, int], since: datetime | None, *, private: bool) -> Pix
 
     Args:
         size: Width and height of the last frame, in pixels.
-        since: UTC time of its capture; ``None`` where it is not known.
-        private: The camera is not away: privacy is on.
+        since: Its capture time, UTC; ``None`` if unknown.
+        private: Whether privacy is on (else the camera is offline).
     """
     width, height = size
     canvas = np.full((height, width, 3), _BACKGROUND, np.uint8)

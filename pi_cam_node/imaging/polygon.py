@@ -1,4 +1,4 @@
-"""Areas of the picture, parsed from text: the polygon of a mask, and a named zone. Pure, no numpy."""
+"""Parses areas of the picture: polygons of masks, and named zones. No I/O, no numpy."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Planes of the newest pictures in memory shared with the camera's process: encoders read them instead of JPEGs.
+"""Planes of the newest pictures in memory shared with the camera's process, for encoders instead of JPEGs.
 
-As long as an encoder wants planes, the camera's process shares those of each picture. An encoder that comes too late
-for the planes of a picture takes its JPEG in the ring, also where it never had planes.
+While an encoder needs planes, the camera's process shares those of each picture. An encoder that is too late for the
+planes of a picture uses its JPEG in the ring.
 """
 
 from __future__ import annotations

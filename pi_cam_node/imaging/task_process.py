@@ -1,4 +1,4 @@
-"""Process that runs `tasks`: started by the first, ended after half a minute without one, killed where it hangs.
+"""Process for image tasks: started by the first one, ended after half a minute without one, killed if it hangs.
 
 Tasks and results go over a stream socket: the length of a header as four bytes, the header as JSON, then the pictures.
 Nothing is pickled.
@@ -53,9 +53,8 @@ class TaskProcess:
         Args:
             module: Module that the process runs.
             silence_s: See `SILENCE_S`.
-            on_wait: Told before each wait how long it takes at most, in seconds, and 0 at the end of a task: the
-                process that hangs is killed, and the thread that waits for it must not count as hanging. Thread: the
-                caller's.
+            on_wait: Called before each wait with its longest duration in seconds, and with 0 at the end of a task, so
+                that the waiting thread does not count as hung. Thread: the caller's.
         """
         self._module, self._silence_s, self._on_wait = module, silence_s, on_wait
         self._turn = threading.Lock()

@@ -1,7 +1,7 @@
 """Image tasks outside the camera's process: stacks, other formats, smaller copies, the placeholder.
 
-`ImageTasks` is what the node calls; it handles bytes and needs no numpy. The work is done by `task_functions`, in a
-process of its own (`task_process`) or, in tests, where it is called.
+The node calls `ImageTasks`, which handles bytes and does not need numpy. The work is done by `task_functions`, in a
+separate process (`task_process`) or, in tests, in the caller.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Packets that come from the camera's process: the last seconds are kept, and films are copied from them.
+"""Ring of video packets from the camera's process, from which films are copied.
 
-They are the camera's own, or the board's encoder made them of finished pictures. Sound is kept only while
-`recording.sound` asks for it: among them, and in a ring of its own for video that is encoded from the ring's pictures.
+They come from the camera itself, or from the board's encoder. Sound is kept only if `recording.sound` enables it: among
+the packets, and in a separate ring for video that is encoded from pictures.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.packet_stream import PacketStream
 from pi_cam_node.recording.sound_ring import SoundRing
 
-# Ten seconds at 12 Mbit/s; memory is taken only as packets come.
+# Ten seconds at 12 Mbit/s; memory is used only as packets arrive.
 CAPACITY_BYTES = 16 << 20
-# Packets are kept for this much longer than asked for: what happens reaches the recorder a little later.
+# Margin beyond the required time, as events reach the recorder with a delay.
 _MARGIN_S = 1.0
-# Packets come with pictures. A camera that has sent none for so long sends none.
+# A camera that has sent no packets for so long counts as one without packets.
 _SILENT_S = 5.0
 
 
@@ -31,15 +31,15 @@ PreRoll = Literal["auto", "packets", "pictures"]
 
 
 class CameraPackets:
-    """Last packets of the camera; implements `PacketSource` for their readers.
+    """Recent packets of the camera; implements `PacketSource`.
 
     Thread: `take` the camera's, the rest any.
 
     Attributes:
         stream: The packets.
-        sound: The sound by itself, for pictures that are encoded.
-        failure: Why there are no packets; empty where there are.
-        is_made: The board's encoder makes them, not the camera.
+        sound: Ring of the sound, for encoded pictures.
+        failure: Why there are no packets; empty otherwise.
+        is_made: Whether they come from the board's encoder rather than the camera.
     """
 
     failure = ""
@@ -52,14 +52,14 @@ class CameraPackets:
         has_sound: Callable[[], bool] = lambda: False,
         capacity_bytes: int = CAPACITY_BYTES,
     ) -> None:
-        """Keep nothing yet.
+        """Create an empty ring.
 
         Args:
-            keep_s: Returns the seconds that are asked for: the pre-roll, and how late an event is noticed.
-            is_private: Returns whether privacy is on: then nothing is kept.
+            keep_s: Returns the required seconds: pre-roll and delay of events.
+            is_private: Returns whether privacy is on; then nothing is kept.
             clock: Tells the time.
             has_sound: Returns whether sound is to be kept.
-            capacity_bytes: Room for packets.
+            capacity_bytes: Greatest size of all packets.
         """
         self.stream, self.sound = PacketStream(capacity_bytes, has_sound), SoundRing(has_sound)
         self._keep_s, self._is_private, self._clock, self._has_sound = keep_s, is_private, clock, has_sound
@@ -76,12 +76,12 @@ class CameraPackets:
 
     @property
     def is_drained(self) -> bool:
-        """Whether no packet is to be expected: the camera is away."""
+        """Whether no packets are expected, as the camera is offline."""
         return self._clock.monotonic() - self.stream.last_mono_s > _SILENT_S
 
     def take(self, session: int, size: tuple[int, int], packets: Sequence[Packet]) -> None:
-        """Keep packets as they come; see `TakePackets`. None still ends the keeping of what is not wanted any more."""
-        if not packets and not self._has_taken:  # as of most cameras
+        """Store received packets; see `TakePackets`. An empty call still removes expired ones."""
+        if not packets and not self._has_taken:  # most cameras send none
             return
         self._has_taken = True
         if self._is_private():
@@ -97,7 +97,7 @@ class CameraPackets:
                 continue
             source = (session, packet.facts.track, size)
             if source != self._source:
-                if not packet.key:  # nothing can be decoded before the first key frame of a track
+                if not packet.key:  # decoding starts with the first key frame of a track
                     continue
                 track = Track("h264", size, b"", is_copied=not packet.facts.is_made)
                 self._source, self._track = source, self.stream.begin(track)
@@ -115,35 +115,35 @@ class CameraPackets:
 
     @property
     def has_ended(self) -> bool:
-        """Whether no more packets come, although pictures may: those are changed by now, for example."""
+        """Whether no more packets come, e.g. because pictures are now processed."""
         return self.is_silent
 
     @property
     def is_silent(self) -> bool:
-        """Whether the camera sends no packets: it has none, its pictures are changed, or it is away."""
+        """Whether the camera sends no packets: unsupported, pictures are processed, or it is offline."""
         return self.stream.first_mono_s is None or self.is_drained
 
     def reaches(self, mono_s: float) -> bool:
-        """Return whether decoding can begin at a moment or before."""
+        """Return whether decoding can begin at or before a time."""
         first = self.stream.first_mono_s
         return first is not None and first <= mono_s
 
     def forget(self) -> None:
-        """Forget and overwrite every packet."""
+        """Drop and overwrite all packets."""
         self._keys.clear()
         self._source = None
         self.stream.clear()
         self.sound.clear()
 
     def _evict(self, until_s: float) -> None:
-        """Drop whole groups of pictures that end before a moment."""
+        """Drop whole groups of pictures that end before a time."""
         while len(self._keys) > 1 and self._keys[1] <= until_s:
             self._keys.popleft()
             self.stream.drop_before(self._keys[0])
 
 
 class CameraFirst:
-    """Implements `PacketSupply`: the camera's own packets where it sends them, else those that are encoded."""
+    """Implements `PacketSupply`: the camera's own packets if available, else encoded ones."""
 
     def __init__(self, camera: CameraPackets, encoded: PacketSupply, choice: Callable[[], PreRoll]) -> None:
         """Choose among two supplies.
@@ -156,14 +156,14 @@ class CameraFirst:
         self._camera, self._encoded, self._choice = camera, encoded, choice
 
     def acquire(self, from_mono_s: float, spacing_s: float = 0.0) -> PacketSource:
-        """See `PacketSupply`. Packets cannot be thinned out, so that fewer pictures are always encoded."""
+        """See `PacketSupply`. A lower frame rate always needs an encoder."""
         if not spacing_s and self._choice() != "pictures" and not self._camera.is_silent:
             return self._camera
         return self._encoded.acquire(from_mono_s, spacing_s)
 
     @property
     def encoder(self) -> EncoderKind:
-        """What makes the video at present."""
+        """The present source of video packets."""
         if self._choice() == "pictures" or self._camera.is_silent:
             return "software"
         return "board" if self._camera.is_made else "camera"

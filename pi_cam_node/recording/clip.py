@@ -1,4 +1,4 @@
-"""Clips: a span of the past as a film, copied from packets that are there or encoded at once, on the worker thread."""
+"""Clips: films of a past time span, copied from existing packets or encoded, on the worker thread."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from pi_cam_node.recording.sound_ring import SoundRing
 
 _AHEAD, _WAIT_S = 8, 0.05
 _CLIP_BYTES = 4 << 20
-# Time in which an encoder that runs for others has to reach the end of a clip; times of packets are whole ticks.
+# Longest wait for a shared encoder to reach the end of a clip; and the resolution of packet times.
 _CATCH_UP_S, _TICK_S = 3.0, 1e-3
-# Numbers of clips begin here, those of recordings at 1: an id names one film of a boot.
+# First number of clips (recordings start at 1), so that ids are unique within a boot.
 _FIRST_NUMBER = 500_000
 
 
 class ClipMaker:
-    """Makes clips. Thread: the worker."""
+    """Creates clips. Thread: the worker."""
 
     def __init__(
         self,
@@ -51,16 +51,16 @@ class ClipMaker:
         sound: SoundRing | None = None,
         make: Callable[[VideoFormat], EncoderProcess] = EncoderProcess,
     ) -> None:
-        """Make nothing yet.
+        """Create the object without starting anything.
 
         Args:
-            directory: The folder of the films; made where it is not there.
+            directory: The folder of the films; created if missing.
             boot: First 8 hex digits of the boot id.
             pictures: Returns a reader of the ring that begins with the last picture at or before a monotonic moment.
-            room: Keeps films within their limits.
+            room: Frees disk space.
             clock: Tells the time.
             access: Returns mode and group of films and their side-cars.
-            packets: Has the camera's own packets, where it sends any, and those that are encoded for others.
+            packets: Source of the camera's own and of already encoded packets.
             sound: Sound that goes with pictures which are encoded.
             make: Starts an encoder of a format.
         """
@@ -71,11 +71,11 @@ class ClipMaker:
         self._lock = threading.Lock()
 
     def make(self, order: ClipOrder, progress: Progress) -> Film:
-        """Save a span: copied where there are packets of it, the camera's or those encoded for others; else encoded.
+        """Save a time span: copied if packets exist (the camera's, or of a running encoder), else encoded.
 
         Raises:
-            NoFrames: The ring holds nothing of it.
-            NoSpace: There is no room.
+            NoFrames: The ring has no frames of the span.
+            NoSpace: The disk is full.
             NotSaved: The clip could not be encoded or written, or PyAV is not installed.
             PrivacyOn: Privacy was switched on meanwhile; raised by ``progress``.
         """
@@ -112,7 +112,7 @@ class ClipMaker:
             self._packets.release(source)
 
     def _reaches_end(self, source: PacketSource, order: ClipOrder, progress: Progress) -> bool:
-        """Wait until the last picture of a span has become a packet; return whether it has."""
+        """Wait until the last picture of a span is encoded; return false on timeout."""
         last = self._pictures(order.last_mono_s).next()
         deadline_s = self._clock.monotonic() + _CATCH_UP_S
         while last is not None and source.stream.last_mono_s < last[0].mono_s - _TICK_S:

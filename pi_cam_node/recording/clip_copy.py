@@ -1,4 +1,4 @@
-"""Clips that are copied from packets: the camera's own, or those encoded for a film or the live video."""
+"""Copies clips from packets: the camera's own, or those encoded for a film or the live video."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def copy_clip(
     facts: Callable[[float], FilmFacts],
     access: FileAccess,
 ) -> Film | None:
-    """Copy a span, from the key frame before it on; return ``None`` where the packets are not of one track.
+    """Copy a time span, from the preceding key frame on; return ``None`` if the packets are of several tracks.
 
     Args:
         stream: The packets.
-        order: The span.
+        order: The time span.
         progress: Called with each packet; may raise to end the work.
         directory: The folder of the clip.
         facts: Returns the metadata of a clip that begins at a monotonic time.
@@ -71,7 +71,7 @@ def copy_clip(
 
 
 def _boxes(stream: PacketStream, number: int, key_frame: bytes) -> TrackBoxes | None:
-    """Return the header of a film that begins with a key frame of a track; ``None`` where its format is unknown."""
+    """Return the header of a film that begins with a key frame of a track; ``None`` if its format is unknown."""
     sets, track = parameter_sets(key_frame), stream.track(number)
     if sets is None or track is None:
         return None
@@ -79,7 +79,7 @@ def _boxes(stream: PacketStream, number: int, key_frame: bytes) -> TrackBoxes | 
 
 
 def _begun(directory: Path, facts: FilmFacts, boxes: TrackBoxes, access: FileAccess) -> FilmFile:
-    """Return a clip in progress; it is told of, and synced, once it is whole."""
+    """Return a clip in progress, to be synced and reported once complete."""
     return FilmFile(directory, replace(facts, copied=boxes.is_copied), boxes, access, is_durable=False)
 
 

@@ -1,7 +1,7 @@
-"""Pool of live encoders: a consumer of packets shares an encoder that has them already, or gets one of its own.
+"""Pool of live encoders: a consumer shares a suitable running encoder, or gets its own.
 
-The recorder, the live view and clips look at the same pictures, so that one encode is enough for all, as long as the
-packets reach back far enough and none are left out.
+Recorder, live view and clips need the same pictures, so one encoder suffices as long as its packets reach back far
+enough and none is skipped.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pi_cam_node.recording.packet_stream import PacketStream
 
 
 class PacketSource(Protocol):
-    """Packets for as long as they are needed.
+    """Source of packets for a consumer.
 
     Attributes:
         stream: The packets. Read it once, after `PacketSupply.acquire`.
-        failure: Why there are no packets; empty where there are.
+        failure: Why there are no packets; empty otherwise.
     """
 
     stream: PacketStream
@@ -28,39 +28,39 @@ class PacketSource(Protocol):
 
     @property
     def is_drained(self) -> bool:
-        """Whether every picture that was taken so far has become a packet."""
+        """Whether all pictures so far are encoded."""
         ...
 
     @property
     def has_ended(self) -> bool:
-        """Whether no more packets come from this source; another one may have them."""
+        """Whether no more packets come from this source."""
         ...
 
 
 class PacketSupply(Protocol):
-    """Makes packets of the camera's pictures on demand. Thread: any."""
+    """Provides packets of the camera's pictures on demand. Thread: any."""
 
     def acquire(self, from_mono_s: float, spacing_s: float = 0.0) -> PacketSource:
-        """Return a source whose stream begins with a moment, at the latest with the key frame after it.
+        """Return a source whose stream begins at a time, or with the next key frame.
 
         Args:
             from_mono_s: Monotonic time of the first picture.
-            spacing_s: Pictures that follow the one before sooner than this may be left out.
+            spacing_s: Pictures at a shorter distance may be skipped.
 
         Raises:
-            Busy: Too many ask.
+            Busy: All encoders are in use.
         """
         ...
 
     def share(self, from_mono_s: float) -> PacketSource | None:
-        """Return a source that has every picture from a moment on anyway, for others; ``None``: there is none.
+        """Return a running source that has every picture from a time on; ``None`` if there is none.
 
-        Starts nothing; to be released as what `acquire` returns.
+        Starts no encoder; must be released like the result of `acquire`.
         """
         ...
 
     def release(self, source: PacketSource) -> None:
-        """Say that a source is not needed any more; each `acquire` has its own."""
+        """Release a source; once for each `acquire` or `share`."""
         ...
 
 
@@ -71,8 +71,8 @@ class EncoderPool:
         """Start nothing yet.
 
         Args:
-            encoders: One for each user, as none can be shared where the users differ in what they need. One that is
-                shared by `share` alone is a user's, too: it is in use until that lets it go.
+            encoders: One for each possible consumer, as their needs may differ. A consumer by `share` occupies its
+                encoder, too.
         """
         self.encoders = tuple(encoders)
         self._users = dict.fromkeys(self.encoders, 0)

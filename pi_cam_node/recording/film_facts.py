@@ -47,11 +47,11 @@ class FilmFacts:
     interval_s: float = 0.0
 
     def encoded(self) -> bytes:
-        """Return them as JSON."""
+        """Return the metadata as JSON."""
         return json.dumps({each.name: _plain(getattr(self, each.name)) for each in fields(self)}).encode()
 
     def interrupted_event(self, last_at: datetime) -> EventRow | None:
-        """Return its event as one that a crash ended with the last picture; ``None`` for none."""
+        """Return its event, ended by a crash at the last picture; ``None`` without an event."""
         row = event_of({"event": self.event, "boot": self.boot, "clock_set": self.clock_set}, self.id)
         return (
             None
@@ -61,7 +61,7 @@ class FilmFacts:
 
     @classmethod
     def decoded(cls, data: bytes) -> FilmFacts:
-        """Return the facts in a header.
+        """Parse the metadata in a header.
 
         Raises:
             ValueError: The bytes are not metadata of this package.

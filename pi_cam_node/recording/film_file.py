@@ -1,8 +1,8 @@
 """Film files: writing, closing, and the side-car.
 
-In progress it is ``.<id>.mp4.rec``, fragmented, with its facts in the header. Closed it is ``<id>.mp4``, a plain file
-that can be sought in, with ``<id>.json`` beside it. The file in progress goes last, so that a crash at any point leaves
-something that the next start can finish.
+A film in progress is the fragmented file ``.<id>.mp4.rec`` with its metadata in the header; a closed one the plain,
+seekable file ``<id>.mp4`` with ``<id>.json`` beside it. The file in progress is deleted last, so that the next start
+can finish after a crash at any point.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ class FilmFile:
         *,
         is_durable: bool = True,
     ) -> None:
-        """Make the file, for the owner only until it is closed, and write its header.
+        """Create the file, readable by the owner only until it is closed, and write its header.
 
         Args:
             directory: The folder, which exists.
             facts: Metadata of the film.
             track: Picture size and codecs.
             access: Mode and group of the closed film and its side-car.
-            is_durable: What was written outlives a power cut, too; else only once the film is closed.
+            is_durable: Whether writes are synced, to survive a power cut; else only the closed film is.
 
         Raises:
-            OSError: The file cannot be made.
+            OSError: The file cannot be created.
         """
         self.facts, self._directory, self.track_boxes, self._access = facts, directory, track, access
         self._path = progress_path(directory, facts.id)
@@ -87,7 +87,7 @@ class FilmFile:
         """Append a packet.
 
         Raises:
-            FileNotFoundError: Somebody deleted the file; looked at with each key frame.
+            FileNotFoundError: The file was deleted; checked with each key frame.
             OSError: The disk is full or gone; `close` saves what there is.
         """
         if key and not os.fstat(self._descriptor).st_nlink:
@@ -98,12 +98,12 @@ class FilmFile:
         self.last_mono_s = mono_s
 
     def add_sound(self, data: bytes, ticks: int, sound: bytes) -> None:
-        """Append a frame of sound; it is left out where it began before the film, or is not of the film's format.
+        """Append a frame of sound; skipped if it began before the film, or has another format.
 
         Args:
             data: The frame.
             ticks: Its monotonic time in ticks of `TIMESCALE`.
-            sound: Its AudioSpecificConfig; empty where it is not to be used.
+            sound: Its AudioSpecificConfig; empty: skip.
         """
         if sound and sound == self.track_boxes.sound:
             self._writer.add_sound(data, ticks - round(self.facts.first_mono_s * TIMESCALE))
@@ -123,18 +123,18 @@ class FilmFile:
         beat: Callable[[], None] = lambda: None,
         event: Mapping[str, object] | None = None,
     ) -> Film | None:
-        """Finish the film; return it, or ``None`` where nothing of it is on the disk.
+        """Finish the film; return it, or ``None`` if nothing of it is on disk.
 
         Args:
             reason: Why it ends.
             gap_s: Seconds of it that were lost on the way.
             beat: Called now and then, for a card may be slow.
-            event: Metadata of its event by now.
+            event: Current metadata of its event.
 
         Raises:
-            OSError: The folder is gone; the next start finds what is there.
+            OSError: The folder is missing; the next start repairs the film.
         """
-        with suppress(OSError):  # the disk is full: what was written before is whole
+        with suppress(OSError):  # the disk is full; earlier data is complete
             self._writer.finish()
         os.close(self._descriptor)
         facts = self.facts if event is None else replace(self.facts, event=event)

@@ -1,4 +1,4 @@
-"""Makes room on the disk for films while they are written: the oldest are removed, kept ones stay.
+"""Frees disk space for films being written, by removing the oldest that are not kept.
 
 The archive applies the limits on the size and the age of all films, after each film.
 """

@@ -1,7 +1,7 @@
-"""Gaps in a film: time between two pictures in which others are missing.
+"""Measures gaps in a film: missing pictures between two others.
 
-Cameras send at their own rate, and at night one picture may take seconds: so a distance is a gap only beside those
-before and after it. What is missing may have been lost on the network, in the camera, or where a queue was full.
+Frame rates vary, and at night a picture may take seconds, so a distance counts as a gap only by comparison with its
+neighbours. Pictures may be lost on the network, in the camera, or in full queues.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Sequence
 # Of pictures that are encoded: the camera may be late now and then, and the film shows the last picture meanwhile. Of
 # packets that are copied a group of pictures is missing where one packet was lost: that is shorter, and cannot be late.
 ENCODED_S, COPIED_S = 1.5, 0.4
-# A distance of so many usual ones is a gap.
+# A distance of at least so many usual ones is a gap.
 _INTERVALS = 4.0
 
 
 class GapMeter:
-    """Adds up the gaps of a film. Thread: one.
+    """Sums the gaps of a film. Thread: one.
 
     Attributes:
-        seconds: Sum of all gaps, as far as they can be told: the last distance waits for the next one.
+        seconds: Sum of the gaps, without the last distance, which needs the next one for comparison.
     """
 
     def __init__(self, least_s: float) -> None:
-        """Begin a film; shorter distances than ``least_s`` are no gaps."""
+        """Create a meter; distances shorter than ``least_s`` are no gaps."""
         self.seconds = 0.0
         self._least_s = least_s
         self._last_s: float | None = None
@@ -31,11 +31,11 @@ class GapMeter:
         self._suspect_s: float | None = None
 
     def add(self, mono_s: float, *, is_lost: bool = False) -> None:
-        """Note a picture.
+        """Add a picture.
 
         Args:
             mono_s: Its time, later than that of the one before.
-            is_lost: It is known that pictures before it are missing.
+            is_lost: Whether pictures before it are known to be missing.
         """
         last_s, self._last_s = self._last_s, mono_s
         if last_s is None:

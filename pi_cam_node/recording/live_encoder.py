@@ -1,8 +1,7 @@
-"""Encodes pictures of the ring to packets on demand: first those of the past, then each as it comes.
+"""Encodes pictures of the ring to packets on demand: first past ones, then new ones.
 
-Nothing runs while no packets are needed. The ring of pictures is the queue in front of the encoder: what the encoder is
-too slow for waits there, and what it missed for good is counted. A process that ends or hangs is replaced, and the new
-one goes on with the picture after the last packet.
+Nothing runs while no packets are needed. The ring of pictures is the encoder's input queue; pictures evicted before
+they are encoded are counted. A process that ends or hangs is replaced; the new one continues after the last packet.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ from pi_cam_node.recording.sound_ring import SoundReader, SoundRing
 
 _log = logging.getLogger(__name__)
 
-# Pictures that the process has at a time; how long it is waited for what wakes the thread: the watchdog wants to hear.
+# Pictures in the process at a time; and the longest wait, after which the thread beats for the watchdog.
 _AHEAD, _WAIT_S = 8, 0.5
-# How long to wait before a process that was lost is replaced.
+# Pause before a lost process is replaced.
 _RETRY_S = (0.2, 1.0, 5.0)
 
 
@@ -44,11 +43,11 @@ class PictureReader(Protocol):
 
 
 class LiveEncoder:
-    """Feeds one encoder process from the ring.
+    """Feeds an encoder process with pictures of the ring.
 
     Attributes:
-        stream: The packets of the last `need`; each has a stream of its own.
-        restarts: Processes that were replaced.
+        stream: Packets of the last `need`; each call creates a new stream.
+        restarts: Number of replaced processes.
         failure: Why there are no packets; empty where there are.
     """
 
@@ -103,7 +102,7 @@ class LiveEncoder:
 
     @property
     def has_ended(self) -> bool:
-        """Whether no more packets come: a process that is lost is replaced."""
+        """Always false: a lost process is replaced."""
         return False
 
     def start(self) -> None:
@@ -111,12 +110,12 @@ class LiveEncoder:
         self.loop.start()
 
     def wake(self) -> None:
-        """Look for pictures: one has come into the ring. Thread: the one that closes, or any under the lock."""
+        """Wake the thread after a new picture. Thread: the one that closes, or any under the lock."""
         if self._is_serving:
             os.eventfd_write(self._wakeup, 1)
 
     def has(self, from_mono_s: float, spacing_s: float) -> bool:
-        """Return whether the stream has, or will have, every picture from a moment on, at that spacing. Thread: any."""
+        """Return whether the stream has, or will have, all pictures from a time on at that spacing. Thread: any."""
         with self._changed:
             return (
                 self._from_s is not None
@@ -126,7 +125,7 @@ class LiveEncoder:
             )
 
     def need(self, from_mono_s: float, spacing_s: float = 0.0) -> None:
-        """Start encoding with the pictures of a moment, and go on until `release`. Thread: any.
+        """Encode pictures from a time on until `release`. Thread: any.
 
         Args:
             from_mono_s: Monotonic time of the first picture.
@@ -137,16 +136,16 @@ class LiveEncoder:
             self._new_stream()
 
     def release(self) -> None:
-        """Stop encoding: no packets are needed any more. Thread: any."""
+        """Stop encoding. Thread: any."""
         with self._changed:
             self._from_s = None
             self._new_stream()
 
     def wait_released(self, timeout_s: float) -> bool:
-        """Wait, after `release`, until the process has ended and every picture is given back.
+        """Wait, after `release`, until the process has ended and all pictures are released.
 
         Returns:
-            Whether that came in time. Thread: any.
+            False on timeout. Thread: any.
         """
         with self._changed:
             return self._changed.wait_for(lambda: not self._is_serving, timeout_s)
@@ -164,13 +163,13 @@ class LiveEncoder:
         return has_ended
 
     def _new_stream(self) -> None:
-        """Forget every packet, and end what is being encoded. Under the lock."""
+        """Drop all packets, and stop the running encode. Under the lock."""
         self.stream.clear()
         self.stream = self._empty_stream()
         self._supersede()
 
     def _supersede(self) -> None:
-        """Have the thread leave what it is at. Under the lock."""
+        """Interrupt the thread's present work. Under the lock."""
         self._generation += 1
         self._changed.notify_all()
         self.wake()
@@ -198,9 +197,9 @@ class LiveEncoder:
                     self._changed.notify_all()
 
     def _serve(self, start_s: float, generation: int, stream: PacketStream) -> None:
-        """Encode until the request changes; replace the process where it is lost."""
+        """Encode until the request changes; replace a lost process."""
         failures = 0
-        sound = self._sound.since(start_s)  # goes on with the next process, so that no frame comes twice
+        sound = self._sound.since(start_s)  # kept for the next process, so that no frame is repeated
         while generation == self._generation:
             process = None
             try:

@@ -1,6 +1,6 @@
-"""Ring of the packets of the last seconds, read by the recorder and the live view.
+"""Ring of recent packets, read by recorder and live view.
 
-A packet of sound stands in it at the time of the picture before it, goes when that goes, and has its own time in its
+A sound packet is stored with the time of the preceding picture, is evicted with it, and has its own time in
 `PacketFacts`.
 """
 
@@ -15,14 +15,14 @@ from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
 from pi_cam_node.recording.sound_ring import SILENT_S
 
 CAPACITY_BYTES = 8 << 20
-# Packets further apart than this do not show one and the same time.
+# A longer distance of packets is a pause.
 _PAUSE_S = 1.0
-# Tracks that are remembered; packets of older ones have long left the ring.
+# Number of tracks that are kept; packets of older ones were evicted.
 _TRACKS_KEPT = 8
 
 
 class PacketStream:
-    """A ring of packets that wakes its readers. Thread: any."""
+    """Ring of packets with notification of readers. Thread: any."""
 
     def __init__(self, capacity_bytes: int = CAPACITY_BYTES, has_sound: Callable[[], bool] = lambda: False) -> None:
         """Keep nothing yet.
@@ -74,7 +74,7 @@ class PacketStream:
         self._sound, self._sound_s = newest.facts.sound, newest.mono_s
 
     def track(self, number: int) -> Track | None:
-        """Return a track; ``None`` once it is forgotten."""
+        """Return a track; ``None`` once it was dropped."""
         return self._tracks.get(number)
 
     def append(self, packet: Packet) -> None:
@@ -94,7 +94,7 @@ class PacketStream:
             self.expect_sound(packet)
 
     def holds(self, mono_s: float) -> bool:
-        """Return whether no packet of a moment or later is gone, where there was one."""
+        """Return whether all packets from a time on are still in the ring."""
         first = self._ring.first
         return first is None or first.seq == 0 or first.mono_s <= mono_s
 
@@ -103,13 +103,13 @@ class PacketStream:
         return [record.mono_s for record in self._ring.records() if record.key]
 
     def reader(self) -> Reader[PacketFacts]:
-        """Return a reader of the packets that come from now on."""
+        """Return a reader of future packets."""
         return self._ring.reader()
 
     def reader_since(self, mono_s: float) -> Reader[PacketFacts]:
-        """Return a reader that begins with the last key frame at or before a moment.
+        """Return a reader that starts at the last key frame at or before a time.
 
-        Where the packets paused then (the camera was away), it begins with the first key frame after the pause.
+        During a pause (camera offline) it starts at the first key frame after it.
         """
         start = self._ring.key_before(mono_s)
         if start is not None and start.mono_s <= mono_s:
@@ -126,7 +126,7 @@ class PacketStream:
             self._changed.wait(timeout_s)
 
     def drop_before(self, mono_s: float) -> None:
-        """Forget the groups of pictures that begin before a moment."""
+        """Drop the groups of pictures that begin before a time."""
         while (first := self._ring.first) is not None and first.mono_s < mono_s:
             self._ring.drop_oldest()
 

@@ -1,7 +1,7 @@
-"""The recorder: writes packets to films, on a thread of its own, so that a slow card delays nothing else.
+"""Recorder: writes packets to films, on its own thread, so that a slow card delays nothing else.
 
-One order at a time, in turn. An order becomes one film, or several: a new one begins at a key frame after `max_s`,
-where the size of the pictures changes, and after packets were missed. Its result goes into the inbox.
+Orders are processed one by one. An order results in one or more films: a new one begins at a key frame after `max_s`,
+when the picture size changes, and after missed packets. Results go into the inbox.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Recorder:
     """Writes films. Thread: `begin`, `end_at` and `stop_now` any.
 
     Attributes:
-        is_repaired: Whether films that an earlier run left unfinished were looked for.
+        is_repaired: Whether unfinished films of an earlier run have been repaired.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Recorder:
             boot: First 8 hex digits of the boot id.
             packets: Makes packets of the pictures, or has the camera's.
             room: Keeps films within their limits.
-            post: Takes what becomes of an order; returns whether there was room for it.
+            post: Puts the result of an order into the inbox; returns whether there was room.
             settings: Returns the settings in force.
             event: Returns what is known of an event by its id; JSON values.
             clock: Tells the time.
@@ -104,7 +104,7 @@ class Recorder:
         self.loop.start()
 
     def begin(self, order: RecordingOrder) -> None:
-        """Record from a moment on; what is recorded already ends first."""
+        """Begin a recording at a time; a running one ends there."""
         with self._changed:
             if self._current is not None and self._end is None:
                 self._end = (order.event_mono_s, "end")
@@ -112,7 +112,7 @@ class Recorder:
             self._changed.notify_all()
 
     def end_at(self, mono_s: float, reason: EndReason = "end") -> None:
-        """End the newest order with the pictures of a moment."""
+        """End the newest order at a time."""
         with self._changed:
             if self._orders:  # it has not begun yet
                 self._ends[self._orders[-1]] = (mono_s, reason)
@@ -121,7 +121,7 @@ class Recorder:
             self._changed.notify_all()
 
     def stop_now(self, reason: EndReason) -> None:
-        """End every order at once, with what is there."""
+        """End all orders at once."""
         with self._changed:
             self._orders.clear()
             self._ends.clear()
@@ -151,7 +151,7 @@ class Recorder:
             for film in repair_all(self._directory, lambda: self.loop.beat(DISK_PATIENCE_S), access):
                 self.tell(FilmSaved(film))
         except OSError as error:
-            _log.warning("films of an earlier run were not looked for: %s", error)
+            _log.warning("films of an earlier run could not be repaired: %s", error)
         self.is_repaired = True
         while True:
             self.loop.beat()

@@ -1,4 +1,4 @@
-"""Repairs films that a crash cut off, at the start, before anything new is recorded."""
+"""Repairs films interrupted by a crash, at the start, before anything is recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound of the camera of the last seconds, for video that is encoded from pictures: it is put between them by time."""
+"""Ring of the camera's recent sound, to be interleaved by time with video encoded from pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A take: one order of the recorder in progress, packets in, films out."""
+"""A take: one running order of the recorder, which writes packets to films."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from pi_cam_node.recording.mp4.boxes import TrackBoxes
 
 # How long the thread waits for packets at a time; how long the end of a film waits for the next picture under way.
 _WAIT_S, _DRAIN_S = 0.2, 8.0
-# No picture comes so long after the end of a film that the film waits for it any more.
+# Longest wait for a further picture after the end of a film.
 _SETTLED_S = 0.5
 # Interval of the checks for room on the disk.
 _ROOM_S = 10.0
-# How long to wait before a film is tried again where the disk is full or gone.
+# Pause before another attempt to open a film on a full or missing disk.
 _RETRY_S = 10.0
 # The card may be slow: the watchdog waits so long.
 DISK_PATIENCE_S = 120.0
@@ -78,7 +78,7 @@ class Take:
         self._retry_s = self._room_s = float("-inf")
 
     def run(self) -> float | None:
-        """Record until the end of the order, or of the source: then return the time of its last packet."""
+        """Record until the end of the order (``None``), or of the source: then return the time of its last packet."""
         recorder, drain_s = self._recorder, None
         while True:
             recorder.loop.beat(DISK_PATIENCE_S)
@@ -131,7 +131,7 @@ class Take:
             self._write(film, data, mono_s, key=key)
 
     def _ends_before(self, mono_s: float, data: bytes, track: int) -> bool:
-        """Return whether the film that is open cannot take a key frame."""
+        """Return whether the open film must end before a key frame."""
         film = self._film
         assert film is not None
         if track != self._track:
@@ -209,7 +209,7 @@ class Take:
         self._fail("no_space" if _is_full(error) else "not_saved", str(error))
 
     def _tell_failure(self) -> None:
-        """Report once that the encoder delivers nothing."""
+        """Report once that the encoder delivers no packets."""
         failure = self._source.failure
         if failure and not self._is_told:
             self._fail("not_saved", failure)

@@ -1,7 +1,7 @@
-"""Timelapse: one picture each interval, a film a day, 25 pictures of it a second.
+"""Timelapse: one picture per interval, one film per day, at 25 pictures a second.
 
-Pictures wait in memory until there are ten, and are encoded together by a process that lives only as long: a picture an
-hour keeps no encoder busy. A kill or a power cut loses those that wait, and the film of the day is mended at the start.
+Pictures are collected in memory and encoded ten at a time by a short-lived process. A kill or power cut loses pending
+ones; the film of the day is repaired at the next start.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class TimelapseSettings:
 
 
 class Timelapse:
-    """Makes the film of the day. Thread: its own; `stop_now`, `wait_idle` and `close` any."""
+    """Records the film of the day. Thread: its own; `stop_now`, `wait_idle` and `close` any."""
 
     def __init__(
         self,
@@ -108,14 +108,14 @@ class Timelapse:
         self.loop.start()
 
     def forget(self) -> None:
-        """Forget the pictures that wait or are being encoded; the film of the day goes on with a gap."""
+        """Drop pending pictures; the film of the day continues with a gap."""
         with self._changed:
             self._generation += 1
             self._waiting.clear()
             self._changed.notify_all()
 
     def stop_now(self, reason: EndReason) -> None:
-        """Forget the pictures that wait, and finish the film; the next picture begins another."""
+        """Drop pending pictures, and finish the film; the next picture begins another."""
         self.forget()
         with self._changed:
             self._end = reason
@@ -151,7 +151,7 @@ class Timelapse:
         self._finish_where_told()
 
     def _step(self) -> float:
-        """Do what is due; return how long to wait for the next look at the settings or the next picture."""
+        """Process due work; return the seconds until the next check of settings or picture."""
         interval_s, now_s = self._settings().interval_s, self._clock.monotonic()
         if not interval_s:
             self._due_s = float("-inf")
@@ -172,10 +172,10 @@ class Timelapse:
                 self._changed.notify_all()
 
     def _take(self, now_s: float) -> None:
-        """Take the newest picture, where there is one since the last time."""
+        """Take the newest picture, if there is a new one."""
         item = self._pictures(now_s).next()
         if item is None or item[0].mono_s <= self._newest_s:
-            return  # the camera is away, or nothing may be seen: the film has a gap
+            return  # the camera is offline or privacy is on: the film has a gap
         self._newest_s = item[0].mono_s
         day = utc_of(self._newest_s, self._clock).astimezone().date()
         if day != self._day:
@@ -190,7 +190,7 @@ class Timelapse:
             self._encode()
 
     def _encode(self) -> None:
-        """Add the pictures that wait to the film of the day."""
+        """Add the pending pictures to the film of the day."""
         if not self._may_write():
             return
         with self._changed:

@@ -68,9 +68,7 @@ class PrivacyControl:
             if closed:
                 self._films.wait_idle(RELEASE_S)
                 is_released = self._camera.wait_released(RELEASE_S)
-                is_overwritten = self._films.wait_released(
-                    RELEASE_S
-                )  # encoders have released the frames, which are then overwritten
+                is_overwritten = self._films.wait_released(RELEASE_S)  # what encoders still read is overwritten then
                 self._films.camera_packets.forget()  # packets may have arrived meanwhile
             if closed and not is_released:
                 raise CameraDown(f"the camera's process did not end within {RELEASE_S:g} s; it hangs in its driver")

@@ -1,7 +1,7 @@
-"""H.264 encoder of the board: of a Raspberry Pi up to model 4, the Zero 2 W included; a Pi 5 has none.
+"""Hardware H.264 encoder of Raspberry Pi models up to 4 and Zero 2 W; a Pi 5 has none.
 
-It is steered by a bit rate, has no quality of its own, and is handed finished pictures: turned, masked and labelled.
-A packet comes out while the next picture goes in.
+It is controlled by a bit rate instead of a quality, and gets processed pictures: rotated, masked and labelled. A packet
+is output while the next picture is input.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ class BoardEncoder:
     def __init__(
         self, size: tuple[int, int], wanted: VideoOutput, track: int = 0, codec: V4l2Codec | None = None
     ) -> None:
-        """Start it.
+        """Start the encoder.
 
         Args:
             size: Width and height of the pictures.
             wanted: Quality and rate.
-            track: Number that its packets bear.
+            track: Track number of its packets.
             codec: The device; by default the board's.
 
         Raises:
-            OSError: The board has none, it may not be used, is out of memory, or takes no such pictures.
+            OSError: There is no encoder, it is not accessible, out of memory, or does not support the size.
         """
         self._size, self._track = size, track
         self._codec = codec or V4l2Codec()
@@ -83,10 +83,10 @@ class BoardEncoder:
         self._codec.start(self._size, wanted.rate_hz)
 
     def encode(self, pixels: Pixels, layout: Layout, mono_s: float) -> Sequence[Packet]:
-        """See `VideoEncoder.encode`; a picture for which the encoder has no time is left out.
+        """See `VideoEncoder.encode`; a picture is dropped if the encoder is busy.
 
         Raises:
-            OSError: The encoder fails, or gives no packets for seconds.
+            OSError: The encoder failed, or delivered no packets for seconds.
             ValueError: The pictures are of another layout.
         """
         if layout != "i420":
@@ -115,7 +115,7 @@ class BoardEncoder:
         return packets
 
     def _packet(self, encoded: Encoded) -> Packet | None:
-        """Return a packet; ``None`` for parameter sets alone, and for what cannot be decoded."""
+        """Return a packet; ``None`` for lone parameter sets and undecodable data."""
         told = parameter_sets(encoded.data)
         self._sets = told or self._sets
         if not any(kind_of(unit) <= _LAST_PICTURE_UNIT for unit in nal_units(encoded.data)):
@@ -134,7 +134,7 @@ class BoardEncoder:
         return Packet(mono_s, encoded.is_key, data, facts)
 
     def _time_of(self, ticks_us: int) -> float | None:
-        """Return the time of a picture, and forget those before it: they were left out."""
+        """Return the time of a picture, and drop earlier ones, which were skipped."""
         if ticks_us not in self._times:
             return None
         while True:

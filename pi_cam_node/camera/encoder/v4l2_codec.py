@@ -1,4 +1,4 @@
-"""Device of a memory-to-memory codec of Video4Linux: pictures go in, packets come out, in buffers of the driver.
+"""Video4Linux memory-to-memory codec: takes pictures and returns packets in buffers of the driver.
 
 The order of the calls is that of picamera2's own encoder; buffers of the driver's are mapped, so that the pictures may
 come from anywhere.
@@ -20,14 +20,14 @@ from pi_cam_node.camera.encoder import v4l2_structures as v
 
 DEVICE = "/dev/video11"
 DRIVER = b"bcm2835-codec"
-# A picture that is being written, one that is encoded, and one between; more take contiguous memory, which is scarce.
+# Buffers: one being written, one being encoded, one queued; more would need scarce contiguous memory.
 _INPUTS, _OUTPUTS = 3, 4
 # A packet has to fit into one buffer.
 _PACKET_BYTES = 1 << 20
 
 
 class SystemCalls(Protocol):
-    """What is asked of the kernel; a test has a driver of its own in its place."""
+    """Interface of the system calls; replaced in tests."""
 
     def open(self, path: str) -> int:
         """Open the device without blocking; return its descriptor."""
@@ -68,13 +68,13 @@ class LinuxCalls:
 
 @frozen
 class Encoded:
-    """Bytes that came out of the codec.
+    """An encoded buffer of the codec.
 
     Attributes:
         data: H.264 in Annex B form.
         is_key: It is a key frame.
         is_damaged: The driver says that something is wrong with it.
-        ticks_us: The number that its picture went in with.
+        ticks_us: Time stamp of its picture.
     """
 
     data: bytes = field(repr=False)
@@ -94,7 +94,7 @@ class V4l2Codec:
         """Open the device.
 
         Raises:
-            OSError: There is none, it may not be used, or it is another driver's.
+            OSError: There is no device, it is not accessible, or it belongs to another driver.
         """
         self._calls: SystemCalls = calls or LinuxCalls()
         self._descriptor = self._calls.open(device)
@@ -121,7 +121,7 @@ class V4l2Codec:
         """Set size and rate of the pictures, and begin; controls but `v4l2_structures.FORCE_KEY_FRAME` are set before.
 
         Raises:
-            OSError: The codec takes no pictures of that size, or has no memory left.
+            OSError: The codec does not support the size, or is out of memory.
         """
         granted = self._set_format(v.OUTPUT, size, v.YUV420)
         if (granted.width, granted.height) != size:
@@ -140,7 +140,7 @@ class V4l2Codec:
             self._ioctl(v.STREAMON, c_int(queue))
 
     def put(self, write: Callable[[memoryview], int], ticks_us: int) -> bool:
-        """Hand a picture to the codec; return ``False`` where it has enough to do.
+        """Queue a picture; return ``False`` if the codec is busy.
 
         Args:
             write: Writes the picture into a buffer and returns how many bytes it has.
@@ -158,7 +158,7 @@ class V4l2Codec:
         return True
 
     def take(self) -> list[Encoded]:
-        """Return what is ready, and take back the buffers of pictures that were encoded. Does not wait.
+        """Return finished packets, and reclaim buffers of encoded pictures. Does not wait.
 
         Raises:
             OSError: The driver has failed.
@@ -175,7 +175,7 @@ class V4l2Codec:
         return came
 
     def close(self) -> None:
-        """Give everything back. Safe to call twice."""
+        """Release all resources. Safe to call twice."""
         if not self._is_open:
             return
         self._is_open = False

@@ -1,4 +1,4 @@
-"""Source ``auto``: the first real camera of this machine; not the synthetic one, so that no fault shows a test card."""
+"""Source ``auto``: the first real camera of this machine, never the synthetic one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class AutoSource:
-    """A Pi camera where libcamera lists one, else the first camera of Video4Linux. Looks anew at each `open`."""
+    """The first Pi camera listed by libcamera, else the first Video4Linux camera; detected at each `open`."""
 
     def __init__(self, _rest: str = "") -> None:
         self._chosen: Source | None = None

@@ -1,4 +1,4 @@
-"""Network camera over HTTP: an MJPEG stream, or an address that answers with one picture at a time.
+"""Network camera over HTTP: an MJPEG stream or a snapshot address.
 
 ESP32-CAM, mjpg-streamer, OctoPi, motion, phones, and the snapshot address that most cameras have. The camera decides
 about size, quality and exposure, and says in EXIF how a picture is held; `camera.framerate` limits how many of its
@@ -27,12 +27,12 @@ from pi_cam_node.imaging.headers import exif_orientation
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.orientation import OF_EXIF
 
-# For the connection and for each part of an answer; longer than the pause of a camera that sends a picture a second.
+# Timeout of the connection and of each read; longer than the interval of a camera with a picture a second.
 TIMEOUT_S = 8.0
 _CHUNK_BYTES = 65_536
-# Beginnings of the kinds that streams and snapshots are served as; an answer without a kind counts as text/plain.
+# Prefixes of accepted content types; a response without one counts as text/plain.
 _PICTURES = ("image/", "multipart/", "video/", "application/octet-stream", "text/plain")
-# Characters of an answer's beginning that are told.
+# Characters of an unexpected response that are shown in the error.
 _LINE_MAX = 40
 _SOI = b"\xff\xd8"
 # Of zlib's window bits: gzip or zlib, whichever it is.
@@ -60,7 +60,7 @@ class HttpCameraSource:
         self._limit, self._metronome = RateLimit(), Metronome()
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
-        """Connect, and look at the first picture, which tells the size."""
+        """Connect, and read the first picture, which determines the size."""
         del camera  # a network camera has its own size
         self.close()
         self._controls, self._limit = controls, RateLimit()
@@ -145,7 +145,7 @@ class HttpCameraSource:
         return data
 
     def _newest(self) -> bytes:
-        """Return the newest of the pictures that have come, waiting for one.
+        """Return the newest received picture, waiting for one.
 
         Raises:
             SourceError: None comes.
@@ -188,7 +188,7 @@ def _one_line(error: object) -> str:
 
 
 def _unpacked(data: bytes, encoding: str, title: str) -> bytes:
-    """Return a body without the compression that some servers apply unasked, no more of it than a picture may have."""
+    """Decompress a body that a server compressed without a request, up to the size of a picture."""
     if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
         return data
     try:

@@ -1,4 +1,4 @@
-"""HTTP connections that also take the status line of SHOUTcast, ``ICY 200 OK``, with which some cameras answer.
+"""HTTP connections that also accept the status line ``ICY 200 OK`` (SHOUTcast), which some cameras send.
 
 Old IP Webcam apps and servers of radio stations speak HTTP/1.0 but for that line, which `http.client` refuses.
 """
@@ -15,7 +15,7 @@ _ICY, _HTTP = b"ICY ", b"HTTP/1.0 "
 
 
 class _AsHttp(io.RawIOBase):
-    """The bytes of a socket; where they begin with ``ICY``, as if they began with ``HTTP/1.0``."""
+    """Reader of a socket that replaces a leading ``ICY`` by ``HTTP/1.0``."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         self._raw = raw

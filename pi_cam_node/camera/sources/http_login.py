@@ -1,7 +1,6 @@
-"""Login of a network camera over HTTP: Basic and Digest (RFC 7617, RFC 7616), by what the camera demands.
+"""HTTP authentication for network cameras: Basic and Digest (RFC 7617, RFC 7616).
 
-urllib's own handlers look at the first demand alone and know no hash but MD5, where cameras make several demands, the
-newer ones with SHA-256.
+urllib's handlers use only the first challenge and MD5; cameras send several challenges, newer ones with SHA-256.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _SESSION = "-SESS"
 
 @frozen
 class Challenge:
-    """One demand of a server.
+    """An authentication challenge of a server.
 
     Attributes:
         scheme: In lower case.
@@ -44,7 +43,7 @@ class Challenge:
 
     @property
     def is_known(self) -> bool:
-        """Whether it can be met."""
+        """Whether the challenge is supported."""
         if self.scheme != "digest":
             return self.scheme == "basic"
         return "nonce" in self.parameters and self.algorithm.removesuffix(_SESSION) in _HASHES and self.has_plain_qop
@@ -57,7 +56,7 @@ class Challenge:
 
 
 def challenge_to_meet(headers: Sequence[str]) -> Challenge | None:
-    """Return the first Digest in WWW-Authenticate headers that can be met, else Basic, else ``None``."""
+    """Return the first supported Digest in WWW-Authenticate headers, else Basic, else ``None``."""
     known = [challenge for header in headers for challenge in _challenges(header[:_HEADER_MAX]) if challenge.is_known]
     return next((challenge for challenge in known if challenge.scheme == "digest"), next(iter(known), None))
 
@@ -75,7 +74,7 @@ def _challenges(header: str) -> list[Challenge]:
 
 
 class LoginHandler(urllib.request.BaseHandler):
-    """Answers the demands of one host, and of no other that it redirects to; never in the clear after TLS.
+    """Answers challenges of one host, not of redirect targets, and never in the clear after TLS.
 
     Args:
         url: Address of the camera.

@@ -1,4 +1,4 @@
-"""Cuts JPEGs out of a stream of bytes, whatever stands between them.
+"""Extracts JPEGs from a byte stream, ignoring anything between them.
 
 Cameras disagree about boundaries, line ends and lengths of MJPEG over HTTP, and some lie about all of them; the
 pictures themselves tell where they begin and end (ITU-T T.81, annex B): segments with a length up to the scan, and in
@@ -14,11 +14,11 @@ _FIRST_MARKER = 0xC0
 _BARE = {0x01, *range(0xD0, 0xDA)}
 
 MAX_JPEG_BYTES = 16 << 20
-"""A picture that is longer is none."""
+"""Longest accepted picture."""
 
 
 class JpegSplitter:
-    """Finds whole JPEGs. Thread: one."""
+    """Extracts complete JPEGs. Thread: one."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()

@@ -1,4 +1,4 @@
-"""Pacing of a source: evenly spaced moments, and thinning out to a rate."""
+"""Pacing of a source: evenly spaced times, and reduction to a frame rate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 class Metronome:
-    """Waits for evenly spaced moments; a caller that comes late skips the moments it missed.
+    """Waits for evenly spaced times; a late caller skips missed ones.
 
     Thread: one.
     """
@@ -19,7 +19,7 @@ class Metronome:
         self._never.acquire()
 
     def wait(self, interval_s: float) -> float:
-        """Return the monotonic time of the next moment, once it has come."""
+        """Wait for the next time and return it, monotonic seconds."""
         now = time.monotonic()
         self._due_mono_s += interval_s
         if self._due_mono_s < now:
@@ -29,18 +29,18 @@ class Metronome:
         return self._due_mono_s
 
     def restart(self) -> None:
-        """Count from now on."""
+        """Restart the schedule now."""
         self._due_mono_s = time.monotonic()
 
 
 class RateLimit:
-    """Thins out a stream of images evenly to a number of images per second."""
+    """Reduces a stream of images evenly to a frame rate."""
 
     def __init__(self) -> None:
         self._due_mono_s: float | None = None
 
     def admits(self, mono_s: float, interval_s: float) -> bool:
-        """Return whether the image of this moment shall be used.
+        """Return whether to use the image of this time.
 
         A camera at exactly the requested rate jitters around it, so an image may come a quarter of the interval
         early; the schedule, not the last image, says when the next one is due, so the mean rate is kept.

@@ -1,8 +1,8 @@
-"""Times of packets on the node's clock, from when they arrive and from the camera's own time stamps.
+"""Converts a camera's time stamps to monotonic time, using times of arrival.
 
-A packet arrives when the network lets it, so its arrival alone jitters; the camera's stamps are even, but count on
-another clock, often at a rate that is not the real one, and begin anew when they like. The stamps tell the distance to
-the packet before, and the arrival corrects the sum of these distances a little each time.
+Arrival times jitter; the camera's time stamps are even, but on another clock, often at a wrong rate, and may be reset.
+Time stamps give the distance to the previous packet, and arrival times correct the sum of the distances a little each
+time.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 # Share of its lateness that each packet corrects: at a rate that is wrong by a fifth, times stay within two tenths of a
 # second of the arrival. A packet that comes early corrects all: the network delays, it does not foresee.
 _GAIN = 0.05
-# Stamps further apart than this have jumped; a stream that pauses so long is opened anew.
+# A greater distance of time stamps is a jump; a stream that pauses for so long is reopened.
 _JUMP_S = 10.0
 # Least distance between two packets.
 _LEAST_S = 0.001
 
 
 class PacketTimes:
-    """Turns time stamps of a stream into monotonic times that grow and are never in the future. Thread: one."""
+    """Converts time stamps to increasing monotonic times, never in the future. Thread: one."""
 
     def __init__(self) -> None:
         self._last_s: float | None = None

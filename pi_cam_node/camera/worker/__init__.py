@@ -1,1 +1,1 @@
-"""Runs a source in a process or a thread of its own: orders to it, reports from it."""
+"""Runs a source in a separate process or thread, with orders and reports as messages."""

@@ -8,7 +8,7 @@ from pi_cam_node.camera.worker.messages import Order, Report
 
 
 class WorkerLost(Exception):
-    """The worker is gone, or its reports make no sense; it has to be ended and another one started."""
+    """The worker has ended or sent invalid reports, and must be replaced."""
 
 
 class Worker(Protocol):
@@ -33,14 +33,14 @@ class Worker(Protocol):
         ...
 
     def send(self, order: Order) -> None:
-        """Pass an order on. Never waits; an order to a worker that does not listen is lost."""
+        """Send an order. Never waits; an order to an unresponsive worker is lost."""
         ...
 
     def take(self) -> list[Report]:
-        """Return the reports that came, without waiting.
+        """Return received reports, without waiting.
 
         Raises:
-            WorkerLost: No more will come.
+            WorkerLost: The worker has ended.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Passes the output of the camera's process to the node's log: its log records, and the noise of libraries."""
+"""Copies the output of the camera's process to the node's log: its log records, and messages of libraries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pi_cam_node.base.redaction import without_logins
 
 _log = logging.getLogger("pi_cam_node.camera")
 
-# A broken film makes a decoder complain about every picture.
+# Limit of library messages, as a damaged film causes one for each picture.
 _LINES_PER_SPAN = 20
 _SPAN_S = 10.0
 _HINT_AGE_S = 10.0
@@ -33,7 +33,7 @@ class OneLine(logging.Formatter):
 
 
 class ChildLog:
-    """Turns bytes into log records, without secrets; the noise at a bounded rate and only for debugging.
+    """Converts output to log records with secrets masked; messages of libraries at level debug and a limited rate.
 
     Thread: one.
     """
@@ -55,11 +55,11 @@ class ChildLog:
                 self._take(text, now_s)
 
     def hint(self, now_s: float) -> str:
-        """Return a library's last message, where it came a moment ago; else an empty text."""
+        """Return a library's last message if recent, else an empty text."""
         return self._hint if now_s - self._hint_mono_s <= _HINT_AGE_S else ""
 
     def forget(self) -> None:
-        """Begin anew: earlier output does not belong to what comes."""
+        """Reset, as earlier output belongs to a previous process."""
         self._hint = ""
 
     def _take(self, text: str, now_s: float) -> None:

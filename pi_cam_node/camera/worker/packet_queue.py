@@ -1,4 +1,4 @@
-"""Packets of the camera on their way to the node: each goes once, with a picture that finds a free slot."""
+"""Queue of the camera's packets to the node; each is sent once, with a picture that gets a free slot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pi_cam_node.imaging.packet import Packet
 
-# Three seconds of a large stream; a node that takes nothing for longer gets what follows from the next key frame on.
+# Three seconds of a large stream; beyond, packets are dropped up to the next key frame.
 BYTES_MAX = 8 << 20
 # Packets of one message, which names each of them.
 AT_ONCE = 150
@@ -15,10 +15,10 @@ SOUND_MAX = 300
 
 
 class PacketQueue:
-    """Packets that wait for the next picture, bounded in bytes. Thread: one.
+    """Packets that wait for the next picture, limited in bytes. Thread: one.
 
     Attributes:
-        dropped: Packets that were given up.
+        dropped: Number of dropped packets.
     """
 
     def __init__(self) -> None:
@@ -28,9 +28,9 @@ class PacketQueue:
         self.dropped = 0
 
     def put(self, packets: Sequence[Packet]) -> None:
-        """Append packets; where too much waits, all of it goes, and what comes before the next key frame.
+        """Append packets; at the limit all are dropped, and further ones up to the next key frame.
 
-        Sound goes first: where more packets wait than `SOUND_MAX`, the pictures need the room.
+        Sound is dropped first, if more than `SOUND_MAX` packets wait.
         """
         for packet in packets:
             if self._needs_key and not packet.key:
@@ -45,7 +45,7 @@ class PacketQueue:
             self._drop(len(self._waiting))
 
     def next(self, most_bytes: int) -> tuple[Packet, ...]:
-        """Return the oldest packets that fit together; they wait until `sent`. One that never fits is given up."""
+        """Return the oldest packets that fit, which stay queued until `sent`. One that never fits is dropped."""
         if self._waiting and len(self._waiting[0].data) > most_bytes:
             self._drop(1)
         count = size_bytes = 0
@@ -57,14 +57,14 @@ class PacketQueue:
         return tuple(self._waiting[:count])
 
     def sent(self, count: int) -> None:
-        """Forget the oldest packets."""
+        """Remove the oldest packets."""
         if not count:
             return
         self._size_bytes -= sum(len(packet.data) for packet in self._waiting[:count])
         del self._waiting[:count]
 
     def _drop(self, count: int) -> None:
-        """Give up the oldest packets, and those that need them."""
+        """Drop the oldest packets, and those that depend on them."""
         while count < len(self._waiting) and not self._waiting[count].key:
             count += 1
         self._needs_key = count == len(self._waiting)
@@ -72,7 +72,7 @@ class PacketQueue:
         self.sent(count)
 
     def _drop_sound(self) -> None:
-        """Give up the sound that waits."""
+        """Drop pending sound."""
         pictures = [packet for packet in self._waiting if not packet.facts.sound]
         self.dropped += len(self._waiting) - len(pictures)
         self._waiting = pictures

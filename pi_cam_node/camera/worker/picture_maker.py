@@ -1,7 +1,7 @@
-"""Processing of each picture in the camera's process: turn, mask, measure, label and encode, in this order.
+"""Processes each picture in the camera's process: rotate, mask, measure, label and encode, in this order.
 
-Masks come before everything that leaves the process or looks at the picture, and the label after everything that
-measures: a clock in the picture is no motion, and hides no frozen camera.
+Masks are applied before anything is analysed or leaves the process, and the label after all measurements, so that a
+clock in it causes no motion and does not hide a frozen camera.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _SLACK_S = 0.02
 
 
 class PictureMaker:
-    """Makes the pictures of one session. Thread: one.
+    """Processes the pictures of one session. Thread: one.
 
     Attributes:
-        opened: Properties that the source granted, as they are after turning.
+        opened: Properties of the source after rotation.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class PictureMaker:
         self.configure(output)
 
     def configure(self, output: Output) -> None:
-        """Set the processing of the pictures from the next one on."""
+        """Change the processing, from the next picture on."""
         self._output = output
         if output.motion is None:
             self._motion = None
@@ -105,7 +105,7 @@ class PictureMaker:
         self._video.close()
 
     def deliver(self, demand: Deliver) -> None:
-        """Add more to the first picture that is new enough; a repeated demand replaces an earlier one."""
+        """Add requested data to the first picture that is new enough; a repeating request replaces an earlier one."""
         kept = [each for each in self._demands if each.times == 1] if demand.times > 1 else self._demands
         self._demands = [*kept[1 - _DEMANDS_MAX :], demand]
 

@@ -1,4 +1,4 @@
-"""The node's side of the camera's process: sends orders, receives reports, kills a process that hangs."""
+"""Node side of the camera's process: sends orders, receives reports, kills a hung process."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from pi_cam_node.imaging.shared_planes import PlanesStore
 
 _log = logging.getLogger(__name__)
 
-# A process that waits inside a driver cannot even be killed; it is not waited for longer than this.
+# Longest wait for a killed process, as one that is blocked in a driver cannot be killed.
 KILL_S = 2.0
 _CHUNK_BYTES = 65_536
 _REPORTS_AT_ONCE = 16
@@ -51,7 +51,7 @@ _CUT_OFF = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
 _abandoned: list[subprocess.Popen[bytes]] = []
 
 
-# Checked by type: a decoder that crashes may write anything before it ends.
+# Types are validated, since a crashing decoder may write anything.
 _REPORTS: TypeAdapter[JsonReport] = TypeAdapter(Annotated[JsonReport, Field(discriminator="kind")])
 
 
@@ -82,7 +82,7 @@ class ProcessWorker:
 
         Args:
             spawned: The process; the worker owns it.
-            planes: Takes the planes of the pictures while somebody wants them.
+            planes: Receives the planes of pictures while they are wanted.
 
         Raises:
             OSError: There is no memory or no process left for it.
@@ -106,7 +106,7 @@ class ProcessWorker:
         return self._process.pid
 
     def send(self, order: Order) -> None:
-        """Pass an order on; it is lost where the process is gone or has not listened for long.
+        """Send an order; it is lost if the process has ended or is unresponsive.
 
         The order to open the camera is not sent again where the process has been given it beforehand.
         """
@@ -119,7 +119,7 @@ class ProcessWorker:
             _log.debug("an order to the camera process %d is lost: %s", self.pid, error)
 
     def take(self) -> list[Report]:
-        """Return the reports that came, and pass the output of the process to the log.
+        """Return received reports, and copy the output of the process to the log.
 
         A picture is returned by itself, because as a rule nothing else is there; what is comes with the next call.
         """
@@ -137,7 +137,7 @@ class ProcessWorker:
         return [self._with_hint(report) if isinstance(report, Failed) else report for report in wire]
 
     def end(self, deadline_s: float) -> bool:
-        """Ask the process to close the camera, wait, then kill it; return whether it ended."""
+        """Request the process to close the camera, wait, then kill it; return whether it ended."""
         self.send(Quit())
         gone = _wait(self._process, deadline_s) or self._kill()
         # Remaining output.
@@ -230,7 +230,7 @@ class ProcessWorker:
         return Failed(report.session, f"{report.reason} ({hint})") if hint else report
 
     def _cause_of_death(self) -> str:
-        """Return how the process ended, in words."""
+        """Return a text on how the process ended."""
         if not _wait(self._process, KILL_S):
             return "the camera process closed its connection"
         code = self._process.returncode
@@ -257,5 +257,5 @@ def _wait(process: subprocess.Popen[bytes], deadline_s: float) -> bool:
 
 
 def _reap() -> None:
-    """Forget the abandoned processes that ended in the meantime."""
+    """Reap abandoned processes that have ended."""
     _abandoned[:] = [process for process in _abandoned if process.poll() is None]

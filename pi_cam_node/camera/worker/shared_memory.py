@@ -1,4 +1,4 @@
-"""Pictures between two processes: a few slots in shared memory without a name.
+"""Transfers pictures between two processes, in slots of anonymous shared memory.
 
 The memory lasts as long as a process has it open, so none is left behind however the processes end. The camera's side
 makes it and writes; the node's side copies each picture out and gives the slot back. Planes for an encoder of video are
@@ -33,7 +33,7 @@ _WIPED_AT_ONCE_BYTES = 1 << 20
 
 
 def slot_bytes(size: tuple[int, int]) -> int:
-    """Return how much a slot holds for pictures of a size, whole pages.
+    """Return the size of a slot for pictures of a size, in whole pages.
 
     Raises:
         ValueError: There can be no such picture.
@@ -49,7 +49,7 @@ class SlotWriter:
 
     Attributes:
         slot_bytes: Bytes that a slot holds.
-        is_read: Whether the node has taken a picture yet.
+        is_read: Whether the node has read a picture yet.
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
@@ -71,7 +71,7 @@ class SlotWriter:
         """Copy planes and the parts of a picture into a free slot, one after the other, and return its number.
 
         Returns:
-            ``None`` where no slot is free, or all of it is too large for one.
+            ``None`` if no slot is free, or the data is too large.
         """
         self._take_back()
         size_bytes = sum(map(len, parts))
@@ -94,7 +94,7 @@ class SlotWriter:
         return slot
 
     def _take_back(self) -> None:
-        """Take back the slots that the node has released."""
+        """Reclaim slots released by the node."""
         try:
             released = os.eventfd_read(self._released)
         except BlockingIOError:  # none
@@ -106,7 +106,7 @@ class SlotWriter:
         self._give_back(self._large)
 
     def _give_back(self, slots: set[int]) -> None:
-        """Give back the memory of those slots that are free."""
+        """Return the memory of free slots to the system."""
         for slot in slots & set(self._free) if slots else ():
             self._memory.madvise(mmap.MADV_REMOVE, slot * self.slot_bytes, self.slot_bytes)
             self._large.discard(slot)
@@ -120,7 +120,7 @@ class SlotWriter:
 
 
 class SlotReader:
-    """Copies pictures out of the slots, in the node's process, and lends planes.
+    """Reads pictures from the slots, in the node's process, and lends planes.
 
     Thread: one, but for what is lent, which comes back on any.
     """
@@ -134,7 +134,7 @@ class SlotReader:
         """
         descriptor, released = descriptors
         self._bytes = slot_bytes(size)
-        # Sealed first: memory that the other side made shorter later would kill this process with SIGBUS.
+        # Sealed first: if the other side shrank the memory later, this process would be killed by SIGBUS.
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
         if os.fstat(descriptor).st_size < SLOTS * self._bytes:
             raise ValueError("the shared memory is too small for the pictures announced")

@@ -35,7 +35,6 @@ PICTURE_WAIT_S = 0.5
 CHANNEL_WAIT_MS = 5_000
 # JPEG: every phone shows it, and it is the quickest to write.
 FORMATS = ("jpg",)
-# Result of each action, by its command, for the page of the event.
 # Pushes of all rules to one device.
 PUSHES_PER_MINUTE = 10
 

@@ -1,4 +1,4 @@
-"""The motion detector: pictures in, a report for each. Runs in the camera's process; pure, times are arguments.
+"""Motion detector: returns a report for each picture. Runs in the camera's process; no I/O, no clock.
 
 Each picture is smoothed and divided by its light (`light`). Three gates suppress detection for a while: a switch
 that the node makes and notes here, a jump of the light, and a change of the whole picture. What then differs from the
@@ -48,7 +48,7 @@ class MotionDetector:
     """Analyses pictures of one size. Thread: one."""
 
     def __init__(self, size: tuple[int, int], settings: MotionSettings) -> None:
-        """Begin with an unknown scene.
+        """Create a detector without a learned background.
 
         Args:
             size: Width and height of the pictures, in pixels.
@@ -65,7 +65,7 @@ class MotionDetector:
         self.configure(settings)
 
     def configure(self, settings: MotionSettings) -> None:
-        """Go on with other settings; the background stays."""
+        """Change the settings; the background is kept."""
         self._settings = settings
         self._ignored = None
         if settings.ignore:
@@ -74,7 +74,7 @@ class MotionDetector:
         self._set_sensitivity()
 
     def switched(self, mono_s: float, mode: str) -> None:
-        """Note a switch that the node itself made: of the mode or of the controls of the camera."""
+        """Record a switch of mode or camera controls by the node."""
         self._mode = mode
         self._set_sensitivity()
         self._gates.own(mono_s, self._settings.settle_s)
@@ -145,7 +145,7 @@ class MotionDetector:
         return mask
 
     def _restart(self) -> None:
-        """Learn light and background anew; what moved before is forgotten."""
+        """Reset light reference, background and tracks."""
         self._normalizer.reset()
         self._tracker.clear()
         self._relearn = _RELEARN_PICTURES

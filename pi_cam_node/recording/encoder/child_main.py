@@ -26,11 +26,12 @@ from pi_cam_node.recording.encoder.video_format import VideoFormat, format_of
 from pi_cam_node.recording.encoder.wire import PLANES, TICKS_PER_S, Message, MessageReader
 
 _CHUNK_BYTES = 1 << 18
-# Descriptors that come with one piece of the stream: each has a message of its own.
+# Greatest number of descriptors received at once: one per message.
 _DESCRIPTORS_MAX = 1
-# A key frame each second, whatever the rate: files and segments are cut there.
+# A key frame each second, where files and segments are cut.
 _KEY_TICKS = TICKS_PER_S - 1800
-# The process gives way to the camera, but for its first pictures, in ticks: a viewer waits for those.
+# Niceness of the process, so that the camera has priority; applied after the first pictures (ticks), for which a viewer
+# waits.
 _NICENESS, _URGENT_TICKS = 5, 4 * TICKS_PER_S
 # FFmpeg's numbers: JPEG's full range, BT.470BG.
 _FULL_RANGE, _BT470BG = 2, 5
@@ -38,7 +39,7 @@ _PICTURE_I, _PICTURE_ANY = 1, 0
 
 
 class PictureEncoder:
-    """Turns pictures into packets; begins anew where their size changes."""
+    """Encodes pictures to packets; restarts when their size changes."""
 
     def __init__(self, wanted: VideoFormat) -> None:
         self._format = wanted
@@ -51,7 +52,7 @@ class PictureEncoder:
         self._last_ticks = -1
 
     def encode_jpeg(self, jpeg: bytes, ticks: int, *, key: bool) -> Iterator[Message]:
-        """Yield what becomes of a JPEG; a picture that is not later than the one before begins anew.
+        """Encode a JPEG and yield messages; a picture that is not later than the previous one restarts the encoder.
 
         Raises:
             av.FFmpegError: It is no JPEG.
@@ -62,7 +63,7 @@ class PictureEncoder:
         yield from self._encode(self._jpeg_decoder.decode(av.Packet(jpeg)), ticks, key=key)
 
     def encode_planes(self, planes: Any, size: tuple[int, int], ticks: int, *, key: bool) -> Iterator[Message]:
-        """Yield what becomes of a picture in planes of full range; they are read where they are, without a copy.
+        """Encode full-range planes, without copying them, and yield messages.
 
         Args:
             planes: Contiguous bytes.
@@ -77,7 +78,7 @@ class PictureEncoder:
             reader.width, reader.height = size
             reader.pix_fmt = "yuvj420p"
         yield from self._encode(reader.decode(av.Packet(planes)), ticks, key=key)
-        if not self._is_settled:  # the pictures of the past are done, and so are imports
+        if not self._is_settled:  # past pictures and imports are done
             self._is_settled = True
             malloc.release_startup_memory()
 
@@ -93,7 +94,7 @@ class PictureEncoder:
             key = key or ticks - self._key_ticks >= _KEY_TICKS
             if key:
                 self._key_ticks = ticks
-            # Frames of these decoders call themselves key frames, and the encoder would believe it.
+            # JPEG decoders mark all frames as key frames, which the encoder would apply.
             frame.pict_type = _PICTURE_I if key else _PICTURE_ANY
             frame.pts, frame.time_base = ticks, Fraction(1, TICKS_PER_S)
             frame.color_range, frame.colorspace = _FULL_RANGE, _BT470BG
@@ -120,12 +121,12 @@ def _fitted(picture: Any, size: tuple[int, int]) -> Any:
 
 
 def serve(link: socket.socket, encoder: PictureEncoder, be_nice: Callable[[], object] = lambda: None) -> None:
-    """Encode what comes until the other side closes.
+    """Encode received pictures until the node closes the socket.
 
     Args:
         link: The node's other end.
         encoder: Turns pictures into packets.
-        be_nice: Called once, after what somebody may be waiting for.
+        be_nice: Called once after the first pictures.
 
     Raises:
         OSError: The node is gone.
@@ -160,7 +161,7 @@ def _answers(encoder: PictureEncoder, message: Message, descriptors: deque[int])
 
 
 def _mapped(body: bytes, descriptors: deque[int]) -> tuple[mmap.mmap, tuple[int, int]]:
-    """Return the planes that a message tells of, and their size in pixels.
+    """Map the planes of a message; return them and their size in pixels.
 
     Raises:
         ValueError: No memory came with it, or it cannot be mapped.
@@ -187,7 +188,7 @@ def main(descriptor: int, parent: int, wanted: VideoFormat) -> None:
     try:
         serve(socket.socket(fileno=descriptor), PictureEncoder(wanted), lambda: os.nice(_NICENESS))
     except OSError:
-        return  # the node has closed the socket in the middle of an answer: it does not want it any more
+        return  # the node closed the socket during an answer, which it does not need any more
     except ValueError as error:
         sys.stderr.write(f"the encoder ends: {error}\n")
 

@@ -1,4 +1,4 @@
-"""The node's side of the encoder's process: pictures in, packets out, killed where it hangs."""
+"""Node side of the encoder's process: sends pictures, receives packets, kills a hung process."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _log = logging.getLogger(__name__)
 
 _CHILD = "pi_cam_node.recording.encoder.child_main"
 _CHUNK_BYTES = 1 << 18
-# Pictures wait in the ring, not here.
+# Few pictures are in the process at a time; the others wait in the ring.
 _UNSENT_BYTES_MAX = 1 << 20
 _SOCKET_BYTES = 1 << 20
-# Time that a process may take for the pictures that it has; the first ones wait for its imports.
+# Timeout of the process for its pictures; longer for the first ones, which wait for imports.
 PATIENCE_S = 5.0
 _START_PATIENCE_S = 20.0
 _END_S = 1.0
 
 
 class EncoderLost(Exception):
-    """The process is gone, hangs, or sends invalid messages; it has to be closed."""
+    """The process has ended, hangs, or sent invalid messages, and must be closed."""
 
 
 class EncoderProcess:
@@ -64,10 +64,10 @@ class EncoderProcess:
                 raise
         ours.setblocking(False)
         self._link, self._reader = ours, MessageReader()
-        # Bytes, and the descriptor that goes with them.
+        # Unsent bytes, each with the descriptor to send along.
         self._unsent: deque[tuple[memoryview, int | None]] = deque()
         self._unsent_bytes = 0
-        # Times in ticks of the pictures that the process has, oldest first, and planes of those that it reads itself.
+        # Times (ticks) of the pictures in the process, oldest first, with shared planes, if any.
         self._waiting: deque[tuple[int, SharedPlanes | None]] = deque()
         self._moved_s = time.monotonic()
         self._has_answered = False
@@ -84,7 +84,7 @@ class EncoderProcess:
 
     @property
     def waiting(self) -> int:
-        """Number of pictures in the process that it has not answered."""
+        """Number of pictures in the process without an answer."""
         return len(self._waiting)
 
     def send(self, jpeg: bytes, ticks: int, *, key: bool = False) -> None:
@@ -95,7 +95,7 @@ class EncoderProcess:
         self._wait_for(ticks, None)
 
     def send_planes(self, planes: SharedPlanes, ticks: int) -> None:
-        """Queue a picture that the process reads itself, to be told with the next `exchange`; give it back then."""
+        """Queue shared planes for the next `exchange`; they are given back once answered."""
         body = PLANES.pack(*planes.size, planes.offset_bytes)
         self._queue(Message("planes", ticks, 0, body).header() + body, planes.descriptor)
         self._wait_for(ticks, planes)
@@ -110,14 +110,14 @@ class EncoderProcess:
         self._waiting.append((ticks, planes))
 
     def exchange(self, timeout_s: float, wakeup: int | None = None) -> list[Message]:
-        """Send and receive without blocking; return the messages that came, after the timeout at the latest.
+        """Send queued and receive messages, waiting at most for the timeout.
 
         Args:
             timeout_s: How long to wait for messages.
             wakeup: An eventfd, which ends the wait and is reset.
 
         Raises:
-            EncoderLost: See there.
+            EncoderLost: The process has ended, hangs, or sent invalid messages.
         """
         try:
             self._send()
@@ -137,9 +137,9 @@ class EncoderProcess:
         return came
 
     def _wait(self, timeout_s: float, wakeup: int | None) -> tuple[int, bool]:
-        """Return the events of the link, and whether the eventfd was written to.
+        """Wait; return the events of the socket, and whether the eventfd was signalled.
 
-        By poll: select knows no descriptor above 1023, and a node with many viewers has more.
+        Uses poll, as select does not support descriptors above 1023.
         """
         link, poll = self._link.fileno(), select.poll()
         poll.register(link, select.POLLIN | (select.POLLOUT if self._unsent else 0))
@@ -149,7 +149,7 @@ class EncoderProcess:
         return ready.get(link, 0), wakeup in ready
 
     def close(self) -> None:
-        """End the process, by force where it does not end."""
+        """End the process, if necessary by force."""
         self._link.close()
         try:
             self._process.wait(_END_S if not self._waiting else 0.05)
@@ -196,10 +196,10 @@ class EncoderProcess:
         return came
 
     def _answered(self, ticks: int) -> None:
-        """Give back the oldest picture, which was answered.
+        """Release the oldest picture after its answer.
 
         Raises:
-            ValueError: It was another one: planes would be overwritten while they are read.
+            ValueError: The answer is for another picture; planes could be overwritten while they are read.
         """
         if not self._waiting or self._waiting[0][0] != ticks:
             raise ValueError("an answer to no picture that it has")

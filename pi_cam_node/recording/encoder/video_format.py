@@ -21,18 +21,18 @@ _LEVELS = (
 )
 # Rate at which a level has to suffice.
 _RATE_HZ = 30
-# Time over which the bits of a bounded rate are evened out.
+# Buffer time of rate control (VBV).
 _BUFFER_S = 1
 
 
 @frozen
 class VideoFormat:
-    """Size, rate and quality asked of an encoder.
+    """Requested size, rate and quality of encoded video.
 
     Attributes:
         quality: 1 to 100, of pictures in the size in which they come; see `recording.quality`.
-        limit: Width and height in pixels that the picture is scaled down to fit, its proportions kept; (0, 0): none.
-        bitrate: Bits a second that it keeps to, instead of a quality; 0: none.
+        limit: Greatest width and height in pixels, to which pictures are scaled down; (0, 0): none.
+        bitrate: Bit rate in bits a second instead of a quality; 0: none.
     """
 
     quality: int = 60
@@ -40,7 +40,7 @@ class VideoFormat:
     bitrate: int = 0
 
     def arguments(self) -> Sequence[str]:
-        """Return the format as words of a command line; see `format_of`."""
+        """Return the format as command-line arguments; see `format_of`."""
         return [str(number) for number in (self.quality, *self.limit, self.bitrate)]
 
     def size_of(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -76,7 +76,7 @@ class VideoFormat:
 
 
 def format_of(arguments: Sequence[str]) -> VideoFormat:
-    """Return a format from the words that `VideoFormat.arguments` gave."""
+    """Parse the result of `VideoFormat.arguments`."""
     quality, width, height, bitrate = map(int, arguments)
     return VideoFormat(quality, (width, height), bitrate)
 

@@ -1,4 +1,4 @@
-"""Live video of the node: its variants, and when they have to end."""
+"""Live video of the node: manages its variants."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from pi_cam_node.recording.hls.playlist import Uri, VariantLine, master_playlist
 from pi_cam_node.recording.hls.variant import Newest, Variant
 
 MAIN, REMOTE = "main", "remote"
-# Most bytes of segments.
+# Greatest size of all segments.
 _MAIN_BYTES, _REMOTE_BYTES = 12 << 20, 2 << 20
-# A film has so many of the bits of the JPEGs that it is made of, at most.
+# Greatest ratio of the bits of video and JPEGs.
 _SHARE_OF_JPEG = 0.5
-# Peak of a bounded rate.
+# Peak factor of a limited bit rate.
 _PEAK = 1.2
-# What changes the pictures or how they are encoded; the variants begin anew.
+# Settings that change pictures or encoding, and restart the variants.
 _RESTARTING = ("ring.downscale.", "recording.quality")
 
 
@@ -34,7 +34,7 @@ class LiveVideo:
     """Implements `pi_cam_node.core.ports.LiveVideoPort`. Thread: any, but for `on_event`.
 
     Attributes:
-        timed: Ends the variants that are not requested any more. Thread: the node thread.
+        timed: Ends variants without requests. Thread: the node thread.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class LiveVideo:
         Args:
             boot_id: Boot id of the node.
             clock: Tells the time.
-            gate: Ends everything when it closes.
+            gate: Privacy gate, which ends all variants.
             packets: Makes the packets of ``main``, and those of ``remote``.
             newest: See `Newest`. Thread: any.
             current: Returns the settings in force. Thread: any.
@@ -81,7 +81,7 @@ class LiveVideo:
         gate.watch(self._end)
 
     def on_event(self, event: Event) -> None:
-        """End the variants when the camera is lost, and when they have to look different. Thread: the node thread."""
+        """End the variants when the camera is lost or relevant settings change. Thread: the node thread."""
         match event:
             case CameraChanged(online=online):
                 self._is_online = online
@@ -91,13 +91,13 @@ class LiveVideo:
                 self._end()
 
     def close(self) -> None:
-        """End every variant for good."""
+        """End every variant permanently."""
         self._is_closed = True
         self._end()
 
     @property
     def is_running(self) -> bool:
-        """Whether packets are made for a variant."""
+        """Whether a variant is being encoded."""
         return any(variant.is_running for variant in self._variants.values())
 
     def master(self, uri: Uri) -> str:

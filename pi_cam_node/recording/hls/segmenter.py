@@ -1,4 +1,4 @@
-"""Cuts packets into segments of fragmented MP4, in memory."""
+"""Splits packets into segments of fragmented MP4, in memory."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pi_cam_node.imaging.packet import TIMESCALE_HZ, Track
 from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_header
 from pi_cam_node.recording.mp4.fragmented import SoundTimes
 
-# A playlist lists so many; the rest is for readers that are behind.
+# Segments in a playlist, and segments that are kept, for slow clients.
 LISTED, KEPT = 6, 9
 # Packets further apart than this, and than so many times the distance before, have others missing between them.
 GAP_S, _GAP_DISTANCES = 8.0, 3
-# A key frame that comes so much early still ends a segment: pictures are not spaced evenly.
+# Tolerance for jitter: a key frame that is early by less than this ends a segment.
 EARLY_SHARE = 0.1
-# A segment whose key frame is late is cut without one.
+# Longest segment, which is ended even without a key frame.
 _SEGMENT_BYTES_MAX = 4 << 20
 # Duration of the last picture before a gap.
 _LAST_TICKS = 9_000
@@ -79,10 +79,10 @@ class _Format:
 
 
 class Segmenter:
-    """Segments of one variant, the newest `KEPT` at most. Pure. Thread: one at a time."""
+    """Segments of one variant, at most the newest `KEPT`. No I/O. Thread: one at a time."""
 
     def __init__(self, segment_s: Callable[[], float], bytes_max: int, utc: Callable[[float], datetime]) -> None:
-        """Begin with no segment.
+        """Create an empty segmenter.
 
         Args:
             segment_s: Returns the least duration of a segment, but for the last before a gap.
@@ -108,7 +108,7 @@ class Segmenter:
         return tuple(self._segments)
 
     def header(self, track: int) -> Header | None:
-        """Return the header of a track; ``None`` once no segment that is kept needs it."""
+        """Return the header of a track; ``None`` once no kept segment needs it."""
         return self._headers.get(track)
 
     def add(
@@ -156,7 +156,7 @@ class Segmenter:
             self._sound.append((data, begin))
 
     def end_track(self) -> None:
-        """Close the segment that is open; what follows is a track of its own, which need not continue it."""
+        """Close the open segment; further packets belong to a new track."""
         if self._samples:
             spacing = self._samples[-1][1] - self._samples[-2][1] if len(self._samples) > 1 else _LAST_TICKS
             self._close(self._samples[-1][1] + spacing)
@@ -164,7 +164,7 @@ class Segmenter:
         self._sound, self._sound_times = [], None
 
     def clear(self) -> None:
-        """Forget every segment and what is open; numbers go on."""
+        """Drop all segments; numbering continues."""
         self._segments.clear()
         self._headers.clear()
         self._samples, self._samples_bytes = [], 0

@@ -1,4 +1,4 @@
-"""One variant of the live video: encoded while it is asked for, from a little before the first request on."""
+"""One variant of the live video, encoded while requested, starting shortly before the first request."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.hls.playlist import Uri, media_playlist, target_duration_s
 from pi_cam_node.recording.hls.segmenter import EARLY_SHARE, Header, Segment, Segmenter
 
-# A first playlist has so many segments: with fewer, players of Chromium give up for good.
+# Segments of a first playlist; with fewer, players in Chromium give up.
 FIRST_SEGMENTS = 3
-# Time after the last request at which a variant counts as unwatched.
+# Time without requests after which a variant ends.
 IDLE_S = 12.0
 # Packets that are no further behind the pictures are of the present; time that an encoder has to reach it.
 _PRESENT_S, _CATCH_UP_S = 0.5, 3.0
@@ -27,7 +27,7 @@ Newest = Callable[[], tuple[float, float, bytes] | None]
 
 
 class Variant:
-    """Segments of one encode, and the encode itself. Thread: any, one at a time.
+    """One variant: its encoder and segments. Thread: any, one at a time.
 
     Attributes:
         name: ``main`` or ``remote``; what the names of its files begin with.
@@ -76,20 +76,20 @@ class Variant:
 
     @property
     def is_prompt(self) -> bool:
-        """Whether a request takes a few milliseconds at most: nothing has to start, and little came since the last."""
+        """Whether a request takes a few milliseconds at most: the encoder runs, and few packets are pending."""
         return not self._lock.locked() and self._clock.monotonic() - self._advanced_s < _PROMPT_S
 
     def playlist(self, prefix: str, uri: Uri) -> str | None:
-        """Return the playlist; ``None`` where it has too few segments yet. Starts the encode.
+        """Return the playlist; ``None`` if it has too few segments yet. Starts the encoder.
 
         Args:
             prefix: What the names of its files begin with.
             uri: Returns the URI of a file.
 
         Raises:
-            CameraDown: There is no picture.
-            Busy: Too many encodes run.
-            NodeError: Nothing may be encoded.
+            CameraDown: No frames arrive.
+            Busy: All encoders are in use.
+            NodeError: Encoding is not allowed.
         """
         with self._lock:
             self._start()
@@ -101,7 +101,7 @@ class Variant:
             return media_playlist(segments, self._target_s, prefix, uri)
 
     def segment(self, number: int) -> Segment | None:
-        """Return a segment; ``None`` where it is gone, or does not exist yet."""
+        """Return a segment; ``None`` if it does not exist (any more, or yet)."""
         with self._lock:
             if self._source is not None:
                 self._note_request()
@@ -124,12 +124,12 @@ class Variant:
             return max((int(len(one.data) * 8 / one.seconds) for one in self._segmenter.segments), default=0)
 
     def end(self) -> None:
-        """Stop the encode and forget every segment; the next request starts anew, with other numbers."""
+        """Stop the encoder and drop all segments; the next request restarts with other numbers."""
         with self._lock:
             self._end()
 
     def on_time(self, now_s: float) -> None:
-        """End the encode some seconds after the last request."""
+        """Stop the encoder some seconds after the last request."""
         if now_s >= self.due_s:
             self.end()
 
@@ -146,10 +146,9 @@ class Variant:
         self.due_s = self._clock.monotonic() + IDLE_S
 
     def _start(self) -> None:
-        """Start the encode with the pictures of the last seconds: enough for a first playlist that ends now.
+        """Start encoding with pictures of the last seconds, enough for a first playlist that ends now.
 
-        hls.js stays as far behind for good as the end of its first playlist was; so the key frames are counted back
-        from the newest picture.
+        hls.js keeps the delay of its first playlist, so key frames are counted back from the newest picture.
         """
         self._check()
         if self._source is not None and self._source.has_ended:
@@ -170,7 +169,7 @@ class Variant:
     def _has_caught_up(self) -> bool:
         """Return whether the encoder has reached the present, or is too slow for it.
 
-        A first playlist waits for that: hls.js stays as far behind for good as its end was.
+        The first playlist waits for that, as hls.js keeps its delay.
         """
         if self._is_present:
             return True
@@ -182,7 +181,7 @@ class Variant:
         return self._is_present
 
     def _advance(self) -> None:
-        """Take in the packets that came."""
+        """Process received packets."""
         self._advanced_s = self._clock.monotonic()
         while (item := self._reader.next()) is not None:
             record, data = item

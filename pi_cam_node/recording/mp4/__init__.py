@@ -1,5 +1,5 @@
-"""MP4 without a library: fragments while recording, a plain file when it is closed, repair after a crash.
+"""MP4 writer and reader: fragmented while recording, plain when closed, repair after a crash.
 
-Written here and not by libav, because these few boxes cost no memory in the node's process, cannot crash it, and say
-byte by byte what is on the disk at any time. ISO/IEC 14496-12 (boxes), 14496-15 (AVC in them).
+Not by libav: these few boxes need little memory in the node's process, cannot crash it, and give full control of what
+is on disk. ISO/IEC 14496-12 (boxes), 14496-15 (AVC in them).
 """

@@ -1,4 +1,4 @@
-"""Writes an MP4 in progress: short fragments, brought to the disk each second."""
+"""Writes an MP4 in progress as short fragments, synced each second."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SYNC_TICKS = 90_000
 FRAGMENT_BYTES_MAX = 4 << 20
 # Duration of the last sample of a film, whose end is unknown.
 _LAST_TICKS_MAX = 90_000
-# Frames of sound further from their place than this are missing between, or come twice.
+# Deviation of a sound frame from its expected time that means missing or repeated frames.
 _SOUND_JUMP_S = 0.2
-# A frame of sound that is off by so many samples is moved by one: a thousandth at most, which is not heard.
+# Drift correction of one sample per frame beyond this deviation: a thousandth at most, inaudible.
 _SOUND_MOVED_AT = 64
 
 
 class SoundTimes:
-    """Places frames of sound evenly, as they are heard, and near to the times that they came with. Thread: one."""
+    """Assigns continuous sample positions to sound frames, close to their times of arrival. Thread: one."""
 
     def __init__(self, rate_hz: int) -> None:
         """Take the samples in a second."""
@@ -31,7 +31,7 @@ class SoundTimes:
         self._next: int | None = None
 
     def place(self, begin_s: float) -> int | None:
-        """Return the sample with which a frame begins; ``None`` where there is no place for it.
+        """Return the first sample of a frame; ``None`` if it overlaps the previous one.
 
         Args:
             begin_s: When it began, in seconds since the beginning of the film, give or take some jitter.
@@ -62,7 +62,7 @@ class FragmentedWriter:
             descriptor: Descriptor of a new file; the caller closes it.
             track: Parameters of the tracks, for the header.
             notes: Facts for a repair, kept in the header.
-            sync: Brings what was written to the disk.
+            sync: Syncs the file to disk.
 
         Raises:
             OSError: The file cannot be written.
@@ -83,7 +83,7 @@ class FragmentedWriter:
         return self._waiting[-1][1] if self._waiting else 0
 
     def add(self, data: bytes, ticks: int, key: bool) -> None:
-        """Append an access unit in Annex B; write a fragment when it is time.
+        """Append an access unit in Annex B; write a fragment when due.
 
         Args:
             data: The access unit.
@@ -115,7 +115,7 @@ class FragmentedWriter:
             self._waiting_bytes += len(data)
 
     def finish(self) -> None:
-        """Write the samples that are left.
+        """Write remaining samples.
 
         Raises:
             OSError: The file cannot be written.

@@ -1,4 +1,4 @@
-"""Reads fragmented files that this package wrote, whole or cut off anywhere by a crash.
+"""Reads fragmented files of this package, complete or truncated by a crash.
 
 A fragment counts when its ``moof`` and its ``mdat`` are there to the last byte; the rest is cut off. Nothing is
 trusted: lengths are checked against the file before anything is read.

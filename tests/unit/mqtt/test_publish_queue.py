@@ -73,7 +73,7 @@ def test_what_is_given_up_is_told_once_in_the_log(link: SteppedLink, caplog: pyt
         link.on_check()
         link.on_check()
     assert [r.getMessage() for r in caplog.records] == [
-        "the broker was away or slow: 7 replies, events and frames are lost"
+        "the broker was offline or slow: 7 replies, events and frames are lost"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Tells in which mode the camera took a frame, which is not always the mode it was last set to."""
+"""Determines the actual mode of each frame, which may lag behind the mode set last."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EXPOSURE_TOLERANCE_US = 200
 
 
 class ModeWatch:
-    """Finds the mode in which a frame was really taken.
+    """Determines the actual mode of frames.
 
     After a switch frames keep the name of the old mode until one shows the requested exposure, or, into
     automatic exposure, no longer shows the one that was fixed. Believed at once are a camera that tells no exposure,
@@ -28,7 +28,7 @@ class ModeWatch:
         self.live = False
 
     def switch(self, mode: Mode, fixed_us: int, *, live: bool) -> None:
-        """Note that the camera was switched to a mode.
+        """Record a switch of the camera to a mode.
 
         Args:
             mode: The requested mode.
@@ -56,7 +56,7 @@ class ModeWatch:
         return self._sign is not None and self._waited >= FRAMES_TO_CONFIRM
 
     def believe(self) -> None:
-        """Take the mode as reached."""
+        """Assume that the mode is reached."""
         self._mode = self._next
         self._sign = None
 

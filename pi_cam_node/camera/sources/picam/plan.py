@@ -11,7 +11,7 @@ from pi_cam_node.camera.source import CameraSettings, Controls
 Kind = Literal["video", "still"]
 Step = Literal["nothing", "live", "restart", "configure"]
 
-# From this exposure on a restart is sooner through than the frames in flight.
+# From this exposure on a restart takes less time than the frames in flight.
 LONG_EXPOSURE_S = 1.0
 
 
@@ -63,7 +63,7 @@ def plan_of(camera: CameraSettings, controls: Controls) -> Plan:
 
 
 def step_between(old: Plan, new: Plan, *, tells_exposure: bool) -> Step:
-    """Return the least that leads from one plan to the other.
+    """Return the smallest step from one plan to the other.
 
     A live change of the exposure shows in the frames sooner or later, so it is only good for a camera that tells it.
     """
