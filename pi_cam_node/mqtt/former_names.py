@@ -1,7 +1,7 @@
 """Former names of the node and of its zones, whose retained topics are emptied after a rename or a removal.
 
-A name is the base topic, the node id and Home Assistant's discovery prefix together. The file remembers under which the
-node came online; what was left under another one is emptied, unless another node has that name by now.
+A name consists of base topic, node id and Home Assistant's discovery prefix. The file lists names under which the node
+was online; retained topics of former ones are emptied, unless another node uses the name now.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from pi_cam_node.mqtt.retained_cleanup import clear_retained
 
 _log = logging.getLogger(__name__)
 
-# The oldest are forgotten.
+# Greatest number of names; the oldest are dropped.
 NAMES_MAX = 8
-# Zones that there can be; as many that are gone are remembered.
+# Greatest number of zones, and of remembered removed zones.
 ZONES_MAX = 16
 _TOLD = 2
 FILE_BYTES = 16 << 10
@@ -46,8 +46,8 @@ class Name:
         node_id: ``node.id``.
         discovery_prefix: ``homeassistant.discovery_prefix``.
         boot: Boot id of the last run under this name.
-        is_cleared: Whether its topics were emptied, or are another node's.
-        zones: Zones of motion that it had, so that the topics of those that are gone can be emptied.
+        is_cleared: Whether its topics were emptied, or belong to another node now.
+        zones: Its motion zones, so that topics of removed ones can be emptied.
     """
 
     base: str
@@ -58,22 +58,22 @@ class Name:
     zones: tuple[str, ...] = ()
 
     def is_same(self, other: Name) -> bool:
-        """Return whether both stand for the same topics."""
+        """Return whether both have the same topics."""
         return (self.base, self.node_id, self.discovery_prefix) == (other.base, other.node_id, other.discovery_prefix)
 
 
 class FormerNames:
-    """Former names, stored in a small file. Raises nothing: a file that cannot be read or written is a warning.
+    """Former names, stored in a small file. Does not raise: errors of the file are logged as warnings.
 
     Thread: any, but one at a time.
 
     Args:
-        path: The file; ``None`` where there is no place for it, and nothing is remembered.
+        path: The file; ``None``: store nothing.
         config: The settings.
         boot_id: Boot id of this run.
 
     Attributes:
-        gone_zones: Zones that an earlier run had and this one has not.
+        gone_zones: Zones of earlier runs that do not exist any more.
     """
 
     def __init__(self, path: Path | None, config: Config, boot_id: str) -> None:
@@ -100,24 +100,24 @@ class FormerNames:
         return not all(name.is_cleared for name in self._former)
 
     def remember(self) -> None:
-        """Write down that the node is online under its name."""
+        """Store the present name, once the node is online."""
         self._save()
 
     def zones_changed(self, zones: Sequence[str]) -> None:
-        """Write down the zones that there are now; those that were there before may still have a topic."""
+        """Store the present zones; former ones may still have a topic."""
         gone = [zone for zone in (*self.gone_zones, *self._now.zones) if zone not in zones]
         self.gone_zones = tuple(dict.fromkeys(gone))[-ZONES_MAX:]
         self._now = replace(self._now, zones=tuple(zones))
         self._save()
 
     def zones_emptied(self) -> None:
-        """Write down that the broker has emptied the topics of the zones that are gone."""
+        """Store that the topics of removed zones are emptied."""
         if self.gone_zones:
             self.gone_zones = ()
             self._save()
 
     def clear(self) -> None:
-        """Empty the topics of the former names; what cannot be done now is tried at the next start.
+        """Empty the topics of former names; failures are retried at the next start.
 
         Thread: the worker; takes some seconds.
         """
@@ -162,7 +162,7 @@ class Rename:
     Args:
         path: File of the names; ``None`` where there is no place for it.
         config: The settings at the start.
-        boot_id: Of this run.
+        boot_id: Id of this run.
         submit: Puts work on the worker thread.
     """
 
@@ -183,7 +183,7 @@ class Rename:
         return self._names.gone_zones
 
     def on_event(self, event: Event) -> None:
-        """Remember name and zones, and clear former ones, when the broker is there for the first time."""
+        """Store name and zones, and clear former ones, after the first connection."""
         match event:
             case BrokerConnected():
                 self._told = 0
@@ -217,7 +217,7 @@ def zone_names(config: Config) -> tuple[str, ...]:
 
 
 def _name_in(row: object) -> Name | None:
-    """Return a name of the file, ``None`` where it is not one that a node could have."""
+    """Parse a name of the file; ``None`` if it is invalid."""
     if not isinstance(row, Mapping):
         return None
     base, node_id, prefix, boot = (row.get(key) for key in ("base", "node_id", "discovery_prefix", "boot"))
@@ -233,7 +233,7 @@ def _is_text(value: object) -> TypeGuard[str]:
 
 
 def _clear(config: MqttConfig, own: Topics, name: Name) -> str:
-    """Empty the topics of a former name, unless they are another node's by now; return what was done.
+    """Empty the topics of a former name, unless another node uses it now; return the result as text.
 
     Raises:
         NoBroker: There is no connection, or it broke.

@@ -1,16 +1,16 @@
-"""Detects another running node that announces itself on this node's topics. Pure.
+"""Detects another running node with the same node id. No I/O.
 
-Two boards with one node id (a copied card, two hosts called ``raspberrypi``) each carry out every command and overwrite
-each other's retained state. Each node publishes its boot id on ``info``, so a foreign one gives it away.
+Two boards with one node id (a copied card, two hosts called ``raspberrypi``) each execute every command and overwrite
+each other's retained state. Each node publishes its boot id on ``info``, by which the other one is detected.
 """
 
 from __future__ import annotations
 
 import json
 
-# While it lasts both nodes say again, so often, what they retain.
+# Interval in which both nodes repeat their retained messages during a conflict.
 REPEAT_S = 60.0
-# Without a sign of the other one for this long it is over.
+# The conflict is over after this time without a message of the other node.
 OVER_S = 150.0
 _CHARACTERS = 40
 

@@ -1,7 +1,7 @@
-"""The connection to the broker over all its sessions: reconnects, and carries messages in both directions.
+"""Connection to the broker over all sessions: reconnects, and transfers messages in both directions.
 
-Callbacks only enqueue into the inbox; publishing never blocks. Whatever goes wrong ends the session, and the next one
-is built from nothing after a wait.
+Callbacks only enqueue into the inbox; publishing never blocks. Any error ends the session; after a wait a new one is
+created from scratch.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from pi_cam_node.mqtt.publish_queue import PublishQueue
 
 _log = logging.getLogger(__name__)
 
-# Time in which the loop notices that it has to end.
+# Time within which the loop detects a request to end.
 ABANDON_S = 2.0
 # Time for the broker to acknowledge the last message.
 LAST_MESSAGE_S = 1.0
 # A session beats once a second. Resolving the broker's name may take this much longer.
 SILENCE_S, FINDING_S = 8.0, 60.0
-# The third time within ten minutes that the thread fails or hangs, the node ends.
+# Restarts of the thread within ten minutes; at the next failure the node ends.
 REPAIRS = 2
-# Wait before a message that found no room is tried again.
+# Delay before a message that was refused for lack of room is retried.
 PUMP_S = 0.1
 
 
@@ -50,14 +50,14 @@ class BrokerLink:
     Args:
         config: Address and login.
         topics: The node's topics.
-        inbox: Takes what comes.
+        inbox: Receives inputs.
         clock: Tells the time.
-        backoff: The waits between connections; tests give their own.
-        boot_id: Boot id of this run, to tell its own ``info`` from another node's; empty not to look at it.
+        backoff: Waits between connections; replaced in tests.
+        boot_id: Boot id of this run, to detect another node's ``info``; empty: no check.
 
     Attributes:
         queue: Queue of outgoing messages.
-        due_s: When what waits for room is to be sent: soon, while something waits and the broker is there.
+        due_s: When pending messages are to be sent; never without any, or without a connection.
     """
 
     def __init__(
@@ -100,12 +100,12 @@ class BrokerLink:
 
     @property
     def sessions(self) -> int:
-        """Connections that the broker accepted since the start."""
+        """Number of accepted connections since the start."""
         return self._sessions
 
     @property
     def packet_limit_bytes(self) -> int | None:
-        """Largest packet that the broker takes, announced or found out; ``None`` where no limit is known."""
+        """The broker's packet limit, announced or inferred; ``None`` if unknown."""
         live = self._live
         announced = live.limits.packet_bytes if live is not None else None
         found = self._diagnosis.limit_bytes(self._clock.monotonic())
@@ -113,7 +113,7 @@ class BrokerLink:
 
     @property
     def retains(self) -> bool:
-        """Whether the broker keeps retained messages, as far as is known."""
+        """Whether the broker supports retained messages, as far as known."""
         live = self._live
         return live is None or live.limits.retain
 
@@ -129,10 +129,9 @@ class BrokerLink:
         }
 
     def is_backlogged(self) -> bool:
-        """Send what waits; return whether so much of it is left that nothing should be added.
+        """Send pending messages; return whether too many are left to add more.
 
-        Also true between two sessions, until the birth messages of the next are out: replies made meanwhile would reach
-        no client.
+        Also true between sessions, until the birth messages are sent, as replies would not reach their clients.
 
         Thread: the node thread.
         """
@@ -143,20 +142,20 @@ class BrokerLink:
         return self.queue.is_backlogged or live.in_flight.is_busy
 
     def on_time(self, now_s: float) -> None:
-        """Send what waits, as far as there is room. Thread: the node thread."""
+        """Send pending messages, as far as there is room. Thread: the node thread."""
         self.is_backlogged()
         live, suspect_bytes = self._live, self._diagnosis.suspect_bytes
         self.due_s = now_s + PUMP_S if live and (self.queue.has_unsent or suspect_bytes) else NEVER_S
-        # Only when nothing else is under way does a session that ends say that the size did it.
+        # Only with nothing else in flight, so that the end of a session proves a size limit.
         if suspect_bytes and live and self.queue.is_announced and live.in_flight.is_empty:
             live.search_limit(self._diagnosis.proven_bytes, suspect_bytes)
 
     def start(self) -> None:
-        """Begin to connect; returns at once."""
+        """Start the thread that connects; returns at once."""
         self.loop.start()
 
     def publish(self, message: Message) -> bool:
-        """Send a message, or let it wait where it may; see `PublishQueue.publish`. Never blocks.
+        """Send or queue a message; see `PublishQueue.publish`. Never blocks.
 
         Thread: the node thread.
         """
@@ -167,7 +166,7 @@ class BrokerLink:
         return is_sent
 
     def announce(self, messages: Iterable[Message]) -> None:
-        """Send the birth: these messages in this order, then what waited for the broker.
+        """Send the birth messages in order, then pending messages.
 
         Thread: the node thread.
         """
@@ -179,10 +178,10 @@ class BrokerLink:
         self.on_time(self._clock.monotonic())
 
     def forget_pictures(self) -> None:
-        """Send no picture any more: neither what waits nor what is in flight already.
+        """Drop all pictures, pending or in flight.
 
-        What paho-mqtt or the kernel hold cannot be called back, so a session that carries pictures is broken off. The
-        next one empties all topics of pictures with its birth.
+        Data held by paho-mqtt or the kernel cannot be recalled, so a session with pictures in flight is aborted. The
+        next one empties all picture topics with its birth messages.
 
         Thread: the node thread, after privacy was switched on.
         """
@@ -212,7 +211,7 @@ class BrokerLink:
     # ------------------------------------------------------------ the link's own thread
 
     def _abandon_session(self) -> None:
-        """Give up the session of a thread that failed or hangs. Thread: the supervisor."""
+        """Abandon the session of a failed or hung thread. Thread: the watchdog's."""
         session, self._session, self._live = self._session, None, None
         if session is not None:
             self.queue.take_back(session.abandon())
@@ -230,7 +229,7 @@ class BrokerLink:
             self._closing.wait(wait_s)
 
     def _connect_once(self) -> float:
-        """Hold one session from its beginning to its end; return how long to wait for the next."""
+        """Run one session until it ends; return the seconds until the next."""
         session = Session(
             self._config,
             self._topics,
@@ -244,7 +243,7 @@ class BrokerLink:
         try:
             end = session.run()
         finally:
-            if self._session is session:  # and no other thread's by now
+            if self._session is session:  # unless replaced by another thread's
                 self._live = self._session = None
         wait_s = 0.0 if self._closing.is_set() else self._reconnection.ended(end, self._clock.monotonic())
         self.queue.session_ended(end)
@@ -280,7 +279,7 @@ class BrokerLink:
             self._own_messages.on_message(incoming, self._clock.monotonic())
             arrival = parse_message(incoming, self._topics, self._clock.monotonic())
             if arrival is not None and not self._closing.is_set():
-                self._inbox.put(arrival)  # where it finds no room it is counted
+                self._inbox.put(arrival)  # counted if the inbox is full
         except Exception:
             self._callback_errors += 1
             _log.exception("a message could not be taken in")

@@ -1,9 +1,8 @@
-"""Replies and events that wait for a broker, bounded in number and bytes.
+"""Queue of replies and events for the broker, limited in number and bytes.
 
-Replies are of use to their asker alone, who gives up before long: they wait in memory, and go first. Events tell what
-happened: they are on disk from their beginning until the broker has acknowledged them, for a broker that is gone is
-noticed only seconds later. What waits for the broker, or is found at a restart of the node, goes out in its order and
-marked ``late``.
+Replies are useful for a short time only: they are queued in memory, and sent first. Events are on disk until the broker
+has acknowledged them, since a lost connection is detected only after seconds. Events that waited for the broker, or
+were restored after a restart, are sent in order and marked ``late``.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from pi_cam_node.mqtt.connection.in_flight import Sent, Waiting
 from pi_cam_node.mqtt.messages.message import JSON, Message
 from pi_cam_node.mqtt.messages.privacy_filter import without_picture
 
-# Replies that wait at most.
+# Greatest number of queued replies.
 WAITING = 100
-# Events that wait at most, as many as the table on disk keeps.
+# Greatest number of queued events, the same as in the database.
 EVENTS_WAITING, EVENT_BYTES_WAITING = 1000, 1 << 20
-# Sessions that may end with a message in flight before it is given up.
+# Attempts: a message is dropped after so many sessions ended with it in flight.
 TRIES = 3
 
 
 class Outbox:
-    """Replies and events that wait for a broker; the oldest make room. Thread: any.
+    """Queue of replies and events; at the limit the oldest are dropped. Thread: any.
 
     Args:
-        store: Keeps events on disk; ``None``: in memory alone.
+        store: Stores events on disk; ``None``: in memory only.
     """
 
     def __init__(self, store: Store | None = None) -> None:
@@ -46,7 +45,7 @@ class Outbox:
 
     @property
     def dropped(self) -> int:
-        """Number of messages given up: too many waited, or they were sent too often in vain."""
+        """Number of dropped messages: queue full, or too many attempts."""
         return self._dropped
 
     @property
@@ -56,7 +55,7 @@ class Outbox:
 
     @property
     def volatile(self) -> int:
-        """Number of messages that are lost when the node ends now."""
+        """Number of messages that would be lost if the node ended now."""
         with self._lock:
             return len(self._replies) + sum(waiting.number is None for waiting in self._events)
 
@@ -68,11 +67,11 @@ class Outbox:
         return self._stored(Waiting(message)) if message.is_event else Waiting(message)
 
     def put(self, waiting: Waiting, *, broker_is_away: bool = False) -> None:
-        """Let a message wait behind the others of its kind.
+        """Append a message to the queue of its kind.
 
         Args:
             waiting: The message.
-            broker_is_away: Whether it waits for the broker, and not only for its turn.
+            broker_is_away: Whether it waits for a connection, and not only for its turn.
         """
         with self._lock:
             if waiting.message.is_event:
@@ -84,7 +83,7 @@ class Outbox:
             self._limit()
 
     def put_back(self, unacknowledged: list[Sent]) -> None:
-        """Let replies and events that were lost with their session wait before the others."""
+        """Put unacknowledged messages of an ended session back at the front."""
         again = [
             replace(sent.waiting, message=sent.message, tries=sent.waiting.tries + 1)
             for sent in unacknowledged
@@ -100,7 +99,7 @@ class Outbox:
             self._limit()
 
     def restore(self, messages: Sequence[StoredMessage], topic_of: dict[int, str]) -> None:
-        """Let the events of an earlier run wait before the others.
+        """Put events of an earlier run at the front.
 
         Args:
             messages: What the store holds, oldest first.
@@ -116,7 +115,7 @@ class Outbox:
             self._limit()
 
     def strip_pictures(self) -> None:
-        """Take the pictures out of what waits."""
+        """Remove pictures from queued messages."""
         with self._lock:
             for queue in (self._replies, self._events):
                 stripped = [replace(waiting, message=without_picture(waiting.message)) for waiting in queue]
@@ -140,7 +139,7 @@ class Outbox:
             self._limit()
 
     def forget(self, numbers: Sequence[int]) -> None:
-        """Drop events from the store: the broker has acknowledged them, or will never take them."""
+        """Delete events from the store, as they are acknowledged or undeliverable."""
         if self._store is not None and numbers:
             self._store.sent(numbers)
 

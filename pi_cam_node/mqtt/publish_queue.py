@@ -17,7 +17,7 @@ from pi_cam_node.mqtt.messages.message import Message, shortened
 from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter, without_picture
 from pi_cam_node.mqtt.outbox import WAITING, Outbox
 
-# Reply topics of askers that the broker is known to take.
+# Greatest number of remembered reply topics of clients that the broker accepts.
 TRUSTED_TOPICS = 256
 # Replies up to this size are never shortened because of a session that ended with one in flight.
 REPLY_FLOOR_BYTES = 4096
@@ -26,7 +26,7 @@ RATE_WINDOW_S = 1.0
 
 
 class PublishQueue:
-    """Hands messages to the session that is up. Thread: the node thread, but for `take_back` and `session_ended`.
+    """Passes messages to the current session. Thread: the node thread, except `take_back` and `session_ended`.
 
     Args:
         clock: Tells the time.
@@ -54,7 +54,7 @@ class PublishQueue:
 
     @property
     def is_backlogged(self) -> bool:
-        """Whether so much waits that more of it would soon push out the oldest, or the birth is not out yet."""
+        """Whether the queue is nearly full, or the birth messages are not sent yet."""
         return self.outbox.replies > WAITING // 2 or bool(self._birth)
 
     @property
@@ -64,7 +64,7 @@ class PublishQueue:
 
     @property
     def dropped(self) -> int:
-        """Replies, events and frames of a stream that were given up."""
+        """Number of dropped replies, events and frames of streams."""
         return self.outbox.dropped + self._frames_dropped
 
     @property
@@ -91,7 +91,7 @@ class PublishQueue:
         }
 
     def publish(self, live: Session | None, message: Message) -> bool:
-        """Send a message, or let it wait where it may; return whether it was handed over now. Never blocks.
+        """Send or queue a message; return whether it was sent now. Never blocks.
 
         Replies and events (`Message.queue_offline`) wait, the oldest making room; other messages are dropped while the
         broker is away. Retained ones that find no room while it is there go out with one of the next calls.
@@ -123,13 +123,13 @@ class PublishQueue:
         return outcome is Outcome.SENT
 
     def announce(self, live: Session, messages: Iterable[Message]) -> None:
-        """Send the birth in its order, as fast as the broker takes it, whatever else is in flight."""
+        """Send the birth messages in order, as fast as the broker accepts them, whatever else is in flight."""
         self._unsent = {message.topic: message for message in messages}
         self._birth = set(self._unsent)
         self.pump(live)
 
     def pump(self, live: Session) -> None:
-        """Send what waits, as far as there is room."""
+        """Send pending messages, as far as there is room."""
         for topic in list(self._unsent):
             message = self._unsent[topic]
             if self._diagnosis.is_unproven(message.size_bytes):
@@ -151,7 +151,7 @@ class PublishQueue:
             self.outbox.forget([waiting.number])
 
     def session_ended(self, end: Disconnect) -> None:
-        """Let what a session left unacknowledged wait for the next, in a form that does not end it. Thread: any."""
+        """Queue unacknowledged messages of a session again, in a form that does not end the next one. Thread: any."""
         self._trusted.update(dict.fromkeys(end.foreign_topics))
         while len(self._trusted) > TRUSTED_TOPICS:
             del self._trusted[next(iter(self._trusted))]
@@ -168,13 +168,13 @@ class PublishQueue:
         self.take_back(left)
 
     def take_back(self, unacknowledged: list[Sent]) -> None:
-        """Let what a session left unacknowledged wait for the next. Thread: any."""
+        """Queue unacknowledged messages of a session again. Thread: any."""
         self.outbox.put_back(unacknowledged)
         if self.privacy_filter.hides_pictures:
             self.strip_pictures()
 
     def settle(self, live: Session) -> bool:
-        """Forget stored events that were acknowledged; return whether all that was published was. Thread: any."""
+        """Delete acknowledged events from the store; return whether everything is acknowledged. Thread: any."""
         self.outbox.forget(live.in_flight.take_delivered())
         return live.in_flight.is_empty and self.is_announced
 

@@ -1,4 +1,4 @@
-"""Removes every retained message of a node, and checks afterwards whether any is left."""
+"""Removes all retained messages of a node, and verifies the result."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Cleared:
     """Result of the removal of retained messages.
 
     Attributes:
-        found: Topics that held a message of the node, as far as the broker allows reading them.
+        found: Topics that held a message of the node, as far as readable.
         left: Topics that still hold one.
-        refused: Topics that the broker did not allow to be emptied.
+        refused: Topics that the broker did not allow emptying.
     """
 
     found: int
@@ -47,14 +47,14 @@ def retained(config: MqttConfig, topics: Topics, zones: Sequence[str] = ()) -> M
 def clear_retained(
     config: MqttConfig, topics: Topics, keep: Topics | None = None, zones: Sequence[str] = ()
 ) -> Cleared:
-    """Empty every topic of a node: those that hold something, and those that might where the login may not look.
+    """Empty all topics of a node, including those that cannot be read.
 
-    Takes a few seconds. The node must not publish any more, or be stopped.
+    Takes a few seconds. The node must be stopped or not publish any more.
 
     Args:
         config: The broker.
         topics: The node's.
-        keep: Topics of another node, which are left alone where they are the same.
+        keep: Topics of another node, which are not emptied.
         zones: See `retained`.
 
     Raises:
@@ -77,7 +77,7 @@ def _all_topics(topics: Topics, zones: Sequence[str]) -> tuple[str, ...]:
 
 
 def _without(keep: Topics | None, found: Iterable[str]) -> list[str]:
-    """Return the topics that are not those of a node to keep."""
+    """Return the topics that do not belong to a node to keep."""
     if keep is None:
         return list(found)
     return [topic for topic in found if topic != keep.own_discovery and not topic.startswith(f"{keep.root}/")]

@@ -1,7 +1,7 @@
 """One entity as a component of Home Assistant's discovery message.
 
-Home Assistant drops a key it does not know inside a component without a word, so newer ones may stand
-here; a wrong value costs the component, never the device.
+Home Assistant silently ignores unknown keys inside a component, so newer ones may be used here; a wrong value affects
+the component only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pi_cam_node.mqtt.messages.topics import Topics
 
 Keys = dict[str, Any]
 
-# A press that the broker could not deliver within this time is of no use any more.
+# Expiry of a button press that the broker cannot deliver.
 PRESS_EXPIRY_S = 10
 
 # Home Assistant's recorder does not keep attributes beyond 16 KiB, and a thumbnail may be larger.
@@ -25,7 +25,7 @@ _FACTS_OF_PICTURE = "{{ dict((value_json | default({})).items() | rejectattr(0, 
 
 
 def component(entity: Entity, device: str, topics: Topics, config: Config) -> Keys:
-    """Return the component that stands for an entity of the device that ``device`` identifies."""
+    """Return the component for an entity of a device."""
     identity = f"{device}_{entity.key}"
     described = {
         "device_class": entity.device_class,
@@ -68,7 +68,7 @@ def _setting(entity: Entity, topics: Topics, _config: Config) -> Keys:
 
 
 def _figure(entity: Entity, topics: Topics, config: Config) -> Keys:
-    """Show one field of the telemetry; what is absent, null or no number is unknown, never zero."""
+    """Show one field of the telemetry; missing, null and invalid values are unknown, not zero."""
     field = f"value_json.{entity.source}"
     value = field if entity.scale == 1 else f"({field} / {entity.scale}) | round(2)"
     numeric = entity.unit or entity.state_class
@@ -76,7 +76,7 @@ def _figure(entity: Entity, topics: Topics, config: Config) -> Keys:
     return {
         "state_topic": topics.telemetry,
         "value_template": template,
-        # Telemetry is not retained: three periods without it, and the figures are not known any more.
+        # Telemetry is not retained: after three intervals without it the values are unknown.
         "expire_after": math.ceil(3 * config.telemetry.interval_s),
     }
 
@@ -98,11 +98,10 @@ def _picture(_entity: Entity, topics: Topics, config: Config) -> Keys:
 
 
 def _shown(topics: Topics, topic: str, config: Config) -> Keys:
-    """Return where an image entity listens.
+    """Return the topics of an image entity.
 
-    Home Assistant gives the picture of an unavailable entity to whoever has a login and its address. In privacy it is
-    told that pictures come by links, of which none comes: then it gives none, and afterwards has its own picture and the
-    time of it again.
+    Home Assistant serves the picture of an unavailable entity to all logged-in users. In privacy the entity is switched
+    to pictures by URL, of which none is sent, so nothing is served; afterwards the old picture and its time are back.
     """
     hidden = {"url_topic": topics.hidden(topic)}
     available = {"topic": topics.available(topic)}
@@ -160,7 +159,7 @@ def _button(entity: Entity, topics: Topics) -> Keys:
 
 
 def _number(entity: Entity, _topics: Topics) -> Keys:
-    # A slider is too coarse for these ranges, leaves no room for the name, and moves when a phone is scrolled.
+    # A box instead of a slider, which is too coarse, narrow, and easily moved when scrolling.
     limits = {"min": entity.minimum, "max": entity.maximum, "step": entity.step, "mode": "box"}
     if entity.scale == 1:
         return limits

@@ -1,8 +1,8 @@
 """Home Assistant's discovery message: one retained message for the whole device.
 
-Home Assistant refuses the whole message for one key that it does not know at the root, in
-``device`` or in ``origin``; inside a component it drops such a key without a word. So whatever newer
-than 2024.11 is used stands inside components. A root ``qos`` reaches the components only since 2026.6.
+Home Assistant refuses the whole message for an unknown key at the root, in ``device`` or in ``origin``; inside a
+component it ignores it. So keys newer than 2024.11 are used inside components only. A root ``qos`` reaches the
+components only since 2026.6.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def uid(node_id: str) -> str:
 
 
 def device_name(node: NodeConfig) -> str:
-    """Return the name of the device: never only its place, which Home Assistant puts before it by itself."""
+    """Return the name of the device; not just its place, which Home Assistant prepends itself."""
     words = node.id.replace("_", " ").replace("-", " ").strip()
     return node.name or (words if "cam" in words else f"{words} camera").strip().capitalize()
 
@@ -62,13 +62,13 @@ def discovery(
 
 
 def within(message: Mapping[str, Any], most_bytes: int) -> dict[str, Any]:
-    """Return a discovery message that is no larger than this, with fewer components where it has to be.
+    """Return a discovery message within a size limit, omitting components if necessary.
 
-    Those go first that people have to enable themselves, then the last ones of the list.
+    Components that are disabled by default are omitted first, then the last ones of the list.
 
     Args:
         message: As `discovery` returns it.
-        most_bytes: Bytes of JSON; where not even one component fits, all of them go.
+        most_bytes: Greatest size of the JSON; if no component fits, all are omitted.
     """
     rest = {**message, "components": {}}
     left_bytes = most_bytes - len(json_bytes(rest))
@@ -87,15 +87,15 @@ def removal_message(
 ) -> dict[str, Any] | None:
     """Return the message that removes the components that an earlier one announced and ``current`` does not.
 
-    Home Assistant keeps a component that is merely left out. To be published before ``current``.
+    Home Assistant keeps components that are merely omitted. To be published before ``current``.
 
     Args:
-        previous: The retained message of an earlier run of the node, as it came.
+        previous: The retained message of an earlier run, as received.
         current: Discovery message that will be published next.
-        undecided: Components that may come yet: Home Assistant keeps them, with all that people set of them.
+        undecided: Components that may still be added, which are not removed, so that users' settings of them are kept.
 
     Returns:
-        ``current`` with the removed components emptied to their platform; ``None`` where none is removed.
+        ``current`` with removed components reduced to their platform; ``None`` if none is removed.
     """
     components: Mapping[str, Any] = current["components"]
     gone = {
@@ -107,7 +107,7 @@ def removal_message(
 
 
 def _platforms(message: bytes) -> dict[str, str]:
-    """Return the components of a discovery message with their platforms; nothing where it is none."""
+    """Return the components of a discovery message with their platforms; empty if it is invalid."""
     try:
         found = json.loads(message)
     except (ValueError, RecursionError):

@@ -1,10 +1,9 @@
-"""Pictures for Home Assistant's image entities: each is sent once, not retained, with an availability beside it.
+"""Pictures for Home Assistant's image entities: each is sent once, not retained, with a separate availability.
 
-Home Assistant stamps an image with the time at which a message came on its topic, an empty one included. The retained
-pictures are emptied in privacy, return after it and are repeated after each connect, so on their topics each of that
-would pass for a new picture. The entities listen to topics of their own instead: in privacy, and before there is a
-picture, they are unavailable, and afterwards the picture that Home Assistant holds is there again with its old time.
-What it holds is not given away meanwhile: see `components`.
+Home Assistant sets the time of an image to the arrival of any message on its topic. The retained pictures are emptied
+in privacy, restored afterwards and repeated after each connect, which would count as new pictures. So the entities have
+their own topics: in privacy, and before the first picture, they are unavailable; afterwards the picture held by Home
+Assistant is available again with its old time. It is not served meanwhile: see `components`.
 """
 
 from __future__ import annotations
@@ -22,34 +21,34 @@ from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.messages.message import JPEG, Message
 from pi_cam_node.mqtt.messages.topics import Topics
 
-# A picture sent this shortly before a connection broke may have been lost with it.
+# A picture sent this shortly before a connection broke may be lost.
 UNSURE_S = 10.0
-# Until what found no room is tried again.
+# Delay before a message that was refused for lack of room is retried.
 RETRY_S = 5.0
 
 
 class ShownPicture:
-    """Picture of one image entity, and what Home Assistant holds of it.
+    """Picture of one image entity, and whether Home Assistant has it.
 
     Args:
-        topic: Where the pictures go.
-        availability: Where it is told whether there is one.
-        private: Privacy is on.
+        topic: Topic of the pictures.
+        availability: Topic of the availability.
+        private: Whether privacy is on.
     """
 
     def __init__(self, topic: str, availability: str, *, private: bool) -> None:
         self._topic, self._availability = topic, availability
         self._id, self._image = "", b""
-        # Whether Home Assistant holds the picture; None: it does if an earlier run of the node sent one.
+        # Whether Home Assistant has the picture; None: if an earlier run of the node sent it.
         self._is_held: bool | None = True if private else None
         self._sent_s = float("-inf")
 
     def show(self, picture_id: str, image: bytes | None) -> None:
-        """Set a new picture; ``None`` where it is not to be sent."""
+        """Set a new picture; ``None``: do not send it."""
         self._id, self._image, self._is_held = picture_id, image or b"", False
 
     def show_again(self, picture_id: str, image: bytes | None) -> None:
-        """Set a picture that was saved before; the one that Home Assistant holds is not sent again."""
+        """Set a picture that was saved earlier; not sent again if Home Assistant has it."""
         if self._id and self._id != picture_id:
             self._is_held = False
         self._id, self._image = picture_id, image or b""
@@ -60,22 +59,22 @@ class ShownPicture:
             self._id, self._image, self._is_held = "", b"", False
 
     def hide(self) -> None:
-        """Drop the bytes in privacy; Home Assistant keeps its own, out of sight."""
+        """Drop the bytes in privacy; Home Assistant keeps its copy without serving it."""
         self._image = b""
         if self._is_held is None:
             self._is_held = bool(self._id)
 
     def home_assistant_started(self) -> None:
-        """Note that Home Assistant holds no picture any more."""
+        """Record that Home Assistant has no picture any more."""
         self._is_held = False
 
     def doubt(self, now_s: float) -> None:
-        """Note that a connection ended: what was sent last may be lost."""
+        """Record the end of a connection, after which the last picture may be lost."""
         if self._is_held and now_s - self._sent_s < UNSURE_S:
             self._is_held = False
 
     def messages(self, packet_limit_bytes: int | None) -> list[Message]:
-        """Return what Home Assistant has to be sent, in this order.
+        """Return the messages to send, in order.
 
         Args:
             packet_limit_bytes: Largest packet that the broker takes; ``None`` for no known limit.
@@ -99,12 +98,12 @@ class ShownPictures:
 
     Args:
         topics: The node's topics.
-        link: The way to the broker.
+        link: Connection to the broker.
         clock: Tells the time.
         private: Whether the node starts in privacy.
 
     Attributes:
-        due_s: When something is to be sent that had to wait.
+        due_s: When pending messages are to be sent.
     """
 
     def __init__(self, topics: Topics, link: BrokerLink, clock: Clock, *, private: bool) -> None:
@@ -112,12 +111,12 @@ class ShownPictures:
         self._last = ShownPicture(topics.shown_picture, topics.available(topics.shown_picture), private=private)
         self._event = ShownPicture(topics.shown_event, topics.available(topics.shown_event), private=private)
         self._all = (self._last, self._event)
-        # From when on Home Assistant listens again to the pictures' topics.
+        # Time from which Home Assistant has subscribed to the pictures' topics.
         self._listens_s = float("-inf")
         self.due_s = NEVER_S
 
     def on_event(self, event: Event) -> None:
-        """Send what changed; where the broker is away it follows with `send`."""
+        """Send changes; later if the broker is offline."""
         match event:
             case PictureSaved(id=picture_id, image=image):
                 self._last.show(picture_id, image)
@@ -145,7 +144,7 @@ class ShownPictures:
             self.on_time(now_s)
 
     def _connected(self, event: HomeAssistantStarted | BrokerConnected) -> None:
-        """Send everything anew, once the birth is out and Home Assistant has subscribed to what it discovered."""
+        """Send everything again, once the birth messages are sent and Home Assistant has subscribed."""
         now_s = self._clock.monotonic()
         for each in self._all:
             if isinstance(event, HomeAssistantStarted):
@@ -155,12 +154,12 @@ class ShownPictures:
         self.due_s = now_s + ECHO_S
 
     def on_time(self, now_s: float) -> None:
-        """Send what Home Assistant may not know; where the broker is away it follows with the next connection."""
+        """Send what Home Assistant may lack; after the next connection if the broker is offline."""
         self.due_s = NEVER_S
         if not self._link.is_connected:
             return
         for each in self._all:
-            # All of them, in this order: an entity is available only once its picture is there.
+            # All of them, in this order, so that an entity becomes available after its picture.
             messages = each.messages(self._link.packet_limit_bytes)
             if all(map(self._link.publish, messages)):
                 each.sent(messages, now_s)

@@ -21,18 +21,18 @@ class Message:
     """One publication.
 
     Attributes:
-        topic: Where to.
-        payload: Content; an empty retained message removes the one retained before.
+        topic: Topic.
+        payload: Content; an empty retained message removes the retained one.
         qos: 0 or 1.
-        retain: The broker keeps it for those who subscribe later.
-        queue_offline: Whether it waits while the broker is away, among the last few; for replies and events alone.
-        is_event: Tells what happened: it waits on disk, too, and is marked as late then. Its payload is a JSON object.
+        retain: Whether the broker retains it.
+        queue_offline: Whether it is queued while the broker is offline; for replies and events only.
+        is_event: Whether it is an event, which is also queued on disk and marked as late. Its payload is a JSON object.
         content_type: MQTT 5: MIME type, empty for plain text.
         is_picture: The payload is a picture although its content type does not say so; see `privacy_filter`.
-        fallback_topic: The node's own topic for a reply, where the asker chose ``topic``; empty for all else.
-        expires_s: MQTT 5: the broker drops it after so many seconds; 0: never.
-        correlation: MQTT 5: returned to the asker unchanged.
-        user: MQTT 5: names and values.
+        fallback_topic: The node's own topic for a reply if the client chose ``topic``; empty otherwise.
+        expires_s: MQTT 5: message expiry in seconds; 0: none.
+        correlation: MQTT 5: correlation data of the request.
+        user: MQTT 5: user properties.
     """
 
     topic: str
@@ -62,7 +62,7 @@ def text(value: str) -> bytes:
 
 
 def shortened(message: Message) -> Message | None:
-    """Return a reply with its code and the beginning of its words only; ``None`` for what is no reply."""
+    """Return a reply reduced to its code and the beginning of its message; ``None`` for other messages."""
     if not message.queue_offline or message.content_type != JSON:
         return None
     body = json.loads(message.payload)

@@ -1,7 +1,7 @@
-"""Retained state: the retained messages that the broker ought to hold, to be published again after a connect.
+"""Retained state: the retained messages that the broker should hold, repeated after each connect.
 
-A broker that was restarted may have forgotten everything, so the whole table goes out after each
-connect. Its topics are a fixed set, which bounds it.
+A restarted broker may have lost everything, so all messages are published after each connect. The set of topics is
+fixed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pi_cam_node.config.settings import catalogue
 from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.topics import STATE_KEYS, Topics
 
-# Zones that were removed are remembered, so that a broker that was away then removes them, too.
+# Number of removed zones that are kept, to empty their topics at a broker that was offline.
 ZONES_GONE_MAX = 32
 
 
@@ -30,7 +30,7 @@ class RetainedState:
             topics.media_event_image,
         )
         self._zones = f"{topics.state('motion')}/"
-        # Birth order: a client that sees `online` finds everything before it in place.
+        # Order of the birth messages: `online` comes last, when everything else is in place.
         order = (
             topics.info,
             *map(topics.config, live),
@@ -45,14 +45,14 @@ class RetainedState:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """Every topic that the node may hold at the broker."""
+        """All retained topics of the node."""
         return (*self._table, *self._zone_states, *self._last)
 
     def put(self, message: Message) -> bool:
-        """Take a message in; return whether it has to be published, because the broker's is another.
+        """Store a message; return whether it has changed, and so must be published.
 
-        Messages that are not retained, and the live picture, are always to be published and not kept. An
-        emptied topic is remembered as such: the broker may still hold something of an earlier run of the node.
+        Messages that are not retained, and the live picture, are always published and not stored. Emptied topics are
+        stored, as the broker may still hold a message of an earlier run.
         """
         topic = message.topic
         if topic == self._frame and message.payload:
@@ -69,7 +69,7 @@ class RetainedState:
         return True
 
     def _put_zone(self, message: Message) -> bool:
-        """Store the state of a zone; the names of zones that are gone are remembered up to a number."""
+        """Store the state of a zone; a limited number of removed zones is kept."""
         if self._zone_states.get(message.topic) == message:
             return False
         self._zone_states[message.topic] = message
@@ -79,7 +79,7 @@ class RetainedState:
         return True
 
     def move_settings(self, old: Topics, new: Topics) -> list[Message]:
-        """Let the settings' values have other topics; return what is to be published: the old ones empty, and the new.
+        """Move the settings' values to other topics; return the messages that empty the old ones and set the new ones.
 
         Args:
             old: Topics by which they were published.
@@ -94,16 +94,16 @@ class RetainedState:
         return [*emptied, *(m for topic in moved.values() if (m := self._table[topic]) is not None)]
 
     def birth(self) -> list[Message]:
-        """Return everything, in the order of publication after a connect."""
+        """Return all messages, in the order of publication after a connect."""
         held = (*self._table.values(), *self._zone_states.values(), *self._last.values())
         return [message for message in held if message is not None]
 
     def refresh(self) -> list[Message]:
-        """Return everything but the pictures: small enough to be sent again now and then."""
+        """Return all messages except pictures, for periodic repetition."""
         return [message for message in self.birth() if message.topic not in self._media]
 
     def expiring(self) -> list[Message]:
-        """Return the messages that the broker drops unless they are renewed."""
+        """Return the messages with an expiry, which must be renewed."""
         return [message for message in self.birth() if message.expires_s]
 
     @property

@@ -1,4 +1,4 @@
-"""Every topic of the node: the only place where one is built or taken apart."""
+"""MQTT topics of the node; they are built and parsed here only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pi_cam_node.core.commands.all import registry
 
 VERB = re.compile(r"[A-Za-z0-9_]{1,32}")
 
-# The longest topic that an asker may choose for a reply.
+# Limits of a reply topic chosen by a client.
 REPLY_LEVELS, REPLY_BYTES = 16, 200
 
 # Names of the state topics, in the order in which they are published after a connect.
@@ -22,7 +22,7 @@ STATE_KEYS = ("mode", "brightness", "lux", "motion", "recording", "privacy", "ri
 
 @frozen
 class ParsedCommand:
-    """A command topic, taken apart.
+    """A parsed command topic.
 
     Attributes:
         verb: Empty where the payload is a whole command line.
@@ -43,7 +43,7 @@ class Notice(Enum):
 
 
 def topics_of(config: Config) -> Topics:
-    """Return the topics that the settings ask for."""
+    """Return the topics for the settings."""
     home = config.homeassistant
     return Topics(config.mqtt.base_topic, config.node.id, config.node.groups, home.discovery_prefix, home.birth_topic)
 
@@ -59,8 +59,8 @@ class Topics:
         birth_topic: ``homeassistant.birth_topic``.
 
     Attributes:
-        has_dots: The broker delivers topics with their dots; where it turns them into slashes, as RabbitMQ does,
-            the settings' values are published with slashes, so that subscribers know their topics again.
+        has_dots: Whether the broker preserves dots in topics; if it turns them into slashes, as RabbitMQ does, the
+            settings' values are published with slashes, so that subscribers recognize the topics.
     """
 
     def __init__(self, base: str, node_id: str, groups: Sequence[str], discovery_prefix: str, birth_topic: str) -> None:
@@ -241,9 +241,9 @@ class Topics:
         return (*self.command_filters(), *self.notice_filters())
 
     def parse(self, topic: str) -> ParsedCommand | Notice | None:
-        """Return the meaning of a message on a topic; ``None`` where it is no topic of the node.
+        """Parse the topic of a received message; ``None`` if it is not one of the node.
 
-        Some brokers deliver messages without a subscription, so the answer never rests on the subscriptions.
+        Independent of subscriptions, as some brokers deliver messages without one.
         """
         notice = self._notices.get(topic)
         if notice is not None:
@@ -281,7 +281,7 @@ def _is_below(topic: str, prefix: str) -> bool:
 
 
 def _key_in(levels: str) -> str:
-    """Return the key of a setting from the levels of a topic: some brokers turn its dots into slashes.
+    """Return the key of a setting from topic levels, as some brokers turn its dots into slashes.
 
     A blank would end the key in a command line; no key has one.
     """
