@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from types import SimpleNamespace
 from typing import cast
 
@@ -49,6 +50,9 @@ class Rows:
 
     async def run(self, work: Callable[[sqlite3.Connection], object]) -> object:
         return work(self.database)
+
+    def close(self) -> None:
+        self.database.close()
 
     def names(self) -> list[str]:
         return sorted(row.id for row in media_rows.newest(self.database, ["porch"], "", 9))
@@ -123,6 +127,7 @@ def visiting(visit: Visit) -> None:
         await serving
         await client.close()
         await runner.cleanup()
+        server.database.close()
 
     asyncio.run(run())
 
@@ -188,10 +193,10 @@ def test_a_node_that_refuses_its_list_has_lost_nothing(reply: dict[str, object],
     async def ask(*_question: object) -> dict[str, object]:
         return reply
 
-    rows = Rows()
-    context = SimpleNamespace(requests=SimpleNamespace(ask=ask), listing=asyncio.Semaphore(), database=rows)
-    node = Node("porch", online=True, states={"privacy": "OFF"})
-    node.info = {"name": "Porch", "commands": ["media"]}
-    said = asyncio.run(recordings._refresh_one(cast("ConsoleContext", context), node, None))
-    assert rows.names() == left
+    with closing(Rows()) as rows:
+        context = SimpleNamespace(requests=SimpleNamespace(ask=ask), listing=asyncio.Semaphore(), database=rows)
+        node = Node("porch", online=True, states={"privacy": "OFF"})
+        node.info = {"name": "Porch", "commands": ["media"]}
+        said = asyncio.run(recordings._refresh_one(cast("ConsoleContext", context), node, None))
+        assert rows.names() == left
     assert said == ("" if reply["ok"] else reply.get("message") or reply["code"])
