@@ -1,7 +1,7 @@
 """Ring buffer of records in one block of memory: the last pictures, or the last packets of video.
 
 The block has the size of its budget and is written circularly, so the heap does not fragment over time. Records are
-contiguous; an index is kept beside the block. Pages never written take no memory, so written ones are reused first.
+contiguous; an index is kept beside the block. Pages never written take no memory; written ones are reused or returned.
 
 A record is either a *key*, which can be used alone (a JPEG, a key frame of video), or depends on the records since the
 last key. The oldest record is always a key: eviction drops whole groups.
@@ -31,8 +31,8 @@ from pi_cam_node.base.ring_records import Meta, Pin, Reader, Record
 
 Data = bytes | bytearray | memoryview
 
-# Chunk size of a resize: each is copied, then its old memory is returned to the system.
-_CHUNK_BYTES = 1 << 20
+# Least memory that is returned to the system at a time: while wiping and resizing, and by eviction.
+_CHUNK_BYTES, _EVICTED_BYTES = 1 << 20, 64 << 10
 
 
 class BlockRing(Generic[Meta]):
@@ -41,11 +41,13 @@ class BlockRing(Generic[Meta]):
     Thread: any (locked). A copy of 200 kB takes some 20 µs.
     """
 
-    def __init__(self, capacity_bytes: int) -> None:
+    def __init__(self, capacity_bytes: int, *, returns_memory: bool = False) -> None:
         """Reserve the block; pages take memory once they are written.
 
         Args:
             capacity_bytes: Size of the block, at least 1.
+            returns_memory: Return memory as records are evicted, for sizes that vary, as in video. Otherwise it is used
+                again: this saves page faults, but while sizes grow, records are evicted before the block is full.
         """
         self._block = _block(capacity_bytes)
         self._capacity = capacity_bytes
@@ -53,6 +55,7 @@ class BlockRing(Generic[Meta]):
         self._offsets: deque[int] = deque()
         self._next_seq = 0
         self._head = self._extent = self._held = 0
+        self._returns_memory, self._returned = returns_memory, 0
         self._pins: WeakValueDictionary[int, Pin[Meta]] = WeakValueDictionary()
         self._lock = threading.Lock()
 
@@ -71,8 +74,11 @@ class BlockRing(Generic[Meta]):
 
     @property
     def touched_bytes(self) -> int:
-        """Bytes of the block that were written so far, i.e. the memory in use."""
-        return self._extent
+        """Bytes of the block that are in memory, except for parts of pages."""
+        with self._lock:
+            if self._is_wrapped:
+                return self._extent - max(self._returned, self._head) + self._head
+            return self._extent - self._returned
 
     @property
     def first(self) -> Record[Meta] | None:
@@ -142,8 +148,8 @@ class BlockRing(Generic[Meta]):
             for start in range(0, self._extent, _CHUNK_BYTES):
                 end = min(start + _CHUNK_BYTES, self._extent)
                 self._block[start:end] = zeros[: end - start]
-            self._block.madvise(mmap.MADV_DONTNEED)
-            self._head = self._extent = self._held = 0
+                self._block.madvise(mmap.MADV_DONTNEED, start, end - start)
+            self._head = self._extent = self._held = self._returned = 0
 
     def resize(self, capacity_bytes: int) -> None:
         """Change the size of the block, keeping the newest groups that fit.
@@ -159,7 +165,7 @@ class BlockRing(Generic[Meta]):
             self._block, self._capacity = _block(capacity_bytes), capacity_bytes
             self._records.clear()
             self._offsets.clear()
-            self._head = self._extent = self._held = 0
+            self._head = self._extent = self._held = self._returned = 0
             copied = offsets[0] if offsets else 0
             with memoryview(old) as view:
                 for record, offset in zip(records, offsets, strict=True):
@@ -230,13 +236,13 @@ class BlockRing(Generic[Meta]):
 
     def _place(self, size_bytes: int) -> int:
         """Evict as needed and return the offset for a record, preferring memory used before."""
+        used_before = self._capacity if self._returns_memory else self._extent
         while self._records:
             oldest = self._offsets[0]
-            is_wrapped = self._head <= oldest
-            if is_wrapped:
+            if self._is_wrapped:
                 if self._head + size_bytes <= oldest:
                     return self._head
-            elif self._head + size_bytes <= self._extent:
+            elif self._head + size_bytes <= used_before:
                 return self._head
             elif size_bytes <= oldest:
                 return 0
@@ -245,15 +251,35 @@ class BlockRing(Generic[Meta]):
             self._drop_group()
         return 0
 
+    @property
+    def _is_wrapped(self) -> bool:  # newer records lie before the oldest
+        return bool(self._records) and self._head <= self._offsets[0]
+
     def _drop_group(self) -> None:
+        is_lap_over = not self._records
         while self._records:
             pin = self._pins.get(self._records[0].seq)
             if pin is not None:
                 pin.copy = self._read(pin.record)
             self._held -= self._records.popleft().size_bytes
-            self._offsets.popleft()
+            offset = self._offsets.popleft()
+            is_lap_over = is_lap_over or not self._records or self._offsets[0] < offset
             if self._records and self._records[0].key:
-                return
+                break
+        if self._returns_memory:
+            self._return_evicted(is_lap_over=is_lap_over)
+
+    def _return_evicted(self, *, is_lap_over: bool) -> None:
+        """Return evicted records' memory to the system: all behind the head if a lap around the block is over."""
+        if not self._records:
+            self._head = 0
+        first = max(self._returned, _page_after(self._head)) if is_lap_over or self._is_wrapped else self._returned
+        last = self._extent if is_lap_over else self._offsets[0] // mmap.PAGESIZE * mmap.PAGESIZE
+        if first < last and (is_lap_over or last - first >= _EVICTED_BYTES):
+            self._block.madvise(mmap.MADV_DONTNEED, first, last - first)
+            self._returned = last
+        if is_lap_over:
+            self._returned, self._extent = 0, self._head
 
 
 def _block(size_bytes: int) -> mmap.mmap:
@@ -262,11 +288,13 @@ def _block(size_bytes: int) -> mmap.mmap:
 
 def _give_back(block: mmap.mmap, start: int, end: int, given: int) -> int:
     """Return whole pages before ``end`` to the system, in chunks; return the offset up to which this is done."""
-    if start < given:  # the records wrapped around: continue at the front
-        given = 0
-    page = mmap.PAGESIZE
-    first, last = -(-max(given, 0) // page) * page, end // page * page
+    # From the front on where the records wrapped around.
+    first, last = _page_after(0 if start < given else given), end // mmap.PAGESIZE * mmap.PAGESIZE
     if last - first < _CHUNK_BYTES:
-        return given
+        return 0 if start < given else given
     block.madvise(mmap.MADV_DONTNEED, first, last - first)
     return last
+
+
+def _page_after(offset: int) -> int:  # the first page that begins there, or after
+    return -(-offset // mmap.PAGESIZE) * mmap.PAGESIZE

@@ -31,7 +31,7 @@ class PacketStream:
             capacity_bytes: Room for packets.
             has_sound: Returns whether sound is to be used.
         """
-        self._ring: BlockRing[PacketFacts] = BlockRing(capacity_bytes)
+        self._ring: BlockRing[PacketFacts] = BlockRing(capacity_bytes, returns_memory=True)
         self._tracks: dict[int, Track] = {}
         self._number = 0
         self._has_sound, self._sound, self._sound_s = has_sound, b"", float("-inf")

@@ -23,7 +23,7 @@ class SoundRing:
             is_wanted: Returns whether sound is to be used.
         """
         self.is_wanted = is_wanted
-        self._ring: BlockRing[PacketFacts] = BlockRing(CAPACITY_BYTES)
+        self._ring: BlockRing[PacketFacts] = BlockRing(CAPACITY_BYTES, returns_memory=True)
 
     @property
     def size_bytes(self) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import threading
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pi_cam_node.base import block_ring
 from pi_cam_node.base.block_ring import BlockRing
 from pi_cam_node.base.ring_records import Pin, Record
 
@@ -27,7 +29,7 @@ class Checked:
 
     def append(self, size: int, *, key: bool) -> Record[int] | None:
         self.time_s += 1
-        data = bytes((len(self.put) * 37 + i) % 255 + 1 for i in range(size))
+        data = (bytes((len(self.put) * 37 + i) % 255 + 1 for i in range(LARGEST)) * (1 + size // LARGEST))[:size]
         record = self.ring.append(self.time_s, data, size, key=key)
         if record is not None:
             self.put[record.seq] = (record, data)
@@ -58,9 +60,26 @@ RESIZE = st.tuples(st.just("resize"), st.integers(1, 300), st.none())
 OTHER = st.sampled_from([("drop", 0, None), ("clear", 0, None)])
 
 
-@given(st.integers(1, 300), st.lists(st.one_of(APPEND, APPEND, APPEND, RESIZE, OTHER), max_size=60))
-def test_every_record_is_whole_or_gone(capacity: int, steps: list[tuple[str, int, bool | None]]) -> None:
-    checked = Checked(BlockRing(capacity))
+Step = tuple[str, int, bool | None]
+STEPS = st.lists(st.one_of(APPEND, APPEND, APPEND, RESIZE, OTHER), max_size=60)
+
+
+@given(st.integers(1, 300), STEPS)
+def test_every_record_is_whole_or_gone(capacity: int, steps: list[Step]) -> None:
+    walk(Checked(BlockRing(capacity)), steps)
+
+
+@given(st.integers(1, 300), STEPS, st.sampled_from([1, 20_000, 64 << 10]))
+@example(
+    100, [("append", 40, True)] * 2 + [("append", 15, True), ("drop", 0, None), ("append", 39, True)] * 2, 64 << 10
+)
+def test_no_memory_of_a_record_is_returned_before_it_is_evicted(capacity: int, steps: list[Step], least: int) -> None:
+    """Records of up to ten pages, in a block of up to 73."""
+    with patch.object(block_ring, "_EVICTED_BYTES", least):
+        walk(Checked(BlockRing(1_000 * capacity, returns_memory=True)), [(what, 1_000 * n, k) for what, n, k in steps])
+
+
+def walk(checked: Checked, steps: list[Step]) -> None:
     for what, size, key in steps:
         if what == "append":
             before = bool(len(checked.ring))
@@ -105,6 +124,33 @@ def test_memory_that_is_not_needed_is_never_touched() -> None:
             checked.ring.drop_oldest()
     assert checked.ring.touched_bytes <= 13 * 26
     checked.check()
+
+
+@pytest.mark.parametrize("group", [1, 7])
+def test_memory_of_evicted_records_is_returned(group: int) -> None:
+    ring: BlockRing[None] = BlockRing(1 << 20, returns_memory=True)
+    for number in range(500):
+        ring.append(number, (b"secret" if number < 480 else b"public") * 1_500, None, key=number % group == 0)
+        while ring.size_bytes > 200_000:
+            ring.drop_oldest()
+        assert ring.size_bytes <= ring.touched_bytes <= ring.size_bytes + (128 << 10)
+    while len(ring) > 10:
+        ring.drop_oldest()
+    kept_in_pages = ring._block[:].count(b"secret") * len(b"secret")
+    assert kept_in_pages < 64 << 10, "less than is returned at a time"
+    assert all(ring.read(record) == b"public" * 1_500 for record in ring.records())
+    ring.clear()
+    assert (ring._block.find(b"public"), ring._block.find(b"secret"), ring.touched_bytes) == (-1, -1, 0)
+
+
+def test_records_that_grow_evict_none_while_there_is_room() -> None:
+    """Of video the rate rises when something moves, and just then the seconds before are wanted."""
+    ring: BlockRing[None] = BlockRing(1 << 20, returns_memory=True)
+    for number in range(1_000):
+        ring.append(number, bytes(3_000 if number % 200 < 150 else 9_000), None)
+        while len(ring) > 100:
+            ring.drop_oldest()
+        assert len(ring) == min(100, number + 1)
 
 
 def test_a_group_goes_whole_and_what_depends_on_it_is_not_taken() -> None:

@@ -277,3 +277,18 @@ def test_a_pre_roll_of_ten_seconds_takes_at_most_4_mb_and_little_more_than_its_p
     assert clock.monotonic() - first_s >= keep_s + 0.5, "an event is noticed after it began"
     assert max(taken) <= 4_000_000
     assert sum(taken) / sum(held) <= 1.1
+
+
+def test_a_pre_roll_stays_as_long_when_the_rate_of_the_video_rises() -> None:
+    """Three times the rate, as when something moves in a quiet picture."""
+    config, clock = Config(), FakeClock()
+    keep_s = 10 + config.motion.min_s
+    packets = CameraPackets(lambda: keep_s, lambda: False, clock)
+    for number in range(30 * 60):
+        clock.advance(1 / 30)
+        key, rate = number % 30 == 0, 3 if number > 30 * 43 else 1
+        data = access_unit(number, key=key, size_bytes=rate * (40_000 if key else 8_960))
+        packets.take(1, SIZE, [Packet(clock.monotonic(), key, data, PacketFacts(pts_of(clock.monotonic())))])
+        first_s = packets.stream.first_mono_s
+        assert first_s is not None
+        assert number < 30 * 13 or clock.monotonic() - first_s >= keep_s
