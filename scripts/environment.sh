@@ -65,11 +65,22 @@ fingerprint() {
     cksum <"$root/pyproject.toml"
 }
 
-# is_installed [extras]: whether this package, with these extras, is in $venv; any extras will do where none are named.
+# has_extras <installed> <wanted>: whether all extras of one list are in another.
+has_extras() {
+    for extra in $(printf '%s' "$2" | tr , ' '); do
+        case ,$1, in
+        *,"$extra",*) ;;
+        *) return 1 ;;
+        esac
+    done
+}
+
+# is_installed [extras]: whether this package, with these extras at least, is in $venv.
 is_installed() {
     "$venv/bin/python" -c '' 2>/dev/null || return 1
-    for stamp in "$venv"/.installed-${1:-*}; do
-        [ -f "$stamp" ] && [ "$(fingerprint)" = "$(cat "$stamp")" ] && return
+    for stamp in "$venv"/.installed-*; do
+        [ -f "$stamp" ] && has_extras "${stamp##*/.installed-}" "${1-}" &&
+            [ "$(fingerprint)" = "$(cat "$stamp")" ] && return
     done
     return 1
 }

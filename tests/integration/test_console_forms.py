@@ -113,6 +113,7 @@ def test_a_form_asks_for_what_fits_and_the_settings_begin_with_ones_own(broker: 
         announce(client, "porch", "A porch with quite a long name, as people have them: behind the hedge")
         told = '{"state_topic": "t/door", "object_id": "door", "unique_id": "door", "name": "Door"}'
         client.publish("homeassistant/binary_sensor/door/config", told, retain=True)
+        await tab.until("fetch('/sensors').then((one) => one.text()).then((is) => is.includes('Door'))", "the sensor")
         await tab.go(f"{console.url}/settings/rules?sensor=door")
         await tab.until(f"{shown} === 'of-sensor,of-past'", "the fields of a sensor")
         await tab.value("document.querySelector('[name=when]').value = 'camera:porch'")

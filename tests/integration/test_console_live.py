@@ -74,7 +74,9 @@ def test_the_wall_fits_upright_screens_and_people_find_in_and_out(broker: Mosqui
         await tab.until("document.querySelectorAll('.pane').length === 4", "four cameras")
         for places, size in ((square, (1280, 800)), (square, (820, 1180)), (column, (390, 844))):
             await tab.look(width=size[0], height=size[1])
-            assert await tab.value(PLACES) == places, size
+            await tab.until(
+                f"JSON.stringify({PLACES}) === {json.dumps(json.dumps(places, separators=(',', ':')))}", str(size)
+            )
             heights = "[...document.querySelectorAll('.name')].map((one) => one.clientHeight)"
             assert max(await tab.value(heights)) <= 40, f"names of two lines at most at {size}"
         out = "getComputedStyle(document.querySelector('.out')).clipPath"

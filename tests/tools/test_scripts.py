@@ -1,9 +1,10 @@
-"""Help texts of the scripts, which need no environment and change nothing."""
+"""The scripts: help texts, which need no environment and change nothing, and what an environment has installed."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,29 @@ def test_help_prints_the_comment_at_the_top_and_does_nothing(script: Path, optio
     comment = script.read_text().splitlines()[1]
     assert ended.stdout.splitlines()[0] == comment.removeprefix("# ")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("installed", "wanted", "is_installed"),
+    [
+        ("test,demo,docs", "test,demo", True),
+        ("test,demo,docs", "demo", True),
+        ("video", "", True),
+        ("video", "video,console", False),
+        ("videos", "video", False),
+        ("plain", "video", False),
+    ],
+)
+def test_an_environment_with_more_extras_is_not_installed_again(
+    tmp_path: Path, installed: str, wanted: str, *, is_installed: bool
+) -> None:
+    """Parts of the suite that start at once would otherwise install into one environment at the same time."""
+    program = f"""
+        root={FOLDER.parent} venv={tmp_path}
+        . "$root/scripts/environment.sh"
+        mkdir "$venv/bin" && ln -s {sys.executable} "$venv/bin/python"
+        fingerprint >"$venv/.installed-{installed}"
+        is_installed {wanted}
+    """
+    done = subprocess.run(["sh", "-c", program], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode == 0, done.stderr) == (is_installed, "")
