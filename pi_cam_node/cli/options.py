@@ -1,10 +1,11 @@
-"""Options that name broker and node, for ``call`` and ``doctor``. Imports nothing that a broken installation lacks."""
+"""Options of several subcommands: broker, node and seconds. Imports nothing that a broken installation lacks."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -37,6 +38,21 @@ def _node_id(text: str) -> str:
     if text and not re.fullmatch(NODE_ID_PATTERN, text):
         raise argparse.ArgumentTypeError(f"found {text!a}, expected {NODE_ID_FORM}")
     return text
+
+
+def seconds_up_to(most_s: float) -> Callable[[str], float]:
+    """Return a parser of an option's number of seconds, more than 0 and at most ``most_s``."""
+
+    def parsed(text: str) -> float:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= most_s:  # also refuses NaN
+            raise argparse.ArgumentTypeError(f"found {text!a}, expected over 0 to {most_s:.0f} seconds")
+        return seconds
+
+    return parsed
 
 
 def environment_of(options: argparse.Namespace) -> dict[str, str]:

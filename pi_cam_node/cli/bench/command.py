@@ -16,6 +16,7 @@ from pi_cam_node.cli.bench import report, viewers
 from pi_cam_node.cli.bench.advice import Board, FrameCost, Size, advise
 from pi_cam_node.cli.bench.frames import FramePath, frame_path
 from pi_cam_node.cli.main import BAD_USE, load
+from pi_cam_node.cli.options import seconds_up_to
 from pi_cam_node.config import Config
 from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
@@ -38,7 +39,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--config", type=Path, metavar="FILE", help="measure its camera; without it the synthetic one")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--seconds", type=_seconds, default=SECONDS, metavar="S", help="how long each size is measured (default: 4)"
+        "--seconds",
+        type=seconds_up_to(SECONDS_MAX),
+        default=SECONDS,
+        metavar="S",
+        help="how long each size is measured (default: 4)",
     )
     options = parser.parse_args(arguments)
     config = Config.model_validate({"camera": {"source": "synthetic"}})
@@ -58,16 +63,6 @@ def main(arguments: Sequence[str]) -> int:
         print(f"pi-cam-node bench: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= SECONDS_MAX:  # not a number is not in there either
-        raise argparse.ArgumentTypeError(f"found {text!a}, expected over 0 to {SECONDS_MAX:.0f} seconds")
-    return seconds
 
 
 def _measure(config: Config, seconds: float, *, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from pi_cam_node.cli.call import picture
 from pi_cam_node.cli.call.picture import NoPicture
 from pi_cam_node.cli.call.request import Reply, Request, ask, is_final, request_of
 from pi_cam_node.cli.main import BAD_USE
-from pi_cam_node.cli.options import add_options
+from pi_cam_node.cli.options import add_options, seconds_up_to
 from pi_cam_node.cli.target import NO_ANSWER, NoSingleNode, find_nodes, target_of, topics_of
 from pi_cam_node.core.commands.all import registry
 from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker, connect
@@ -100,20 +100,16 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("verb", help="the command; see below")
     made.add_argument("arguments", nargs="*", help="its arguments")
     add_options(made)
-    made.add_argument("--timeout", type=_seconds, default=TIMEOUT_S, metavar="S", help="seconds to wait (%(default)g)")
+    made.add_argument(
+        "--timeout",
+        type=seconds_up_to(TIMEOUT_MAX_S),
+        default=TIMEOUT_S,
+        metavar="S",
+        help="seconds to wait (%(default)g)",
+    )
     made.add_argument("-o", "--output", metavar="FILE", help="write the picture that the command saves; - for stdout")
     made.add_argument("--json", action="store_true", help="print the whole reply as JSON")
     return made
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= TIMEOUT_MAX_S:  # not a number is not in there either
-        raise argparse.ArgumentTypeError(f"found {text!a}, expected over 0 to {TIMEOUT_MAX_S:.0f} seconds")
-    return seconds
 
 
 def _show_stage(reply: Reply) -> None:
