@@ -126,14 +126,14 @@ def set_password(arguments: Sequence[str]) -> int:
     parser.add_argument("name", metavar="NAME", help="of the account")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the console's settings")
     options = parser.parse_args(arguments)
-    from pi_cam_node.console.accounts import recovery  # noqa: PLC0415 - the help is shown without pydantic
+    from pi_cam_node.console.accounts import password_reset  # noqa: PLC0415 - the help is shown without pydantic
     from pi_cam_node.console.config.loader import load  # noqa: PLC0415
     from pi_cam_node.console.store.database import FILE_NAME  # noqa: PLC0415
 
     try:
         database = load(chosen_file(options.config), os.environ).config.console.base_dir / FILE_NAME
         given = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-        name = recovery.set_password(database, options.name, given)
+        name = password_reset.set_password(database, options.name, given)
     except ConfigError as error:
         return program.refuse(error)
     except (BadRequest, sqlite3.Error) as error:

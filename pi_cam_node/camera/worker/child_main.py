@@ -32,7 +32,7 @@ from pi_cam_node.camera.worker.messages import (
 from pi_cam_node.camera.worker.packet_queue import PacketQueue
 from pi_cam_node.camera.worker.shared_memory import SlotWriter
 
-# Wanted by numpy, for what nobody asks of it here. Its own comes last: deferring that imports numpy.
+# Modules that numpy imports for functions that are not used here. numpy.linalg is last: deferring it imports numpy.
 with deferred("pickle"), deferred("platform"), deferred("numpy.linalg"):
     from pi_cam_node.camera.worker.source_loop import SourceLoop
 

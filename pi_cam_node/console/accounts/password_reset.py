@@ -1,4 +1,4 @@
-"""A new password for somebody who can log in no more, written by who may write the console's files."""
+"""Sets a forgotten password directly in the console's database, for a user with write access to it."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.console.accounts import passwords
 from pi_cam_node.console.store import accounts as rows
 
-# A console that runs writes meanwhile.
+# How long to wait for a running console to finish writing.
 WAIT_S = 10.0
 
 
 def set_password(database: Path, name: str, password: str) -> str:
-    """Set the password of an account in the database, and end its sessions; return its name as it is written.
+    """Set the password of an account and delete its sessions; return the account's name as stored.
 
-    A console that runs has read its accounts already: it takes the password once it is started again.
+    A running console has the accounts in memory; it uses the new password after its next start.
 
     Args:
         database: The console's file.
-        name: Of the account; upper and lower case are the same.
-        password: The new one.
+        name: Name of the account, in any case.
+        password: The new password.
 
     Raises:
         BadRequest: There is no such account, or the password is too short or too long.
-        sqlite3.Error: It cannot be written.
+        sqlite3.Error: The database cannot be written.
     """
     if fault := passwords.fault_of(password):
         raise BadRequest(fault)

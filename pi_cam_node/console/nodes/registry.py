@@ -114,7 +114,7 @@ class Nodes:
         if rest == "availability" and not payload:
             if not retained:
                 self._removed.pop(node_id, None)
-                self._waiting.pop(node_id, Node(node_id))
+                self._waiting.pop(node_id, None)
                 self._forget(node_id)
             return
         is_live = not retained and bool(payload) and (rest, payload) != ("availability", b"offline")
@@ -179,7 +179,9 @@ class Nodes:
         silent = [node for node in self._nodes.values() if not node.has_rows and node.live_s < now_s - SILENT_S]
         if silent:
             gone = min(silent, key=lambda node: (node.live_s, bool(node.online), node.last_seen_ms))
-            _log.warning("node %s, which says nothing and has nothing here, makes room for %s", gone.id, node_id)
+            _log.warning(
+                "node %s is dropped for node %s: it is silent and has no events, pictures or films", gone.id, node_id
+            )
             del self._nodes[gone.id]
             self._wait(replace(gone))
             gone.online = None
@@ -188,7 +190,9 @@ class Nodes:
         elif now_s - self._said_full_s >= SILENT_S:
             self._said_full_s = now_s
             _log.warning(
-                "node %s is left out: %d are known already, and all are there or have events", node_id, NODES_MAX
+                "node %s is ignored: %d nodes are known, all of them active or with events, pictures or films",
+                node_id,
+                NODES_MAX,
             )
         return bool(silent)
 
