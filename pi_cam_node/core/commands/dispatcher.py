@@ -6,6 +6,7 @@ timeout into those past their deadline. Nothing blocks; everything is called by 
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from collections.abc import Mapping
@@ -189,7 +190,7 @@ class Dispatcher:
                 raise errors.Busy("ERROR: this id has been repeated too often")
             first.repeats.append(request.command)
         elif known is not None:
-            self._send(request.command, known[1])
+            self._send(request.command, json.loads(known[1]), known[1])
         request.key = key
         return first is not None or known is not None
 
@@ -276,7 +277,7 @@ class Dispatcher:
     def _final(self, request: Request, body: Mapping[str, object]) -> None:
         text = json_bytes(body)
         if request.key:
-            self._replies.add(request, body, len(text), self._context.clock.monotonic())
+            self._replies.add(request, text, self._context.clock.monotonic())
         for command in (request.command, *request.repeats):
             self._send(command, body, text)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -67,35 +67,48 @@ class Request:
 @frozen
 class _Reply:
     key: bytes
-    body: Mapping[str, object]
-    size_bytes: int
+    json: bytes
     sent_s: float
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.key) + len(self.json)
 
 
 class RememberedReplies:
-    """The last final replies by the id of their request; bounded in number and bytes. Used by the node thread."""
+    """The last final replies by the id of their request; bounded in number and bytes. Used by the node thread.
+
+    They are kept as JSON: the objects of a long reply take five times as much memory.
+    """
 
     def __init__(self) -> None:
         self._replies: OrderedDict[str, _Reply] = OrderedDict()
         self._size_bytes = 0
 
-    def find(self, name: str, now_s: float) -> tuple[bytes, Mapping[str, object]] | None:
-        """Return key and final reply of a request; ``None`` if there is none or it is too old."""
+    def find(self, name: str, now_s: float) -> tuple[bytes, bytes] | None:
+        """Return key and final reply (JSON) of a request; ``None`` if there is none or it is too old."""
         reply = self._replies.get(name)
-        return None if reply is None or now_s - reply.sent_s > REPEAT_S else (reply.key, reply.body)
+        return None if reply is None or now_s - reply.sent_s > REPEAT_S else (reply.key, reply.json)
 
-    def add(self, request: Request, body: Mapping[str, object], size_bytes: int, now_s: float) -> None:
-        """Store a reply (of ``size_bytes`` as JSON); the oldest are dropped at the limits, but never the last."""
-        earlier = self._replies.pop(request.id, None)
-        reply = self._replies[request.id] = _Reply(request.key, body, size_bytes, now_s)
-        self._size_bytes += reply.size_bytes - (0 if earlier is None else earlier.size_bytes)
+    def add(self, request: Request, reply_json: bytes, now_s: float) -> None:
+        """Store a reply; the oldest are dropped at the limits, but never the last."""
+        self._remove(request.id)
+        self._put(request.id, _Reply(request.key, reply_json, now_s))
         while len(self._replies) > (IDS_REMEMBERED if self._size_bytes <= REPLIES_BYTES else 1):
-            _, oldest = self._replies.popitem(last=False)
-            self._size_bytes -= oldest.size_bytes
+            self._remove(next(iter(self._replies)))
 
     def forget_pictures(self) -> None:
         """Remove the pictures from the stored replies."""
-        for reply in self._replies.values():
-            facts = reply.body["data"]
-            if isinstance(facts, dict):
-                facts.pop("thumbnail", None)
+        for name, reply in list(self._replies.items()):
+            body = json.loads(reply.json) if b'"thumbnail"' in reply.json else {}
+            if isinstance(data := body.get("data"), dict) and data.pop("thumbnail", None) is not None:
+                self._size_bytes -= reply.size_bytes
+                self._put(name, _Reply(reply.key, json_bytes(body), reply.sent_s))  # in its place
+
+    def _put(self, name: str, reply: _Reply) -> None:
+        self._replies[name] = reply
+        self._size_bytes += reply.size_bytes
+
+    def _remove(self, name: str) -> None:
+        reply = self._replies.pop(name, None)
+        self._size_bytes -= 0 if reply is None else reply.size_bytes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -216,6 +218,31 @@ def test_what_is_remembered_of_answers_is_bounded_in_bytes(mocker: MockerFixture
     mocker.patch.object(requests, "REPLIES_BYTES", 1)
     harness.send("dump_config", '{"id": "last"}')
     assert list(kept) == ["last"], "however large it is"
+
+
+@pytest.mark.promise("B3")
+def test_long_arguments_of_remembered_commands_are_bounded_in_bytes() -> None:
+    harness = CoreHarness()
+    for number in range(requests.IDS_REMEMBERED):
+        harness.send("set", f'{{"id": "{number}", "key": "node.name", "value": "{number:060000}"}}')
+    kept = harness.core._dispatcher._replies._replies.values()
+    assert sum(len(reply.key) + len(reply.json) for reply in kept) <= requests.REPLIES_BYTES
+    assert len(kept) > 10
+
+
+@pytest.mark.promise("B3")
+def test_remembered_replies_take_the_memory_of_their_json() -> None:
+    harness = CoreHarness()
+    harness.send("dump_config", '{"id": "warm"}')
+    tracemalloc.start()
+    for number in range(100):
+        harness.send("dump_config", f'{{"id": "{number}"}}')
+    harness.facts.clear()
+    gc.collect()
+    taken_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    kept = harness.core._dispatcher._replies._replies.values()
+    assert taken_bytes < 1.5 * sum(len(reply.key) + len(reply.json) for reply in kept)
 
 
 @pytest.mark.promise("B3")
