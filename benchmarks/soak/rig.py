@@ -124,9 +124,9 @@ class Rig:
             "ring": {"max_seconds": 60, "max_bytes": 8 << 20},
             "export": {"base_dir": str(self._pictures / "captures"), "formats": ["jpg"], "auto_save_interval_s": 30},
             "storage": {
-                "max_bytes": 16 << 20,
+                "max_bytes": 4 << 20,
                 "min_free_bytes": 4 << 20,
-                "recordings": {"max_bytes": 16 << 20},
+                "recordings": {"max_bytes": 8 << 20},
             },
             "motion": {"enable": True, "ignore": [FRAME_NUMBER]},
             "recording": {"mode": "motion", "max_s": 30},
