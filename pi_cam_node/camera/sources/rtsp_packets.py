@@ -40,6 +40,10 @@ _STALE_S = 1.0
 _REORDERED_S = 1.0
 # Stamps that are further apart have jumped.
 _JUMP_S = 10.0
+# FFmpeg looks for the end of a picture of these, and finds it in the first packet of the next one.
+_ENDED_BY_NEXT = ("h264", "hevc")
+# 4:2:0 of 8 bits, in either range.
+_PLAYABLE = ("yuv420p", "yuvj420p")
 # Packets that are held until a picture takes them along; where no picture can be decoded the camera is lost anyway.
 # Sound is held only while there is room enough for pictures.
 _HELD_MAX = 600
@@ -114,8 +118,8 @@ class RtspPacketSource:
         if not all(self._size):
             self.close()
             raise SourceError(f"{self._title} does not tell the size of its pictures")
-        # Packets that wait for each other have two times each; films have one.
-        self._can_copy = decoder.name == "h264" and not decoder.has_b_frames and self._size == _size(decoder)
+        # Packets that wait for each other have two times each, films one; and browsers play no other pixels.
+        self._can_copy = decoder.name == "h264" and not decoder.has_b_frames and decoder.pix_fmt in _PLAYABLE
         self._sets = parameter_sets(bytes(decoder.extradata or b""))
         self._controls = controls
         sounds = self._container.streams.audio
@@ -156,8 +160,8 @@ class RtspPacketSource:
             SourceError: Nothing came in time, or the connection broke.
         """
         pile_s = _WAITED_INTERVALS / (float(stream.average_rate or 0) or _USUAL_RATE_HZ)
-        opened_s = asked_s = self._monotonic()
-        is_past = True
+        opened_s = asked_s = begun_s = self._monotonic()
+        is_past, is_ended_by_next = True, stream.codec_context.name in _ENDED_BY_NEXT
         try:
             for packet in container.demux(stream, *sounds):
                 arrived_s = self._monotonic()
@@ -168,14 +172,16 @@ class RtspPacketSource:
                     continue
                 is_past = is_past and arrived_s - asked_s < pile_s and arrived_s - opened_s < _PILE_S
                 if packet.size:
-                    mono_s = self._times.of(None if is_past else _stamp_s(packet), arrived_s)
+                    # When the one before was complete, this one had begun to come.
+                    came_s, begun_s = begun_s if is_ended_by_next else arrived_s, arrived_s
+                    mono_s = self._times.of(None if is_past else _stamp_s(packet), came_s)
                     if is_past:
                         self._past = [packet] if packet.is_keyframe else [*self._past, packet]
                     else:
                         self._collect_past(packet, mono_s, pile_s / _WAITED_INTERVALS)
                         self._collect(packet, mono_s)
                     for image in _images_of(packet):
-                        if not is_past and arrived_s - mono_s < _STALE_S:
+                        if not is_past and came_s - mono_s < _STALE_S:
                             yield image, mono_s
                 asked_s = self._monotonic()
         except (av.FFmpegError, OSError) as error:

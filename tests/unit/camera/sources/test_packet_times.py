@@ -25,6 +25,28 @@ def test_a_camera_that_lies_about_its_rate_makes_films_of_the_real_length() -> N
     assert max(100 + number / 21 - each for number, each in enumerate(found)) < 0.2
 
 
+@pytest.mark.parametrize("rate_hz", [21.0, 10.0, 5.0, 2.0, 1.0])
+def test_a_camera_that_stamps_as_by_day_and_sends_less_by_night_is_not_left_behind(rate_hz: float) -> None:
+    """At ten a second and less, its pictures were so late that all of them counted as held back."""
+    chance, times = random.Random(3), PacketTimes()
+    arrivals = [100 + number / rate_hz + chance.uniform(0, 0.05) for number in range(400)]
+    found = [times.of(number / 25, arrived_s) for number, arrived_s in enumerate(arrivals)]
+    late_s = [arrived_s - each for arrived_s, each in zip(arrivals, found, strict=True)]
+    assert max(late_s[5:]) < 0.5, "the first few may be a delay of the network"
+    assert found[-1] - found[5] == pytest.approx(394 / rate_hz, rel=0.01)
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 10.0, 5.0])
+def test_a_stall_is_not_a_slow_clock(rate_hz: float) -> None:
+    times, stalled = PacketTimes(), 50
+    for number in range(stalled):
+        times.of(number / rate_hz, 100 + number / rate_hz)
+    end_s = 100 + stalled / rate_hz + 2  # two seconds come at once
+    burst = [times.of(number / rate_hz, end_s) for number in range(stalled, stalled + int(2 * rate_hz) + 1)]
+    assert burst[0] == pytest.approx(100 + stalled / rate_hz, abs=0.15)
+    assert burst[len(burst) // 4] < end_s - 0.6, "as the stamps say, not as they came"
+
+
 @pytest.mark.parametrize("jump_s", [-86_400.0, -0.5, 3_600.0, 1e9])
 def test_stamps_that_jump_neither_turn_back_nor_reach_the_future(jump_s: float) -> None:
     times, found = PacketTimes(), []

@@ -54,10 +54,22 @@ class FakeCamera:
     """Sends packets, ten a second, and is the clock that they are read by."""
 
     def __init__(
-        self, *, codec: str = "h264", b_frames: int = 0, extradata: bytes = SETS, sound: SimpleNamespace | None = None
+        self,
+        *,
+        codec: str = "h264",
+        b_frames: int = 0,
+        pixels: str = "yuvj420p",
+        extradata: bytes = SETS,
+        sound: SimpleNamespace | None = None,
     ) -> None:
         decoder = SimpleNamespace(
-            name=codec, width=64, height=48, has_b_frames=b_frames, extradata=extradata, thread_count=0
+            name=codec,
+            width=64,
+            height=48,
+            has_b_frames=b_frames,
+            pix_fmt=pixels,
+            extradata=extradata,
+            thread_count=0,
         )
         stream = SimpleNamespace(codec_context=decoder, average_rate=Fraction(RATE_HZ, 1))
         self.stream, self.sound = stream, sound
@@ -65,6 +77,7 @@ class FakeCamera:
         self.sent: list[Any] = []
         self.now_s = 1000.0
         self.piled = 0
+        self.slowness = 1.0
         self.is_closed = False
 
     def add(self, *keys: bool, stamp: int | None = None, size: tuple[int, int] = (64, 48), sets: bool = False) -> None:
@@ -77,7 +90,7 @@ class FakeCamera:
     def demux(self, *streams: object) -> Iterator[Any]:
         for number, packet in enumerate(self.sent):
             if packet.stream is self.stream:  # the sound came meanwhile
-                self.now_s += 0.001 if number < self.piled else 1 / RATE_HZ
+                self.now_s += 0.001 if number < self.piled else self.slowness / RATE_HZ
             if packet.stream in streams:
                 yield packet
         raise av.error.ExitError(1, "Immediate exit requested")
@@ -162,12 +175,39 @@ def test_what_piled_up_with_stamps_that_say_nothing_is_an_interval_apart(stamp: 
     assert all(after - before == pytest.approx(1 / RATE_HZ, abs=0.02) for before, after in pairwise(times))
 
 
-@pytest.mark.parametrize("camera", [FakeCamera(codec="hevc"), FakeCamera(b_frames=2), FakeCamera(extradata=b"")])
+@pytest.mark.parametrize(
+    "camera",
+    [
+        FakeCamera(codec="hevc"),
+        FakeCamera(b_frames=2),
+        FakeCamera(extradata=b""),
+        FakeCamera(pixels="yuv420p10le"),
+        FakeCamera(pixels="yuv444p"),
+    ],
+)
 def test_what_cannot_be_copied_comes_as_pictures_alone(camera: FakeCamera) -> None:
     camera.add(True, False, False)
     found = shots(camera)
     assert len(found) == 3
     assert not any(shot.packets for shot in found)
+
+
+@pytest.mark.parametrize(("codec", "intervals"), [("h264", 1), ("mjpeg", 0)])
+def test_a_picture_has_the_time_at_which_it_came_and_not_that_of_the_next_one(codec: str, intervals: int) -> None:
+    """FFmpeg hands out a picture of H.264 once the next one begins: sound was a picture ahead of the video."""
+    camera = FakeCamera(codec=codec)
+    camera.add(True, *[False] * 9)
+    found = shots(camera)
+    assert camera.now_s - found[-1].captured_mono_s == pytest.approx(intervals / RATE_HZ, abs=0.01)
+
+
+def test_a_camera_that_counts_25_pictures_a_second_and_sends_five_goes_on() -> None:
+    """Its pictures were three seconds late, counted as held back, and the camera as lost."""
+    camera = FakeCamera()
+    for number in range(60):
+        camera.add(number == 0, stamp=number)  # as at ten a second
+    camera.slowness = 5.0
+    assert len(shots(camera)) > 50
 
 
 def test_pictures_that_wait_for_each_other_are_not_copied() -> None:
