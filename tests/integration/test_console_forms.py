@@ -49,6 +49,38 @@ def test_an_address_without_a_page_is_refused_in_words(broker: Mosquitto, tmp_pa
         console.visit(visit)
 
 
+def test_whoever_opens_an_address_is_refused_by_a_page_that_says_the_truth(broker: Mosquitto, tmp_path: Path) -> None:
+    html = {"Accept": "text/html"}
+
+    async def visit(owner: Browser) -> None:
+        with broker.client() as client:
+            announce(client, "porch")
+            await owner.until("/api/nodes", lambda told: told["nodes"], "the node")
+        told = {"name": "Max", "role": "guest", "password": "correct horse", "cameras": "porch"}
+        assert (await owner.post("/settings/accounts", told))[0] == 200
+        async with Browser(owner.console) as guest:
+            await guest.log_in("Max")
+            status, page = await guest.get("/nothing", **html)
+            assert (status, "There is no such page." in page, "<nav" in page) == (404, True, True), page
+            assert (await guest.post("/nothing"))[0] == 404
+        status, page = await owner.get("/media/porch/none", **html)
+        assert (status, "<nav" in page) == (502, True), page
+        async with Browser(owner.console) as stranger:
+            ended = "/media/porch/none?by=x&expires=1&signature=y"
+            status, page = await stranger.get(ended, **html)
+            assert (status, "The link has expired" in page, "<nav" in page) == (403, True, False), page
+            status, text = await stranger.get(ended)
+            assert (status, text) == (403, "the link has expired, or its signature is wrong\n")
+            assert (await stranger.get("/nothing", **html))[0] == 303, "a stranger learns of no path"
+            assert (await stranger.get("/nothing"))[0] == 401
+            status, page = await stranger.post("/login", {"name": "Max", "password": "wrong"})
+            assert (status, page.count("autofocus")) == (401, 1)
+            assert "autofocus" in page.partition('id="password"')[2]
+
+    with RunningConsole(tmp_path / "console", broker.port) as console:
+        console.visit(visit)
+
+
 def test_a_sensor_with_a_long_past_shows_the_newest_and_keeps_the_rest_folded(
     broker: Mosquitto, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from pi_cam_node.console.accounts.registry import Accounts
 from pi_cam_node.console.accounts.rights import Permission
 from pi_cam_node.console.links import Links
 from pi_cam_node.console.web import routes
+from pi_cam_node.console.web.rendering import worded_as_page
 from pi_cam_node.web.auth.allowed_hosts import SAFE_METHODS, AllowedHosts, is_from_foreign_page, is_same_origin
 from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Proxies
@@ -65,9 +66,18 @@ class ConsoleGate:
             request.headers, lambda origin: is_same_origin(origin, peer.scheme, peer.host)
         ):
             raise web.HTTPForbidden(text="another site's page may not do this\n")
+        try:
+            self._admit_person(request, need)
+        except web.HTTPException as refusal:
+            worded_as_page(request, refusal)
+            raise
+
+    def _admit_person(self, request: web.Request, need: Need) -> None:
         known = self.accounts.session(request.cookies.get(self.cookie, ""))
         if known is not None:
             routes.identify(request, *known)
+            if request.match_info.http_exception is not None:
+                return  # no route: whoever has logged in is told so, whatever the account may do
         if need.right == "public":
             return
         if need.signed and "signature" in request.query:

@@ -83,13 +83,13 @@ async def hls(request: web.Request) -> web.StreamResponse:
                 headers = {one: answer.headers[one] for one in ("Retry-After",) if one in answer.headers}
                 return web.Response(status=answer.status, text=words.decode(errors="replace"), headers=headers)
             if answer.status != 200:
-                return _refusal(node, answer.status)
+                raise _refusal(node, answer.status)
             if is_signed(request) and name.endswith(".m3u8"):
                 text = (await body_of(answer, PLAYLIST_MAX_BYTES)).decode(errors="replace")
                 return _signed_playlist(request, text)
             return await _copy(request, node, answer)
     except Unreachable as error:
-        return web.Response(status=502, text=f"{error}\n")
+        raise web.HTTPBadGateway(text=f"{error}\n") from None
 
 
 def _signed_playlist(request: web.Request, text: str) -> web.Response:
@@ -143,13 +143,13 @@ async def _pass_on(request: web.Request, node: Node, path: str, picture_id: str)
             if answer.status not in {200, 206, 304}:
                 if answer.status == 404 and path == f"/media/{picture_id}":
                     await _forget(context, node, picture_id)
-                return _refusal(node, answer.status)
+                raise _refusal(node, answer.status)
             return await _copy(request, node, answer)
     except Unreachable as error:
         kept = context.nodes.thumbnail(node.id, picture_id) if picture_id else b""
         if kept:
             return web.Response(body=kept, content_type="image/jpeg")
-        return web.Response(status=502, text=f"{error}\n")
+        raise web.HTTPBadGateway(text=f"{error}\n") from None
 
 
 async def _forget(context: ConsoleContext, node: Node, media_id: str) -> None:
@@ -160,12 +160,12 @@ async def _forget(context: ConsoleContext, node: Node, media_id: str) -> None:
         _log.warning("the row of %s could not be deleted: %s", media_id, error)
 
 
-def _refusal(node: Node, status: int) -> web.Response:
+def _refusal(node: Node, status: int) -> web.HTTPException:
     if status == 404:
-        return web.Response(status=404, text="the node does not have it any more\n")
+        return web.HTTPNotFound(text="the node does not have it any more\n")
     if status == 503:
-        return web.Response(status=503, text=f"{node.name} cannot read it now\n")
-    return web.Response(status=502, text=f"{node.name} answers {status}\n")
+        return web.HTTPServiceUnavailable(text=f"{node.name} cannot read it now\n")
+    return web.HTTPBadGateway(text=f"{node.name} answers {status}\n")
 
 
 async def _copy(request: web.Request, node: Node, answer: aiohttp.ClientResponse) -> web.StreamResponse:

@@ -47,8 +47,9 @@ def environment() -> jinja2.Environment:
     return made
 
 
-# Titles of error pages by status.
-_REFUSAL_TITLES = {403: "Not for this account", 404: "Not found", 503: "Not now"}
+# Titles of error pages by status; of a signed link, which has no account, by the second.
+_REFUSAL_TITLES = {403: "Not for this account", 404: "Not found", 429: "Not now", 503: "Not now"}
+_LINK_REFUSAL_TITLES = {**_REFUSAL_TITLES, 403: "Not shown"}
 _REFUSAL_OTHERWISE = "That did not work"
 
 
@@ -120,20 +121,29 @@ def size(count: float | None) -> str:
 
 @web.middleware
 async def refusal_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Middleware: render an error as a page, with navigation, if a logged-in person opened the address."""
+    """Middleware: render an error as a page if a person opened the address."""
     try:
         return await handler(request)
     except web.HTTPException as refusal:
-        if refusal.status < web.HTTPBadRequest.status_code or not _is_visit(request):
-            raise
-        said = (refusal.text or "").strip()
-        if said == f"{refusal.status}: {refusal.reason}":  # of an address that no route has
-            said = "there is no such page"
-        title = words(_REFUSAL_TITLES.get(refusal.status, _REFUSAL_OTHERWISE))
-        return page(request, "refused.html", refusal.status, title=title, said=f"{said[:1].upper()}{said[1:]}.")
+        worded_as_page(request, refusal)
+        raise
+
+
+def worded_as_page(request: web.Request, refusal: web.HTTPException) -> None:
+    """Make an error a page if a person opened the address; with navigation if that person has logged in."""
+    if refusal.status < web.HTTPBadRequest.status_code or not _is_visit(request):
+        return
+    said = (refusal.text or "").strip()
+    if said == f"{refusal.status}: {refusal.reason}":  # of an address that no route has
+        said = "there is no such page"
+    titles = _LINK_REFUSAL_TITLES if account_or_none(request) is None else _REFUSAL_TITLES
+    title = words(titles.get(refusal.status, _REFUSAL_OTHERWISE))
+    shown = page(request, "refused.html", title=title, said=f"{said[:1].upper()}{said[1:]}.")
+    refusal.text = shown.text
+    refusal.content_type = shown.content_type
 
 
 def _is_visit(request: web.Request) -> bool:
-    """Tell whether a logged-in person opened the address, rather than a script of a page or a program."""
+    """Tell whether a person opened the address, rather than a script of a page or a program."""
     is_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
-    return is_page and "HX-Request" not in request.headers and account_or_none(request) is not None
+    return is_page and "HX-Request" not in request.headers

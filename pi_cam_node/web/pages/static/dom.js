@@ -15,10 +15,10 @@ export function say(place, text, how = "ok") {
   place.textContent = text;
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 export const clockTime = (time) => CLOCK.format(new Date(time));
 
-const CLOCK_SHORT = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const CLOCK_SHORT = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 
 export const clock = (time) => CLOCK_SHORT.format(new Date(time));

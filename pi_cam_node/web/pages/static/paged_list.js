@@ -71,10 +71,15 @@ export class PagedList {
   /** Loads anew and says where it went wrong. */
   async reload() {
     this.rows = [];
+    this.days.ariaBusy = "true";
+    if (!this.days.childElementCount) this.empty.replaceChildren(_("Loading …"));
+    this.empty.hidden = this.days.childElementCount > 0;
     try {
       await this.refresh();
       this.say("");
     } catch (error) {
+      this.days.ariaBusy = "false";
+      this.empty.hidden = true;
       this.say(error.message);
     }
   }
@@ -124,6 +129,7 @@ export class PagedList {
     const focused = document.activeElement?.closest?.("[data-row]")?.dataset.row;
     this.rows = rows;
     this.more = more;
+    this.days.ariaBusy = "false";
     this.older.hidden = !more;
     const items = new Map(rows.map((row) => [keyOf(row), this.itemOf(row)]));
     this.items = items;
