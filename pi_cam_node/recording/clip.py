@@ -149,7 +149,7 @@ class _Task:
         self._directory, self._process, self._facts, self._access = directory, process, facts, access
         self._size = (0, 0)
         self._sound = sound
-        self._frames = sound.since(float("-inf"))
+        self._frames = sound.reader()
         self._film: FilmFile | None = None
         self._times: list[float] = []
 

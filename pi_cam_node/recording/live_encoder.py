@@ -199,7 +199,7 @@ class LiveEncoder:
     def _serve(self, start_s: float, generation: int, stream: PacketStream) -> None:
         """Encode until the request changes; replace a lost process."""
         failures = 0
-        sound = self._sound.since(start_s)  # kept for the next process, so that no frame is repeated
+        sound = self._sound.reader()  # kept for the next process, so that no frame is repeated
         while generation == self._generation:
             process = None
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pi_cam_node.base.block_ring import BlockRing
+from pi_cam_node.base.ring_records import Reader
 from pi_cam_node.imaging.packet import Packet, PacketFacts
 
 # The longest pre-roll, and as much of stereo at 128 kbit/s. Memory is taken only as sound comes.
@@ -53,21 +54,28 @@ class SoundRing:
         if self._ring.last is not None:
             self._ring.clear()
 
-    def since(self, mono_s: float) -> SoundReader:
-        """Return a reader of the frames from a moment on."""
-        return SoundReader(self._ring, mono_s)
+    def reader(self) -> SoundReader:
+        """Return a reader that begins where the first pictures are that it is asked for."""
+        return SoundReader(self._ring)
 
 
 class SoundReader:
-    """Hands out frames in order, as far as the pictures have come. Thread: one."""
+    """Hands out frames in order, as far as the pictures have come. Thread: one.
 
-    def __init__(self, ring: BlockRing[PacketFacts], mono_s: float) -> None:
-        self._reader = ring.reader(ring.key_before(mono_s))
+    The first frame is the one during which the first picture was taken. That picture may be much older than the moment
+    asked for (at night they are seconds apart), or newer (where the encoder is slow and others were evicted).
+    """
+
+    def __init__(self, ring: BlockRing[PacketFacts]) -> None:
+        self._ring = ring
+        self._reader: Reader[PacketFacts] | None = None
         self._held: Packet | None = None
 
     def until(self, mono_s: float) -> list[Packet]:
         """Return the frames that began at a moment or before, and have not been handed out."""
         due: list[Packet] = []
+        if self._reader is None:
+            self._reader = self._ring.reader(self._ring.key_before(mono_s))
         while True:
             if self._held is None and (item := self._reader.next()) is not None:
                 record, data = item

@@ -103,6 +103,35 @@ def test_sound_comes_once_although_the_process_is_lost_in_between() -> None:
     assert frames == [f"{100 + number / 20:.2f}".encode() for number in range(2 * PICTURES - 1)]
 
 
+def test_sound_begins_with_the_first_picture_also_where_pictures_are_seconds_apart() -> None:
+    """By night the first picture is as long before the moment asked for; it was without sound up to that moment."""
+    ring: BlockRing[None] = BlockRing(1 << 20)
+    sound = SoundRing(lambda: True)
+    for number in range(5):
+        ring.append(100 + 2 * number, b"jpeg", None)
+    for number in range(80):
+        begin_s = 100 + number / 10
+        sound.append(Packet(begin_s, False, f"{begin_s:.1f}".encode(), PacketFacts(pts_of(begin_s), sound=AAC)))
+    encoder = LiveEncoder(
+        lambda mono_s: ring.reader(ring.key_before(mono_s)),
+        SystemClock(),
+        lambda: Process(float("inf")),  # type: ignore[arg-type, return-value]
+        sound=sound,
+    )
+    encoder.start()
+    encoder.need(103.9)
+    reader = encoder.stream.reader_since(0.0)
+    try:
+        wait_until(lambda: encoder.stream.last_mono_s > 107.99 and encoder.is_drained, "every picture", 30)
+    finally:
+        assert encoder.close(10)
+    items = []
+    while (item := reader.next()) is not None:
+        items.append(item)
+    assert items[0][0].mono_s == 102.0, "the picture that was current at the moment asked for"
+    assert next(data for record, data in items if record.meta.sound) == b"102.0"
+
+
 def test_a_camera_that_came_back_without_sound_has_none_in_its_video() -> None:
     ring: BlockRing[None] = BlockRing(1 << 20)
     sound = SoundRing(lambda: True)
