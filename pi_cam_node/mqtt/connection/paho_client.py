@@ -71,7 +71,7 @@ def command_line_will(topics: Topics) -> Will:
 def build(client_id: str, options: ConnectOptions, will: Will) -> paho.Client:
     """Return a client without automatic reconnect."""
     five = options.version == "5"
-    client = paho.Client(
+    client = _Client(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
         clean_session=None if five else True,
@@ -150,6 +150,21 @@ def _message_properties(
     if user:
         values["UserProperty"] = list(user)
     return _properties(PacketTypes.PUBLISH, **values) if values else None
+
+
+class _Client(paho.Client):
+    """Leaves it to its reader to close a broken connection.
+
+    A failed write closed it, and with it went, unread, what the broker had sent before: mostly why it ended.
+    """
+
+    def _sock_send(self, buf: bytes | bytearray) -> int:
+        try:
+            return super()._sock_send(buf)
+        except ConnectionError:
+            if self.socket() is None:
+                raise
+            raise BlockingIOError from None
 
 
 class _PackedOnce(Properties):

@@ -213,6 +213,19 @@ def test_all_that_the_broker_said_is_read_before_what_waits_is_written(wire: Wir
     assert reasons[0] == "Server shutting down"
 
 
+def test_why_the_broker_ended_it_is_read_where_it_comes_between_the_look_and_the_write(wire: Wire) -> None:
+    """On a busy machine the broker objects and closes while the thread that publishes is half-way through a burst."""
+    reasons: list[str] = []
+    wire.client.on_disconnect = lambda _c, _u, _f, reason, _p: reasons.append(str(reason))
+    wire.packets._ending.unregister(wire.packets._descriptor)
+    wire.peer.sendall(SERVER_SHUTTING_DOWN)
+    wire.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    wire.peer.close()
+    wire.publish(b"state")
+    run(wire)
+    assert reasons[0] == "Server shutting down"
+
+
 def test_an_error_inside_paho_ends_the_connection_and_not_the_thread_that_publishes(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,10 +245,10 @@ def test_a_write_that_fails_ends_the_loop(wire: Wire) -> None:
     wire.peer.close()
     loop = threading.Thread(target=run, args=(wire,))
     wire.publish(b"reply")
-    assert wire.client.socket() is None
     loop.start()
     loop.join(TIMEOUT_S)
     assert not loop.is_alive()
+    assert wire.client.socket() is None
 
 
 def test_after_the_end_nothing_is_written(wire: Wire) -> None:
