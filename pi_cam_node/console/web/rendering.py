@@ -139,7 +139,7 @@ def worded_as_page(request: web.Request, refusal: web.HTTPException) -> None:
     titles = _LINK_REFUSAL_TITLES if account_or_none(request) is None else _REFUSAL_TITLES
     title = words(titles.get(refusal.status, _REFUSAL_OTHERWISE))
     shown = page(request, "refused.html", title=title, said=f"{said[:1].upper()}{said[1:]}.")
-    refusal.text = shown.text
+    refusal.text = shown.text or ""
     refusal.content_type = shown.content_type
 
 
