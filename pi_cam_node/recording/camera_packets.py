@@ -26,6 +26,9 @@ _MARGIN_S = 1.0
 # A camera that has sent no packets for so long counts as one without packets.
 _SILENT_S = 5.0
 
+# A film begins with a key frame: with a greater distance between them it would begin too long before its event. Live
+# video begins with several segments, each of which begins with a key frame.
+FILM_KEY_DISTANCE_S, LIVE_KEY_DISTANCE_S = 15.0, 5.0
 
 PreRoll = Literal["auto", "packets", "pictures"]
 
@@ -67,6 +70,7 @@ class CameraPackets:
         self._source: tuple[int, int, tuple[int, int]] | None = None
         self._track = 0
         self._has_taken = False
+        self._key_s, self._distance_s = float("inf"), 0.0
         self.is_made = False
 
     @property
@@ -99,12 +103,14 @@ class CameraPackets:
             if source != self._source:
                 if not packet.key:  # decoding starts with the first key frame of a track
                     continue
+                self._key_s, self._distance_s = packet.mono_s, 0.0
                 track = Track("h264", size, b"", is_copied=not packet.facts.is_made)
                 self._source, self._track = source, self.stream.begin(track)
                 self.is_made = packet.facts.is_made
             facts = replace(packet.facts, track=self._track)
             self.stream.append(replace(packet, facts=facts))
             if packet.key:
+                self._distance_s, self._key_s = packet.mono_s - self._key_s, packet.mono_s
                 self._keys.append(packet.mono_s)
             self._evict(packet.mono_s - self._keep_s() - _MARGIN_S)
 
@@ -122,6 +128,11 @@ class CameraPackets:
     def is_silent(self) -> bool:
         """Whether the camera sends no packets: unsupported, pictures are processed, or it is offline."""
         return self.stream.first_mono_s is None or self.is_drained
+
+    @property
+    def key_distance_s(self) -> float:
+        """See `PacketSource`."""
+        return max(self._distance_s, self.stream.last_mono_s - self._key_s)
 
     def reaches(self, mono_s: float) -> bool:
         """Return whether decoding can begin at or before a time."""
@@ -143,36 +154,49 @@ class CameraPackets:
 
 
 class CameraFirst:
-    """Implements `PacketSupply`: the camera's own packets if available, else encoded ones."""
+    """Implements `PacketSupply`: the camera's own packets if they are available and suit, else encoded ones."""
 
-    def __init__(self, camera: CameraPackets, encoded: PacketSupply, choice: Callable[[], PreRoll]) -> None:
+    def __init__(
+        self,
+        camera: CameraPackets,
+        encoded: PacketSupply,
+        choice: Callable[[], PreRoll],
+        key_distance_s: float = FILM_KEY_DISTANCE_S,
+    ) -> None:
         """Choose among two supplies.
 
         Args:
             camera: The camera's packets.
             encoded: Encodes the pictures of the ring.
             choice: Returns `recording.pre_roll`.
+            key_distance_s: Packets whose key frames are further apart do not suit.
         """
         self._camera, self._encoded, self._choice = camera, encoded, choice
+        self._key_distance_s = key_distance_s
 
     def acquire(self, from_mono_s: float, spacing_s: float = 0.0) -> PacketSource:
         """See `PacketSupply`. A lower frame rate always needs an encoder."""
-        if not spacing_s and self._choice() != "pictures" and not self._camera.is_silent:
+        if not spacing_s and self._suits():
             return self._camera
         return self._encoded.acquire(from_mono_s, spacing_s)
 
     @property
     def encoder(self) -> EncoderKind:
         """The present source of video packets."""
-        if self._choice() == "pictures" or self._camera.is_silent:
+        if not self._suits():
             return "software"
         return "board" if self._camera.is_made else "camera"
 
     def share(self, from_mono_s: float) -> PacketSource | None:
         """See `PacketSupply`."""
-        if self._choice() == "pictures" or self._camera.is_silent or not self._camera.reaches(from_mono_s):
-            return self._encoded.share(from_mono_s)
-        return self._camera
+        if self._suits() and self._camera.reaches(from_mono_s):
+            return self._camera
+        return self._encoded.share(from_mono_s)
+
+    def _suits(self) -> bool:
+        """Return whether films or live video can be made of the camera's packets at present."""
+        camera = self._camera
+        return self._choice() != "pictures" and not camera.is_silent and camera.key_distance_s <= self._key_distance_s
 
     def release(self, source: PacketSource) -> None:
         """See `PacketSupply`."""

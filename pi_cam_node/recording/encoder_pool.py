@@ -27,6 +27,11 @@ class PacketSource(Protocol):
     failure: str
 
     @property
+    def key_distance_s(self) -> float:
+        """Seconds between the newest two key frames, or since the newest, whichever is longer; 0 if unknown."""
+        ...
+
+    @property
     def is_drained(self) -> bool:
         """Whether all pictures so far are encoded."""
         ...

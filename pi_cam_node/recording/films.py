@@ -16,7 +16,13 @@ from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
 from pi_cam_node.core.inputs import Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
 from pi_cam_node.imaging.shared_planes import PlanesStore
-from pi_cam_node.recording.camera_packets import CAPACITY_BYTES, CameraFirst, CameraPackets
+from pi_cam_node.recording.camera_packets import (
+    CAPACITY_BYTES,
+    LIVE_KEY_DISTANCE_S,
+    CameraFirst,
+    CameraPackets,
+    PreRoll,
+)
 from pi_cam_node.recording.clip import ClipMaker
 from pi_cam_node.recording.encoder.process import EncoderProcess
 from pi_cam_node.recording.encoder_pool import EncoderPool
@@ -71,7 +77,12 @@ class Films:
         # The recorder and the live view: one each, where they cannot share; and one that a clip still reads.
         self.packets = EncoderPool([self._encoder(MAIN, name) for name in ("encoder", "encoder-2", "encoder-3")])
         self.remote_packets = EncoderPool([self._encoder(REMOTE, "encoder-remote")])
-        self.live_packets = CameraFirst(self.camera_packets, self.packets, lambda: current().recording.pre_roll)
+
+        def choice() -> PreRoll:
+            return current().recording.pre_roll
+
+        self._film_packets = CameraFirst(self.camera_packets, self.packets, choice)
+        self.live_packets = CameraFirst(self.camera_packets, self.packets, choice, LIVE_KEY_DISTANCE_S)
         self._recorder = self._new_recorder(directory, boot, room, post, event)
         self._clips = self._new_clips(directory, boot, room)
         self._timelapse = self._new_timelapse(directory, boot, room, post)
@@ -92,7 +103,7 @@ class Films:
     @property
     def encoder(self) -> EncoderKind:
         """See `RecorderPort`."""
-        return "none" if self.missing else self.live_packets.encoder
+        return "none" if self.missing else self._film_packets.encoder
 
     def begin(self, order: RecordingOrder) -> None:
         """See `RecorderPort`."""
@@ -188,7 +199,7 @@ class Films:
         return Recorder(
             directory,
             boot,
-            packets=self.live_packets,
+            packets=self._film_packets,
             room=room,
             post=post,
             settings=self._settings,
@@ -204,7 +215,7 @@ class Films:
             room=room,
             clock=self._clock,
             access=self._access,
-            packets=self.live_packets,
+            packets=self._film_packets,
             sound=self.camera_packets.sound,
         )
 

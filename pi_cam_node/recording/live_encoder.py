@@ -105,6 +105,11 @@ class LiveEncoder:
         """Always false: a lost process is replaced."""
         return False
 
+    @property
+    def key_distance_s(self) -> float:
+        """Always 0: key frames are as close as every reader needs them."""
+        return 0.0
+
     def start(self) -> None:
         """Start the thread. Once."""
         self.loop.start()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pi_cam_node.base.clock import Clock, utc_of
 from pi_cam_node.base.errors import CameraDown
 from pi_cam_node.base.schedule import NEVER_S
+from pi_cam_node.recording.camera_packets import LIVE_KEY_DISTANCE_S
 from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.hls.playlist import Uri, media_playlist, target_duration_s
 from pi_cam_node.recording.hls.segmenter import EARLY_SHARE, Header, Segment, Segmenter
@@ -151,7 +152,7 @@ class Variant:
         hls.js keeps the delay of its first playlist, so key frames are counted back from the newest picture.
         """
         self._check()
-        if self._source is not None and self._source.has_ended:
+        if self._source is not None and (self._source.has_ended or self._source.key_distance_s > LIVE_KEY_DISTANCE_S):
             self._end()
         if self._source is None:
             newest = self._newest()

@@ -12,7 +12,13 @@ from pi_cam_node.core.file_access import OWNER_ONLY
 from pi_cam_node.core.film import ClipOrder
 from pi_cam_node.imaging.h264 import to_sample
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
-from pi_cam_node.recording.camera_packets import CameraFirst, CameraPackets, PreRoll
+from pi_cam_node.recording.camera_packets import (
+    FILM_KEY_DISTANCE_S,
+    LIVE_KEY_DISTANCE_S,
+    CameraFirst,
+    CameraPackets,
+    PreRoll,
+)
 from pi_cam_node.recording.clip_copy import copy_clip
 from pi_cam_node.recording.encoder_pool import PacketSource
 from pi_cam_node.recording.film_facts import FilmFacts
@@ -36,11 +42,11 @@ class Rig:
         self.start_s = self.clock.monotonic()
         self.number = 0
 
-    def send(self, count: int, session: int = 1, track: int = 0) -> None:
+    def send(self, count: int, session: int = 1, track: int = 0, *, has_keys: bool = True) -> None:
         for _ in range(count):
             mono_s = self.start_s + self.number / FPS
             self.clock.advance(max(0.0, mono_s - self.clock.monotonic()))
-            key = self.number % GOP == 0
+            key = has_keys and self.number % GOP == 0
             facts = PacketFacts(pts_of(mono_s), track=track)
             data = access_unit(self.number, key=key)
             self.packets.take(session, SIZE, [Packet(mono_s, key, data, facts)])
@@ -58,6 +64,7 @@ class Encoder:
     """A supply of encoded packets."""
 
     failure, is_drained, has_ended = "", True, False
+    key_distance_s = 0.0
 
     def __init__(self) -> None:
         self.stream = PacketStream()
@@ -110,6 +117,30 @@ def test_another_session_or_another_parameter_set_is_another_track() -> None:
         tracks.append(item[0].meta.track)
     assert tracks == [1] * GOP + [2] * GOP + [3] * GOP
     assert rig.packets.stream.track(3) is not None
+
+
+def test_films_and_live_video_are_encoded_where_the_camera_s_key_frames_are_too_far_apart() -> None:
+    rig, encoder = Rig(), Encoder()
+    films = CameraFirst(rig.packets, encoder, lambda: "auto")
+    live = CameraFirst(rig.packets, encoder, lambda: "auto", LIVE_KEY_DISTANCE_S)
+
+    def copied() -> tuple[bool, bool]:
+        sources = films.acquire(0.0), live.acquire(0.0)
+        assert films.encoder == ("camera" if sources[0] is rig.packets else "software")
+        return sources[0] is rig.packets, sources[1] is rig.packets
+
+    rig.send(GOP + 1)
+    assert copied() == (True, True)
+    rig.send(round(LIVE_KEY_DISTANCE_S * FPS) + 1, has_keys=False)
+    assert copied() == (True, False)
+    rig.send(2 * GOP)
+    assert copied() == (True, True), "as often as before"
+    rig.send(round(FILM_KEY_DISTANCE_S * FPS) + 1, has_keys=False)
+    assert copied() == (False, False)
+    assert films.share(rig.start_s) is encoder
+    rig.number += 40 * GOP
+    rig.send(GOP, session=2)
+    assert copied() == (True, True), "the time that it was away does not count"
 
 
 def test_what_comes_before_the_first_key_frame_of_a_track_is_left_out() -> None:

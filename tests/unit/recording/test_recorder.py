@@ -26,6 +26,7 @@ class Source:
     """Two seconds of packets that came already."""
 
     failure, is_drained, has_ended = "", True, False
+    key_distance_s = 0.0
 
     def __init__(self, first_s: float) -> None:
         self.stream = PacketStream()

@@ -28,7 +28,7 @@ class FakeSupply:
     def __init__(self) -> None:
         self.users = 0
         self.stream, self.failure, self.is_drained, self.has_ended = PacketStream(), "", True, False
-        self.has_ended = False
+        self.has_ended, self.key_distance_s = False, 1.0
 
     def acquire(self, _from_mono_s: float, _spacing_s: float = 0.0) -> PacketSource:
         self.users += 1

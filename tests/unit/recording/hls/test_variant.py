@@ -22,6 +22,7 @@ class FakeSource:
     failure: str = ""
     is_drained: bool = True
     has_ended: bool = False
+    key_distance_s: float = 1.0
 
 
 class Camera:
@@ -223,6 +224,20 @@ def test_packets_that_the_ring_dropped_are_a_discontinuity() -> None:
         text = camera.playlist()
     assert text is not None
     assert "#EXT-X-DISCONTINUITY\n" in text
+
+
+def test_a_camera_whose_key_frames_become_rare_is_replaced() -> None:
+    """With one key frame for all of a connection there was never a playlist."""
+    camera = Camera()
+    assert camera.playlist() is None
+    camera.sources[-1].key_distance_s = 5.1
+    camera.encode()
+    assert camera.playlist() is None
+    assert len(camera.sources) == 2
+    assert camera.released == [camera.sources[0]]
+    camera.encode()
+    assert camera.playlist() is not None
+    assert len(camera.sources) == 2
 
 
 def test_a_source_that_has_ended_is_replaced() -> None:
