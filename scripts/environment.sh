@@ -85,9 +85,21 @@ is_installed() {
     return 1
 }
 
+# Ends where this user can install nothing: in the folders of another user, or on a disk that is mounted read-only.
+require_writable() {
+    for folder in "$root" "$venv"; do
+        if [ -e "$folder" ] && [ ! -w "$folder" ]; then
+            say "$folder cannot be written by $(id -un): do this as $(stat -c %U "$folder"), or clone the repository into \
+a folder of your own"
+            exit 1
+        fi
+    done
+}
+
 # install [extras]: makes sure of it.
 install() {
     is_installed "${1-}" && return
+    require_writable
     if ! "$venv/bin/python" -c '' 2>/dev/null || [ -n "${PYTHON-}" ]; then
         make_environment
     fi

@@ -1,4 +1,4 @@
-"""Detects damaged SQLite databases: by a check with a time limit at start, and by the errors of later accesses.
+"""Detects databases of a newer program, and damaged ones: by a check with a time limit at start, and by later errors.
 
 The check reads the whole file: 0.7 GB for a million events, half a minute on an SD card. Damage that a check did not
 reach in time is detected when it is accessed.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
@@ -17,6 +18,14 @@ LIMIT_S = 5.0
 # SQLite VM instructions between two checks of the time limit. One instruction checks all pages of a table, so the check
 # of a large one exceeds the limit.
 _STEPS = 1000
+
+
+def newer_version(path: Path, version: int, known: int) -> str:
+    """Return what is said of a database that a newer version of the program has written, and what to do."""
+    return (
+        f"{path} was written by a newer version of pi_cam_node (its format is {version}, this version knows {known}): "
+        "install that version again, or restore a backup from before the upgrade"
+    )
 
 
 def quick_check(connection: sqlite3.Connection, limit_s: float = LIMIT_S) -> str:

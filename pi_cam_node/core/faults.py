@@ -5,7 +5,7 @@ from __future__ import annotations
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Code
 from pi_cam_node.core.events import FaultReported
-from pi_cam_node.core.inputs import BrokerRefused, Input, PictureBlank, StorageChanged
+from pi_cam_node.core.inputs import BrokerRefused, DatabaseChanged, Input, PictureBlank, StorageChanged
 from pi_cam_node.core.rules.fault_state import Fault, FaultState, Subject
 
 _BROKER_CODES: tuple[Code, ...] = ("forbidden",)
@@ -32,6 +32,8 @@ class Faults:
                 self.note("picture", "camera_down" if reason else "ok", reason)
             case StorageChanged(code=code, message=text):
                 self.note("storage", code, text)
+            case DatabaseChanged(message=text):
+                self.note("events", "not_saved" if text else "ok", text)
             case BrokerRefused(reason=reason) if reason:
                 self.report(FaultReported("forbidden", reason))
             case BrokerRefused():

@@ -73,6 +73,13 @@ class StorageChanged:
 
 
 @frozen
+class DatabaseChanged:
+    """Events are not stored on disk: why; an empty message: they are again."""
+
+    message: str
+
+
+@frozen
 class CommandArrived:
     """A command came. The payload is as it came; nothing about it is trusted.
 
@@ -236,6 +243,7 @@ Input = (
     | SwitchFailed
     | PictureBlank
     | StorageChanged
+    | DatabaseChanged
     | CommandArrived
     | BrokerConnected
     | BrokerLost

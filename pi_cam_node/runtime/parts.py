@@ -15,6 +15,7 @@ from pi_cam_node.core.core import Core
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.history import Waiting
 from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.inputs import DatabaseChanged
 from pi_cam_node.core.rules.memory_budget import encoded_budget_bytes, packets_budget_bytes
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.packet import TakePackets
@@ -85,7 +86,10 @@ class Parts:
         self.worker = Worker(self.inbox)
         self.image_process = TaskProcess(on_wait=self.worker.loop.beat)  # effective only on the worker's own thread
         self.images = ImageTasks(self.image_process.run)
-        self.events = EventDatabase(start.events, clock, partial(rows_in, config.export.base_dir), self._restore)
+        self.events = EventDatabase(
+            start.events, clock, partial(rows_in, config.export.base_dir), self._restore,
+            lambda words: self.inbox.put(DatabaseChanged(words)),
+        )  # fmt: skip
         self.archive = PictureArchive(
             config.export.base_dir, boot_id, clock, self.images, film_removed=self.events.forget_recording,
             packet_limit=lambda: self.link.packet_limit_bytes,

@@ -131,6 +131,35 @@ def test_a_port_that_is_taken_is_said_and_nothing_starts(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("words", [["demo", "--captures"], ["house", "--folder"]])
+def test_a_folder_that_cannot_be_written_is_said_and_nothing_starts(tmp_path: Path, words: list[str]) -> None:
+    # Not even root can write in there.
+    done = program(*words, "/proc/pictures", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("/proc/pictures cannot be written: ")
+    assert f"`{words[1]}" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not BROKERS["mosquitto"], reason="mosquitto is not installed")
+def test_a_house_whose_folder_is_kept_starts_again_on_other_ports(tmp_path: Path) -> None:
+    """The console's file is kept for its rules: the ports in it are those of an earlier run."""
+    folder = tmp_path / "house"
+    folder.mkdir()
+    (folder / "console.yaml").write_text(
+        f"console: {{port: 1, base_dir: {folder / 'console'}}}\nmqtt: {{host: 127.0.0.1, port: 2}}\n"
+    )
+    log = folder / "console.log"
+    command = [sys.executable, "-m", "pi_cam_node", "house", "--folder", str(folder)]
+    environ = {**ENVIRONMENT, "PI_CAM_NODE_CONSOLE__MQTT__HOST": "192.0.2.1"}
+    with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.DEVNULL) as house:
+        try:
+            wait_until(lambda: log.exists() and "connected to 127.0.0.1:" in log.read_text(), "its broker", 60)
+        finally:
+            house.send_signal(signal.SIGTERM)
+    assert "127.0.0.1:2," not in log.read_text()
+
+
 def test_help_loads_neither_numpy_nor_opencv_nor_pydantic(tmp_path: Path) -> None:
     code = (
         "import sys, pi_cam_node.cli.main as cli\n"

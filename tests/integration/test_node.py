@@ -6,8 +6,10 @@ import base64
 import json
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 from pi_cam_node.imaging.jpeg import decode
+from pi_cam_node.storage.events import schema
 from pi_cam_node.system.systemd import RESTARTED_BY
 from tests.support.bars import bar
 from tests.support.broker import Client, Mosquitto, StartBroker, wait_until
@@ -349,6 +352,15 @@ def test_ten_thousand_hostile_payloads_and_health_is_answered_throughout(
     assert len(took_ms) == 40
     assert node.running
     assert "Traceback" not in node.log()
+
+
+def test_events_that_are_not_stored_are_the_last_error(start_broker: StartBroker, tmp_path: Path) -> None:
+    broker = start_broker()
+    with closing(sqlite3.connect(tmp_path / "node.yaml.events.db")) as connection:
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    with RunningNode(tmp_path, broker.port), Client(broker.port) as client:
+        commands = CommandClient(client)
+        wait_until(lambda: "newer version" in str(commands.state("last_error")), "the words about the database", 30)
 
 
 def test_no_secret_reaches_a_topic_or_the_log(start_broker: StartBroker, tmp_path: Path) -> None:

@@ -32,6 +32,21 @@ def test_help_prints_the_comment_at_the_top_and_does_nothing(script: Path, optio
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_of_another_user_is_said_with_what_to_do(tmp_path: Path) -> None:
+    """Before, pip's failure was announced twice, and where it was to be read there was nothing."""
+    text = (FOLDER / "environment.sh").read_text()
+    program = f"root=/ venv={tmp_path}/environment\n{text}\ninstall console || install"
+    nobody, groups = (None, None) if os.geteuid() else (65534, list[int]())
+    done = subprocess.run(
+        ["sh", "-c", program], cwd="/", user=nobody, extra_groups=groups, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("/ cannot be written by ")
+    assert "clone the repository into a folder of your own" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("installed", "wanted", "is_installed"),
     [

@@ -13,14 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pi_cam_node.base import malloc
+from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.cli.demo import brokers, guide
 from pi_cam_node.cli.demo.brokers import Broker, NoBrokerHere
 from pi_cam_node.cli.demo.guide import FirstReading
-from pi_cam_node.cli.main import discard_stdout
+from pi_cam_node.cli.main import FAILED, discard_stdout
 from pi_cam_node.config import loader
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.commands.status import RESTART_CODE
 from pi_cam_node.runtime.node import Node
+from pi_cam_node.storage.directory import check_writable
 from pi_cam_node.system import log
 
 # A day in two minutes and a half, and a night that is called as soon as it is dark.
@@ -67,15 +69,29 @@ def main(arguments: Sequence[str]) -> int:
     began_s = time.monotonic()
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _exit)  # until the node handles it; ends the broker and removes the folder
+    captures = options.captures.absolute()
     try:
         kind, port = brokers.choose(options.broker), brokers.choose_port(options.port)
+        if trouble := why_not_writable(captures):
+            print(f"{trouble}; say `--captures DIR`, or start it in a folder of your own", file=sys.stderr)
+            return FAILED
         with tempfile.TemporaryDirectory(prefix="pi-cam-node-") as name, Broker(kind, port, Path(name)) as broker:
-            loaded = settings_of(broker, Path(name), options.captures.absolute())
+            loaded = settings_of(broker, Path(name), captures)
             say(_greeting(broker, loaded))
             return _run(loaded, began_s)
     except NoBrokerHere as error:
         print(error, file=sys.stderr)
-        return 1
+        return FAILED
+
+
+def why_not_writable(folder: Path) -> str:
+    """Make a folder, and return why nothing can be written into it; empty if it can."""
+    try:
+        make_directory(folder)
+        check_writable(folder)
+    except OSError as error:
+        return f"{folder} cannot be written: {error.strerror or error}"
+    return ""
 
 
 def settings_of(broker: Broker, folder: Path, captures: Path) -> LoadedConfig:
@@ -147,13 +163,13 @@ def _parser() -> argparse.ArgumentParser:
         "--captures", type=Path, default=Path("captures"), metavar="DIR", help="where pictures go (default: ./captures)"
     )
     parser.add_argument(
-        "--port", type=_port, help=f"of the broker (default: {brokers.DEFAULT_PORT}, else any free one)"
+        "--port", type=port_number, help=f"of the broker (default: {brokers.DEFAULT_PORT}, else any free one)"
     )
     parser.add_argument("--broker", default="", choices=[kind.name for kind in brokers.KINDS], help="which broker")
     return parser
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
     """Parse a port number; 0 means any free one."""
     if not (text.isascii() and text.isdecimal() and len(text) <= PORT_DIGITS and int(text) <= PORT_MAX):
         raise argparse.ArgumentTypeError(f"found {text!a}, expected 1 to {PORT_MAX}")

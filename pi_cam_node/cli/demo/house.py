@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -21,8 +21,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from pi_cam_node.base import parent_death
 from pi_cam_node.cli.demo import brokers
 from pi_cam_node.cli.demo.brokers import Broker, NoBrokerHere
-from pi_cam_node.cli.demo.command import say
-from pi_cam_node.config.catalogue import catalogue
+from pi_cam_node.cli.demo.command import port_number, say, why_not_writable
+from pi_cam_node.cli.main import FAILED
+from pi_cam_node.config.catalogue import NODE_SCHEMA, catalogue
+from pi_cam_node.console.config import CONSOLE_SCHEMA
+
+Child = subprocess.Popen[bytes]
 
 CAMERAS = (("porch", "Porch"), ("hall", "Hall"), ("garden", "Garden"), ("shed", "Shed"))
 CONSOLE_PORT = 8090
@@ -86,19 +90,21 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="where everything is kept; by default, for as long as it runs"
     )
-    parser.add_argument("--port", type=int, default=CONSOLE_PORT, help="the console's (default: %(default)s)")
+    parser.add_argument("--port", type=port_number, default=CONSOLE_PORT, help="the console's (default: %(default)s)")
     options = parser.parse_args(arguments)
+    if trouble := why_not_writable(options.folder.absolute()) if options.folder else "":
+        print(f"{trouble}; say another one with `--folder`", file=sys.stderr)
+        return FAILED
     try:
         with ExitStack() as stack:
             folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pi-cam-house-")))
             return _run(stack, folder.absolute(), options.port)
     except NoBrokerHere as error:
         print(error, file=sys.stderr)
-        return 1
+        return FAILED
 
 
 def _run(stack: ExitStack, folder: Path, wanted_port: int) -> int:
-    folder.mkdir(parents=True, exist_ok=True)
     broker = stack.enter_context(Broker(brokers.choose(), brokers.choose_port(None), folder))
     for number, (node_id, name) in enumerate(CAMERAS):
         stack.enter_context(
@@ -112,7 +118,10 @@ def _run(stack: ExitStack, folder: Path, wanted_port: int) -> int:
     if not file.exists():
         kept, told = json.dumps(str(folder / "console")), broker.kind.protocol
         file.write_text(CONSOLE.format(http=port, folder=kept, host=brokers.HOST, port=broker.port, protocol=told))
-    console = stack.enter_context(_program(["console", "--config", str(file)], folder / "console.log"))
+    # A file that is kept for its rules has the ports of an earlier run.
+    given = {"CONSOLE__PORT": port, "MQTT__PORT": broker.port, "MQTT__PROTOCOL": broker.kind.protocol}
+    environ = {f"{CONSOLE_SCHEMA.environment_prefix}{key}": str(value) for key, value in given.items()}
+    console = stack.enter_context(_program(["console", "--config", str(file)], folder / "console.log", environ))
     return _wait(folder, port, console)
 
 
@@ -134,11 +143,19 @@ def _node_file(folder: Path, broker: Broker, number: int, node_id: str, name: st
 
 
 @contextmanager
-def _program(words: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run this package as a child that ends with the ``with`` block, or with this process."""
+def _program(words: Sequence[str], log: Path, given: Mapping[str, str] | None = None) -> Iterator[Child]:
+    """Run this package as a child that ends with the ``with`` block, or with this process.
+
+    Args:
+        words: The command line.
+        log: The file that it writes into.
+        given: Its settings as environment variables; those of the user's environment are not for the house.
+    """
     own = [sys.executable, "-m", "pi_cam_node", *words]
     command = parent_death.ending_with_this(own)
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    prefixes = (NODE_SCHEMA.environment_prefix, CONSOLE_SCHEMA.environment_prefix)
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(prefixes)}
+    environ |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **(given or {})}
     with log.open("ab") as written:
         child = subprocess.Popen(  # noqa: S603 - our own command line
             command, stdin=subprocess.DEVNULL, stdout=written, stderr=written, process_group=0, env=environ
@@ -181,7 +198,7 @@ def _door(broker: Broker) -> Iterator[None]:
         client.loop_stop()
 
 
-def _wait(folder: Path, port: int, console: subprocess.Popen[bytes]) -> int:
+def _wait(folder: Path, port: int, console: Child) -> int:
     """Print the addresses, and wait for Ctrl-C, or for the console's end."""
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())

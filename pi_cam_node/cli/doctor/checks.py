@@ -9,7 +9,15 @@ from pathlib import Path
 from pi_cam_node.base.clock import clock_is_set
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.camera import catalogue
-from pi_cam_node.cli.doctor import broker_checks, camera_checks, machine_checks, node_checks, unit_checks, video_checks
+from pi_cam_node.cli.doctor import (
+    broker_checks,
+    camera_checks,
+    event_checks,
+    machine_checks,
+    node_checks,
+    unit_checks,
+    video_checks,
+)
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, skipped
 from pi_cam_node.cli.doctor.node_checks import NodeOnBroker
 from pi_cam_node.cli.target import NoSingleNode, find_nodes, named_node, only_node, topics_to
@@ -39,10 +47,12 @@ def examine(file: Path | None, environ: Mapping[str, str], *, is_named: bool, wa
     if isinstance(loaded, ConfigError):
         yield skipped("everything else", "the configuration must be right first")
         return
-    private = state_files(loaded.path, environ).private
+    places = state_files(loaded.path, environ)
+    private = places.private
     config = remembered(loaded, private).config
     yield machine_checks.check_memory(config, available_bytes())
     yield machine_checks.check_disk(config)
+    yield event_checks.check_events(places.events)
     yield video_checks.check_video()
     if (unit := unit_checks.find_unit(loaded.path)) is not None:
         yield from unit_checks.check_unit(unit, config, loaded.path)

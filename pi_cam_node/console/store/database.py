@@ -77,7 +77,7 @@ class Database:
         try:
             self._db = self._pool.submit(self._opened).result()
         except ValueError as error:
-            raise ConfigError([f"{self.path}: {error}"]) from None
+            raise ConfigError([str(error)]) from None
         except sqlite3.Error as error:
             raise OSError(f"{self.path}: {error}") from error
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
+
+from pi_cam_node.base.database_check import newer_version
 
 FIRST = (
     """CREATE TABLE node (
@@ -90,7 +93,7 @@ def version_of(db: sqlite3.Connection) -> int:
     """
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version > VERSION:
-        raise ValueError(f"the database has version {version}, this program knows versions up to {VERSION}")
+        raise ValueError(newer_version(Path(db.execute("PRAGMA database_list").fetchone()[2]), version, VERSION))
     return version
 
 

@@ -12,7 +12,7 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.core.events import FaultReported
 
-Subject = Literal["camera", "picture", "storage", "start"]
+Subject = Literal["camera", "picture", "storage", "events", "start"]
 
 # Least time between changes of the shown fault.
 INTERVAL_S = 0.25
@@ -23,6 +23,7 @@ _CODES: Mapping[Subject, tuple[Code, ...]] = {
     "camera": ("camera_down", "no_frames"),
     "picture": ("camera_down",),
     "storage": ("no_space", "not_saved"),
+    "events": (),
     "start": (),
 }
 
@@ -57,8 +58,12 @@ class FaultState:
 
     @property
     def current(self) -> Fault | None:
-        """The fault to show: for a while the newest momentary one, else the newest lasting one."""
-        return self._once or next(reversed(self._lasting.values()), None)
+        """The fault to show: for a while the newest momentary one, else the newest lasting one.
+
+        That of the events is shown last: where the disk is full, the disk is the fault.
+        """
+        others = (fault for subject, fault in reversed(self._lasting.items()) if subject != "events")
+        return self._once or next(others, None) or self._lasting.get("events")
 
     def report(self, fault: Fault, now_s: float) -> None:
         """Report a momentary fault; only the newest is shown."""

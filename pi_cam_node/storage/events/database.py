@@ -51,6 +51,7 @@ class EventDatabase:
         clock: Clock,
         known: Known = lambda: (),
         restore: Callable[[Sequence[Waiting]], None] = lambda _messages: None,
+        on_trouble: Callable[[str], object] = lambda _words: None,
     ) -> None:
         """Create the database without opening a file; see `DatabaseWriter` for the arguments.
 
@@ -59,13 +60,14 @@ class EventDatabase:
             clock: See `DatabaseWriter`.
             known: See `DatabaseWriter`.
             restore: Called with the messages of an earlier run, oldest first. Thread: the writer's.
+            on_trouble: See `DatabaseWriter`.
         """
         self._clock = clock
         self._recent = RecentEvents()
         self._numbers = itertools.count(1)
         self._rows: OrderedDict[object, int] = OrderedDict()
         self._restore = restore
-        self._writer = DatabaseWriter(path, clock, known, self._begin_run, self._note_written)
+        self._writer = DatabaseWriter(path, clock, known, self._begin_run, self._note_written, on_trouble=on_trouble)
         self.loop = self._writer.loop
 
     def start(self) -> None:

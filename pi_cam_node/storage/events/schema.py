@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pi_cam_node.base.atomic_files import FILE_MODE, sync_directory
-from pi_cam_node.base.database_check import is_damage, quick_check
+from pi_cam_node.base.database_check import is_damage, newer_version, quick_check
 
 # Suffixes of the files beside an open database.
 SUFFIXES = ("", "-wal", "-shm")
@@ -20,6 +20,8 @@ DAMAGED_SUFFIX, BACKUP_SUFFIX = ".damaged", ".before-migration"
 BUSY_TIMEOUT_S = 5.0
 # Page cache of a connection in KiB, instead of SQLite's 2 MiB; the system's page cache suffices.
 CACHE_KIB = 256
+# Source: sqlite.org/fileformat2.html, the database header.
+_MAGIC, _HEADER_BYTES, _VERSION_AT = b"SQLite format 3\0", 100, 60
 
 # Migrations, each to the next version, which PRAGMA user_version holds.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -98,6 +100,21 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def version_in(path: Path) -> int | None:
+    """Return the version that a file has in its header; ``None`` if it is no database. SQLite is not asked.
+
+    SQLite would leave files beside it that belong to the user who asked.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    if not header:
+        return 0
+    return int.from_bytes(header[_VERSION_AT : _VERSION_AT + 4]) if header.startswith(_MAGIC) else None
+
+
 def is_empty(path: Path) -> bool:
     """Tell whether the file is missing or empty, which SQLite treats as a new database."""
     return not path.exists() or path.stat().st_size == 0
@@ -139,7 +156,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise DamagedDatabaseError(damage)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
-        raise NewerDatabaseError(f"{path} is of version {version}, and this program knows {VERSION}")
+        raise NewerDatabaseError(newer_version(path, version, VERSION))
     # Effective only before the first table is created:
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")

@@ -49,6 +49,8 @@ class DatabaseWriter:
         known: Known,
         on_open: Callable[[sqlite3.Connection], None],
         on_written: Callable[[Iterable[Key]], None],
+        *,
+        on_trouble: Callable[[str], object],
     ) -> None:
         """Create the writer without opening the file.
 
@@ -58,8 +60,10 @@ class DatabaseWriter:
             known: Returns rows known from other sources, for a damaged or new database. Thread: the writer's.
             on_open: Called once, when the file is first opened. Thread: the writer's.
             on_written: Called with the keys of rows that are on disk. Thread: the writer's.
+            on_trouble: Called with each change of `trouble` in words. Thread: the writer's, or that of the caller.
         """
         self._path, self._clock, self._known, self._on_written = path, clock, known, on_written
+        self._on_trouble = on_trouble
         self._connection: sqlite3.Connection | None = None
         self._on_open: Callable[[sqlite3.Connection], None] | None = on_open
         self._pending: OrderedDict[Key, Write] = OrderedDict()
@@ -71,7 +75,9 @@ class DatabaseWriter:
         self.loop = MonitoredThread("events", self._run, clock, before_restart=self._forget_connection)
         self.trouble = ""
         if path is not None and (kind := network_file_system(path.parent)):
-            self._give_up(f"{path.parent} is on a network file system ({kind})")
+            self._give_up(
+                f"{path.parent} is on a network file system ({kind}): keep settings and state on a local disk"
+            )
 
     @property
     def path(self) -> Path | None:
@@ -186,6 +192,7 @@ class DatabaseWriter:
         if self.trouble and self._path is not None:
             _log.warning("the database is written again")
             self.trouble = ""
+            self._on_trouble("")
         return True
 
     def _wait_to_retry(self) -> bool:
@@ -257,6 +264,7 @@ class DatabaseWriter:
     def _on_failure(self, error: sqlite3.Error | OSError) -> None:
         if str(error) != self.trouble:
             _log.error("events are not written: %s; trying again every %.0f s", error, RETRY_S)
+            self._on_trouble(f"events are not written: {error}")
         self.trouble = str(error)
         if isinstance(error, sqlite3.Error) and is_damage(error):
             self._close()  # the next opening detects the damage, or counts another failure
@@ -265,6 +273,7 @@ class DatabaseWriter:
     def _give_up(self, why: str) -> None:
         _log.error("events are kept in memory only: %s", why)
         self.trouble = why
+        self._on_trouble(f"events are kept in memory only: {why}")
         with self._changed:
             self._path = None
             self._pending.clear()

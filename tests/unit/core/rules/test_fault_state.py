@@ -114,3 +114,14 @@ def test_of_a_flood_the_newest_is_told_now_and_then() -> None:
         faults.report(fault("retained", str(number)), 0.0)
         assert faults.due(INTERVAL_S / 2) == []
     assert told(faults, INTERVAL_S) == [FaultReported("retained", "99")]
+
+
+def test_events_that_are_not_stored_stand_behind_every_other_fault() -> None:
+    faults = FaultState()
+    faults.note("storage", fault("no_space", "full"))
+    faults.note("events", fault("not_saved", "events are not written: disk is full"))
+    assert told(faults, 0.0) == [FULL]
+    faults.note("storage", None)
+    assert told(faults, 1.0) == [FaultReported("not_saved", "events are not written: disk is full")]
+    faults.note("events", None)
+    assert told(faults, 2.0) == [WELL]

@@ -416,6 +416,41 @@ def test_a_database_of_a_newer_version_is_left_alone(path: Path, caplog: pytest.
     assert "in memory only" in caplog.text
 
 
+def test_what_is_not_stored_is_told_and_its_end_too(path: Path, mocker: MockerFixture) -> None:
+    told: list[str] = []
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    store = EventDatabase(path, FakeClock(), on_trouble=told.append)
+    store.save_event(event(1))
+    written(store)
+    (words,) = told
+    assert words.startswith(f"events are kept in memory only: {path} was written by a newer version")
+    assert words.endswith("install that version again, or restore a backup from before the upgrade")
+    path.unlink()
+    told.clear()
+    failing = mocker.patch.object(rows, "save_event", side_effect=[sqlite3.OperationalError("disk is full"), None])
+    store = EventDatabase(path, FakeClock(), on_trouble=told.append)
+    store.save_event(event(1))
+    written(store)
+    assert told == ["events are not written: disk is full"]
+    written(store)
+    assert failing.call_count == 2
+    assert told == ["events are not written: disk is full", ""]
+
+
+@pytest.mark.parametrize(("content", "version"), [(b"", 0), (b"no database", None)])
+def test_the_version_of_a_file_that_is_no_database(path: Path, content: bytes, version: int | None) -> None:
+    path.write_bytes(content)
+    assert schema.version_in(path) == version
+
+
+def test_the_version_in_the_header_is_that_of_sqlite(store: EventDatabase, path: Path) -> None:
+    store.save_event(event(1))
+    written(store)
+    assert schema.version_in(path) == schema.VERSION
+    assert [file.name for file in path.parent.iterdir()] == [path.name], "asking leaves nothing beside it"
+
+
 def test_an_older_database_is_copied_and_brought_up_to_date(
     store: EventDatabase, path: Path, mocker: MockerFixture
 ) -> None:
