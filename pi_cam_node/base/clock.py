@@ -32,7 +32,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clocks of this machine."""
+    """The system's clocks."""
 
     # CLOCK_MONOTONIC in seconds; read a dozen times for each frame.
     monotonic = staticmethod(time.monotonic)

@@ -84,10 +84,10 @@ def _plain(value: object) -> object:
         return iso(value)
     if isinstance(value, Path):
         return str(value)
-    raise TypeError(f"{type(value).__name__} is nothing that JSON knows")
+    raise TypeError(f"{type(value).__name__} cannot be converted to JSON")
 
 
 _INT_DIGITS = 18
 _DECODER = json.JSONDecoder(parse_constant=lambda _name: None, parse_float=_number, parse_int=_whole_number)
-# Made once: `json.dumps` would make one for each value.
+# Created once, as `json.dumps` would create an encoder for each value.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)

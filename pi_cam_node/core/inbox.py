@@ -1,11 +1,11 @@
 """Inbox of the node thread: its only input, bounded in number and bytes.
 
-Adapters put, the node thread takes. Frames: only the newest wait, bounded in number and bytes; an older one makes room
-and is counted. Messages: first in, first out, bounded in number and bytes; where their queue is full the newest is
-refused, which the return value tells its sender. Commands of the broker wait in a queue of their own, behind
-everything else: while their replies find no room they are held, and the other origins are served. Messages go
-before frames, so that a command is answered even when frames come faster than they can be worked on; but of many
-messages in a row only the first few, since a camera whose frames are not taken would count as away.
+Adapters put, the node thread takes. Frames: only the newest are kept; older ones are dropped and counted. Messages:
+first in, first out; if their queue is full a new one is refused, see the return value. Commands from the broker have a
+queue of their own with the lowest priority, and are held while there is no room for their replies, so that other
+origins are still served. Messages have priority over frames, so that commands are answered even if frames arrive
+faster than they can be processed; but only for a few in a row, since a camera whose frames are not taken would count
+as offline.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from pi_cam_node.base.threads import Heartbeat
 from pi_cam_node.core.inputs import CommandArrived, Input
 from pi_cam_node.imaging.frame import Frame
 
-# A pause of the node thread shorter than this many frames loses none, unless they are large.
+# Maximum number of waiting frames; a shorter pause of the node thread loses none, unless frames are large.
 FRAMES_WAITING = 16
 FRAME_BYTES_WAITING = 8 << 20
-# A script that sends thousands of commands in one go gets an answer to each of them.
+# Maximum number of waiting messages; enough for a script that sends thousands of commands at once.
 MESSAGES_WAITING = 10_000
-# What is small always finds room among them: large messages must not shut out a question.
+# Maximum size of waiting messages; does not apply to small ones, so that large messages do not block a query.
 BYTES_WAITING = 4 << 20
 SMALL_BYTES = 512
-# So many messages are taken before a waiting frame has its turn.
+# Maximum number of messages taken before a waiting frame.
 MESSAGES_IN_A_ROW = 16
-# How soon commands that are held are looked at again.
+# Interval at which held commands are checked again.
 HELD_S = 0.1
-# How long a message that must not be lost waits for room, and how often that is tried.
+# How long delivery of an essential message to a full inbox is retried, and the interval.
 DELIVERY_DEADLINE_S = 30.0
 DELIVERY_RETRY_S = 0.05
-# The longest wait of all, since a lock cannot wait without end.
+# Longest wait, as the timeout of a lock is limited.
 WAIT_MAX_S = 3600.0
 
 
@@ -44,13 +44,13 @@ def _never() -> bool:
 
 
 def deliver(post: Callable[[Input], bool], message: Input, loop: Heartbeat, gave_up: Callable[[float], bool]) -> bool:
-    """Put a message that must not be lost; a full inbox is tried again for `DELIVERY_DEADLINE_S`.
+    """Put an essential message; retry for `DELIVERY_DEADLINE_S` if the inbox is full.
 
     Args:
         post: Puts it; returns whether there was room.
-        message: What to put.
-        loop: Beats meanwhile.
-        gave_up: Waits for so many seconds, and returns whether nobody will take it any more: then it is tried no more.
+        message: The message.
+        loop: Heartbeat of the calling thread.
+        gave_up: Waits for some seconds; returns whether to stop retrying, as the node is stopping.
 
     Returns:
         Whether there was room.
@@ -64,9 +64,9 @@ def deliver(post: Callable[[Input], bool], message: Input, loop: Heartbeat, gave
 
 
 class Inbox:
-    """Frames and inputs on their way to the node thread.
+    """Queue of frames and inputs for the node thread.
 
-    Thread: any, for everything but `take`.
+    Thread: any, except for `take`.
     """
 
     def __init__(self) -> None:
@@ -76,8 +76,8 @@ class Inbox:
         self._broker_commands = _Queue()
         self._in_a_row = 0
         self._changed = threading.Lock()
-        # Released by whatever wakes the node thread. Unlike a condition it needs no lock of its own, so that a signal
-        # handler, which runs in the node thread between any two instructions, can release it too, and none is missed.
+        # Released to wake the node thread. Unlike a condition it needs no second lock, so that a signal handler, which
+        # may interrupt the node thread anywhere, can release it, too.
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
         self._is_woken = self._has_silent_frames = False
@@ -86,25 +86,25 @@ class Inbox:
 
     @property
     def frames_dropped(self) -> int:
-        """Frames that came while the node was too busy to take them."""
+        """Number of frames dropped because the node was too busy."""
         return self._frames_dropped
 
     @property
     def messages_refused(self) -> int:
-        """Commands that came while their queue was full; other senders that find it full try again."""
+        """Number of commands refused because their queue was full; other senders retry."""
         return self._messages_refused
 
     @property
     def waiting(self) -> int:
-        """Messages that wait."""
+        """Number of waiting messages."""
         return len(self._messages.waiting) + len(self._broker_commands.waiting)
 
     def put_frame(self, frame: Frame, *, wakes: bool = True) -> None:
-        """Hand over a frame; the oldest waiting ones make room for it.
+        """Queue a frame; drop the oldest waiting ones as needed.
 
         Args:
             frame: The frame.
-            wakes: Wake the node thread; else it is left to `wake_for_frames`.
+            wakes: Whether to wake the node thread; otherwise call `wake_for_frames` later.
         """
         with self._changed:
             self._frames.append(frame)
@@ -119,13 +119,13 @@ class Inbox:
             self.wake_for_frames()
 
     def wake_for_frames(self) -> None:
-        """Wake the node thread where frames came of which it was not told. Thread: that which puts frames."""
+        """Wake the node thread if frames were queued without waking it. Thread: the one that puts frames."""
         if self._has_silent_frames:
             self._has_silent_frames = False
             self._ring()
 
     def put(self, message: Input) -> bool:
-        """Hand over a message; return whether there was room."""
+        """Queue a message; return whether there was room."""
         is_of_broker = isinstance(message, CommandArrived) and message.origin == "mqtt"
         with self._changed:
             if not (self._broker_commands if is_of_broker else self._messages).put(message):
@@ -135,17 +135,17 @@ class Inbox:
         return True
 
     def wake(self) -> None:
-        """Make `take` return at once, also when nothing waits. Thread: any, and signal handlers."""
+        """Make `take` return at once, even if nothing is queued. Thread: any, and signal handlers."""
         self._is_woken = True
         self._ring()
 
     def take(self, timeout_s: float, *, hold_broker: Callable[[], bool] = _never) -> Input | Frame | None:
-        """Return the next message or the oldest waiting frame, and ``None`` after the timeout.
+        """Return the next message or the oldest waiting frame; ``None`` after the timeout.
 
         Args:
-            timeout_s: How long to wait for one.
-            hold_broker: Asked only when the next message is a command of the broker: whether to leave it where it is.
-                Where it does, ``None`` is returned after `HELD_S` at the latest.
+            timeout_s: Longest wait.
+            hold_broker: Called only if the next message is a command from the broker; returns whether to leave it
+                queued. In that case ``None`` is returned after `HELD_S` at the latest.
 
         Thread: the node thread.
         """
@@ -176,7 +176,7 @@ class Inbox:
         return frame
 
     def _ring(self) -> None:
-        with suppress(RuntimeError):  # it is released already
+        with suppress(RuntimeError):  # already released
             self._wakeup.release()
 
 
@@ -184,7 +184,7 @@ class _Queue:
     """Messages, first in, first out, bounded in number and bytes.
 
     Attributes:
-        waiting: The messages; to be changed by `put` and `take` alone.
+        waiting: The messages; changed only by `put` and `take`.
     """
 
     def __init__(self) -> None:
@@ -209,7 +209,7 @@ class _Queue:
 
 
 def _size_bytes(message: Input) -> int:
-    """Return how many bytes a client made a message hold: every part of it that may be long."""
+    """Return the size of a message's parts of variable length that a client determines, in bytes."""
     if not isinstance(message, CommandArrived):
         return 0
     return sum(map(len, (message.payload, message.verb, message.reply_to or "", message.correlation or b"")))

@@ -94,7 +94,7 @@ class DiskMonitor:
         try:
             self._archive.tidy(config)
         finally:
-            malloc.return_free_memory()  # the one job that comes every few minutes whatever else happens
+            malloc.return_free_memory()  # here, as this job runs every few minutes in any case
 
     def _ask(self, now_s: float) -> None:
         self._asked_s = now_s

@@ -65,7 +65,7 @@ def test_a_phone_s_picture_that_is_turned_by_exif_alone_is_upright() -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/ssh", "does not speak HTTP: it answers 'SSH-2.0-Op.*check the port"),
+        ("/ssh", "is no HTTP server: it answers 'SSH-2.0-Op.*check the port"),
         ("/silent", "cannot be reached: Remote end closed"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Video encoders of the board, which the camera's process uses behind the masks."""
+"""Hardware video encoders of the board, used by the camera's process after masking."""

@@ -1,7 +1,7 @@
 """Hardware H.264 encoder of Raspberry Pi models up to 4 and Zero 2 W; a Pi 5 has none.
 
-It is controlled by a bit rate instead of a quality, and gets processed pictures: rotated, masked and labelled. A packet
-is output while the next picture is input.
+It is controlled by a bit rate instead of a quality, and gets processed pictures: rotated, masked and labelled. Each
+packet is output when the next picture is input.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from pi_cam_node.imaging.h264 import kind_of, nal_units, parameter_sets, with_pa
 from pi_cam_node.imaging.jpeg import Pixels, planes
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 
-# Key frames are asked for by time, whatever the rate; the driver's own count is what is left where it does not hear.
+# Interval of requested key frames, and the interval set in the driver, in case it ignores the requests.
 _KEY_S, _PERIOD_S = 0.98, 2.0
-# Bits a second for each pixel that libx264 takes at quality 60, at 10 pictures a second as at 30; a quality that is
-# higher by this many steps has twice as many.
+# Bits per second and pixel that libx264 needs at quality 60, at 10 as at 30 pictures per second; and the increase of
+# quality that doubles the bit rate.
 _BITS_PER_PIXEL, _STEPS_TO_DOUBLE = 2.5, 15.0
 _BITS_MIN, _BITS_MAX = 100_000, 20_000_000
-# Pictures without a packet that can be used, and seconds, after which the encoder counts as failed.
+# Pictures and seconds without a usable packet after which the encoder counts as failed.
 _SILENT_PICTURES, _SILENT_S = 8, 5.0
 _LAST_PICTURE_UNIT = 5
-# Blocks of 16 x 16 pixels that a picture of level 4.0 may have (ITU-T H.264, table A-1): 1920 x 1088 has 8160.
+# Maximum number of macroblocks (16 x 16 pixels) of level 4.0 (ITU-T H.264, table A-1): 1920 x 1088 has 8160.
 _BLOCKS_MAX = 8192
 
 
 def bitrate_of(size: tuple[int, int], quality: int) -> int:
-    """Return the bits a second of video of a size, for a quality of 1 to 100."""
+    """Return the bit rate in bits per second for a picture size and a quality of 1 to 100."""
     bits = size[0] * size[1] * _BITS_PER_PIXEL * 2 ** ((quality - 60) / _STEPS_TO_DOUBLE)
     return round(min(_BITS_MAX, max(_BITS_MIN, bits)))
 
@@ -52,7 +52,7 @@ class BoardEncoder:
             size: Width and height of the pictures.
             wanted: Quality and rate.
             track: Track number of its packets.
-            codec: The device; by default the board's.
+            codec: The codec; by default the board's.
 
         Raises:
             OSError: There is no encoder, it is not accessible, out of memory, or does not support the size.
@@ -74,7 +74,7 @@ class BoardEncoder:
     def _begin(self, wanted: VideoOutput) -> None:
         width, height = self._size
         if -(-width // 16) * -(-height // 16) > _BLOCKS_MAX:
-            raise OSError(errno.EINVAL, f"{width}x{height} is more than the encoder's level 4.0 holds")
+            raise OSError(errno.EINVAL, f"{width}x{height} exceeds the encoder's level 4.0")
         self._codec.set(v.BITRATE, bitrate_of(self._size, wanted.quality))
         self._codec.set(v.H264_PROFILE, v.PROFILE_MAIN)
         self._codec.set(v.H264_LEVEL, v.LEVEL_4_0)
@@ -86,8 +86,8 @@ class BoardEncoder:
         """See `VideoEncoder.encode`; a picture is dropped if the encoder is busy.
 
         Raises:
-            OSError: The encoder failed, or delivered no packets for seconds.
-            ValueError: The pictures are of another layout.
+            OSError: The encoder failed, or delivered no packets for some seconds.
+            ValueError: The layout is not supported.
         """
         if layout != "i420":
             raise ValueError(f"no encoder for {layout}")
@@ -111,11 +111,11 @@ class BoardEncoder:
         elif self._times:
             self._unheard += 1
             if self._unheard > _SILENT_PICTURES and now_s - self._heard_s > _SILENT_S:
-                raise OSError(errno.ETIMEDOUT, "the board's encoder gives no packets that can be used")
+                raise OSError(errno.ETIMEDOUT, "the board's encoder delivers no usable packets")
         return packets
 
     def _packet(self, encoded: Encoded) -> Packet | None:
-        """Return a packet; ``None`` for lone parameter sets and undecodable data."""
+        """Convert to a packet; ``None`` for parameter sets alone and for undecodable data."""
         told = parameter_sets(encoded.data)
         self._sets = told or self._sets
         if not any(kind_of(unit) <= _LAST_PICTURE_UNIT for unit in nal_units(encoded.data)):
@@ -127,14 +127,14 @@ class BoardEncoder:
         data = encoded.data
         if encoded.is_key and told is None:
             if self._sets is None:
-                raise OSError(errno.EPROTO, "the board's encoder tells no parameter sets")
+                raise OSError(errno.EPROTO, "the board's encoder delivers no parameter sets")
             data = with_parameter_sets(data, *self._sets)
         self._needs_key = False
         facts = PacketFacts(pts_of(mono_s), track=self._track, is_made=True)
         return Packet(mono_s, encoded.is_key, data, facts)
 
     def _time_of(self, ticks_us: int) -> float | None:
-        """Return the time of a picture, and drop earlier ones, which were skipped."""
+        """Return the time of a picture, and drop those of earlier, skipped pictures."""
         if ticks_us not in self._times:
             return None
         while True:
@@ -143,7 +143,7 @@ class BoardEncoder:
                 return mono_s
 
     def _write(self, target: memoryview, pixels: Pixels) -> int:
-        """Write a picture in I420 with the rows of the driver; return its bytes."""
+        """Write a picture as I420 with the driver's row stride; return its size in bytes."""
         (width, height), stride = self._size, self._codec.stride
         memory, begin = np.frombuffer(target, np.uint8), 0
         for plane, columns, rows, step in zip(

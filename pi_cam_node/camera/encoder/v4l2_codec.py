@@ -1,7 +1,7 @@
-"""Video4Linux memory-to-memory codec: takes pictures and returns packets in buffers of the driver.
+"""Video4Linux memory-to-memory codec: encodes pictures to packets, in buffers of the driver.
 
-The order of the calls is that of picamera2's own encoder; buffers of the driver's are mapped, so that the pictures may
-come from anywhere.
+The order of calls follows picamera2's own encoder. Buffers are allocated by the driver and mapped, so that pictures of
+any origin can be copied into them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEVICE = "/dev/video11"
 DRIVER = b"bcm2835-codec"
 # Buffers: one being written, one being encoded, one queued; more would need scarce contiguous memory.
 _INPUTS, _OUTPUTS = 3, 4
-# A packet has to fit into one buffer.
+# Size of an output buffer, into which a packet must fit.
 _PACKET_BYTES = 1 << 20
 
 
@@ -30,19 +30,19 @@ class SystemCalls(Protocol):
     """Interface of the system calls; replaced in tests."""
 
     def open(self, path: str) -> int:
-        """Open the device without blocking; return its descriptor."""
+        """Open the device in non-blocking mode; return its descriptor."""
         ...
 
     def ioctl(self, descriptor: int, request: int, argument: Any) -> None:
-        """Ask the driver, which fills in the argument; raises OSError."""
+        """Call the driver, which may fill in the argument; raises OSError."""
         ...
 
     def map(self, descriptor: int, size_bytes: int, offset: int) -> Any:
-        """Return the memory of a buffer: writable bytes that have `close`."""
+        """Map a buffer; return writable bytes with `close`."""
         ...
 
     def close(self, descriptor: int) -> None:
-        """Close the device; the driver stops and frees what it has."""
+        """Close the device; the driver stops and frees all resources."""
         ...
 
 
@@ -72,8 +72,8 @@ class Encoded:
 
     Attributes:
         data: H.264 in Annex B form.
-        is_key: It is a key frame.
-        is_damaged: The driver says that something is wrong with it.
+        is_key: Whether it is a key frame.
+        is_damaged: Whether the driver reports an error in it.
         ticks_us: Time stamp of its picture.
     """
 
@@ -84,17 +84,17 @@ class Encoded:
 
 
 class V4l2Codec:
-    """One context of the codec, which several programs may have at a time. Thread: one.
+    """One context of the codec; several may be open at a time. Thread: one.
 
     Attributes:
-        stride: Bytes of a row of luma in an input buffer, known after `start`; a row of colour has half.
+        stride: Bytes of a luma row in an input buffer, set by `start`; a chroma row has half.
     """
 
     def __init__(self, device: str = DEVICE, calls: SystemCalls | None = None) -> None:
         """Open the device.
 
         Raises:
-            OSError: There is no device, it is not accessible, or it belongs to another driver.
+            OSError: There is no device, it is not accessible, or it has another driver.
         """
         self._calls: SystemCalls = calls or LinuxCalls()
         self._descriptor = self._calls.open(device)
@@ -111,21 +111,21 @@ class V4l2Codec:
             raise
         if told.driver != DRIVER:
             self.close()
-            raise OSError(errno.ENODEV, f"{device} belongs to {told.driver.decode(errors='replace')}")
+            raise OSError(errno.ENODEV, f"{device} has the driver {told.driver.decode(errors='replace')}")
 
     def set(self, control: int, value: int) -> None:
-        """Set a control; raises OSError where the driver refuses it."""
+        """Set a control; raises OSError if the driver refuses it."""
         self._ioctl(v.S_CTRL, v.Control(control, value))
 
     def start(self, size: tuple[int, int], rate_hz: float) -> None:
-        """Set size and rate of the pictures, and begin; controls but `v4l2_structures.FORCE_KEY_FRAME` are set before.
+        """Set size and rate, and start. Set controls before, except `v4l2_structures.FORCE_KEY_FRAME`.
 
         Raises:
             OSError: The codec does not support the size, or is out of memory.
         """
         granted = self._set_format(v.OUTPUT, size, v.YUV420)
         if (granted.width, granted.height) != size:
-            raise OSError(errno.EINVAL, f"the encoder takes no pictures of {size[0]}x{size[1]}")
+            raise OSError(errno.EINVAL, f"the encoder does not support pictures of {size[0]}x{size[1]}")
         self.stride = int(granted.plane_fmt[0].bytesperline)
         self._set_format(v.CAPTURE, size, v.H264)
         self._ioctl(v.S_PARM, v.StreamParameters.of_rate(rate_hz))
@@ -143,8 +143,8 @@ class V4l2Codec:
         """Queue a picture; return ``False`` if the codec is busy.
 
         Args:
-            write: Writes the picture into a buffer and returns how many bytes it has.
-            ticks_us: A number that comes back with its packet; microseconds.
+            write: Writes the picture into a buffer and returns its size in bytes.
+            ticks_us: Time stamp in microseconds, which is returned with its packet.
 
         Raises:
             OSError: The driver refuses.
@@ -189,12 +189,12 @@ class V4l2Codec:
         pixels = wanted.fmt.pix_mp
         pixels.width, pixels.height = size
         pixels.pixelformat, pixels.field, pixels.num_planes = pixel_format, v.FIELD_NONE, 1
-        # Full range, as a JPEG has.
+        # Full range, as in JPEG.
         pixels.colorspace = v.COLORSPACE_JPEG
         pixels.plane_fmt[0].sizeimage = _PACKET_BYTES if queue == v.CAPTURE else 0
         self._ioctl(v.S_FMT, wanted)
         if wanted.fmt.pix_mp.pixelformat != pixel_format:
-            raise OSError(errno.EINVAL, "the encoder does not know the format")
+            raise OSError(errno.EINVAL, "the encoder does not support the format")
         return wanted.fmt.pix_mp
 
     def _map(self, queue: int, count: int, memories: list[Any]) -> None:
@@ -212,7 +212,7 @@ class V4l2Codec:
         self._ioctl(v.QBUF, buffer)
 
     def _dequeue(self, queue: int) -> tuple[Any, int] | None:
-        """Return the head of a buffer that is done and the bytes in it; ``None`` where none is."""
+        """Dequeue a finished buffer; return its header and size in bytes, ``None`` if there is none."""
         plane = v.Plane()
         buffer = v.Buffer(type=queue, memory=v.MMAP, planes=addressof(plane), length=1)
         try:

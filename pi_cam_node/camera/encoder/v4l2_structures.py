@@ -1,6 +1,6 @@
-"""Structures and numbers of Video4Linux that a memory-to-memory codec needs (linux/videodev2.h, v4l2-controls.h).
+"""Structures and constants of Video4Linux for memory-to-memory codecs (linux/videodev2.h, v4l2-controls.h).
 
-In the machine's own layout, so that they are right on 32 and on 64 bits.
+In native layout, for 32-bit and 64-bit systems.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ctypes import (
 )
 
 OUTPUT, CAPTURE = 10, 9
-"""Queues with several planes: pictures go into the first, packets come out of the second."""
+"""Multi-planar queues: input of pictures, and output of packets."""
 
 MMAP, FIELD_NONE, COLORSPACE_JPEG = 1, 1, 7
 YUV420, H264 = 0x32315559, 0x34363248
@@ -37,7 +37,7 @@ _WRITE, _READ = 1, 2
 
 
 class Capability(Structure):
-    """What a driver says of itself."""
+    """Driver name and capabilities of a device."""
 
     _fields_ = (
         ("driver", c_char * 16),
@@ -51,7 +51,7 @@ class Capability(Structure):
 
 
 class PlaneFormat(Structure):
-    """Bytes of a plane and of its rows."""
+    """Size of a plane and of its rows, in bytes."""
 
     _fields_ = (("sizeimage", c_uint32), ("bytesperline", c_uint32), ("reserved", c_uint16 * 6))
 
@@ -76,7 +76,7 @@ class PixelFormat(Structure):
 
 
 class _AnyFormat(Union):
-    # The kernel's union has a pointer in it, which decides about its alignment.
+    # The kernel's union contains a pointer, which determines its alignment.
     _fields_ = (("pix_mp", PixelFormat), ("pointer", c_void_p), ("raw", c_uint8 * 200))
 
 
@@ -87,7 +87,7 @@ class Format(Structure):
 
 
 class RequestBuffers(Structure):
-    """Number of buffers that a queue shall have; 0 frees them."""
+    """Requested number of buffers of a queue; 0 frees them."""
 
     _fields_ = (
         ("count", c_uint32),
@@ -111,7 +111,7 @@ class Plane(Structure):
 
 
 class Buffer(Structure):
-    """A buffer on its way into or out of a queue; ``planes`` is the address of its `Plane`."""
+    """A buffer to queue, or a dequeued one; ``planes`` is the address of its `Plane`."""
 
     _fields_ = (
         ("index", c_uint32),
@@ -132,7 +132,7 @@ class Buffer(Structure):
 
 
 class StreamParameters(Structure):
-    """Rate of the pictures, as the duration of one."""
+    """Frame rate, as the duration of a picture."""
 
     _fields_ = (
         ("type", c_uint32),
@@ -145,7 +145,7 @@ class StreamParameters(Structure):
 
     @classmethod
     def of_rate(cls, rate_hz: float) -> StreamParameters:
-        """Return the parameters of a rate."""
+        """Return the parameters for a frame rate."""
         return cls(OUTPUT, _TIME_PER_FRAME, 0, 1000, max(1, round(rate_hz * 1000)))
 
 

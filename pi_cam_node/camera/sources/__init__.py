@@ -1,1 +1,1 @@
-"""The sources: one kind of camera, or stand-in for a camera, per file."""
+"""Camera sources: each file implements one kind of camera, or a substitute for one."""

@@ -23,7 +23,7 @@ class AutoSource:
         self._chosen: Source | None = None
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
-        """Find a camera and open it."""
+        """Detect a camera and open it."""
         self._chosen = _find()
         return self._chosen.open(camera, controls)
 
@@ -55,7 +55,7 @@ def _usb_cause() -> str:
 
 
 def _find() -> Source:
-    """Return the source of the first camera there is.
+    """Return the source of the first camera found.
 
     Raises:
         SourceError: There is none.
@@ -63,7 +63,7 @@ def _find() -> Source:
     try:
         listed_cameras, cause = (
             known_cameras(InstalledPicamera2()),
-            "libcamera (`rpicam-hello --list-cameras`) knows none",
+            "libcamera (`rpicam-hello --list-cameras`) finds none",
         )
     except SourceError as error:
         listed_cameras, cause = [], str(error)

@@ -1,8 +1,8 @@
 """Network camera over HTTP: an MJPEG stream or a snapshot address.
 
-ESP32-CAM, mjpg-streamer, OctoPi, motion, phones, and the snapshot address that most cameras have. The camera decides
-about size, quality and exposure, and says in EXIF how a picture is held; `camera.framerate` limits how many of its
-pictures are used, and how often a snapshot is requested.
+Examples: ESP32-CAM, mjpg-streamer, OctoPi, motion, phones, and the snapshot address of most cameras. The camera sets
+size, quality and exposure, and gives the orientation in EXIF; `camera.framerate` limits how many of its pictures are
+used, and how often a snapshot is requested.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pi_cam_node.imaging.headers import exif_orientation
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.orientation import OF_EXIF
 
-# Timeout of the connection and of each read; longer than the interval of a camera with a picture a second.
+# Timeout of the connection and of each read; longer than the frame interval of a camera with one picture per second.
 TIMEOUT_S = 8.0
 _CHUNK_BYTES = 65_536
 # Prefixes of accepted content types; a response without one counts as text/plain.
@@ -35,7 +35,7 @@ _PICTURES = ("image/", "multipart/", "video/", "application/octet-stream", "text
 # Characters of an unexpected response that are shown in the error.
 _LINE_MAX = 40
 _SOI = b"\xff\xd8"
-# Of zlib's window bits: gzip or zlib, whichever it is.
+# Value of zlib's ``wbits``: detect a gzip or zlib header.
 _ANY_ZLIB_HEADER = 47
 _ADVICE = {
     401: "it refuses the login; write it as http://user:password@host/…, with # / ? % in it as %23 %2F %3F %25",
@@ -48,7 +48,7 @@ class HttpCameraSource:
     """One MJPEG stream or snapshot address."""
 
     def __init__(self, url: str, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Take the address, ``http[s]://[user:password@]host[:port]/path``."""
+        """Set the address, ``http[s]://[user:password@]host[:port]/path``."""
         self._title = without_logins(url)
         self._url, self._opener = _opener_of(url)
         self._monotonic = monotonic
@@ -60,8 +60,8 @@ class HttpCameraSource:
         self._limit, self._metronome = RateLimit(), Metronome()
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
-        """Connect, and read the first picture, which determines the size."""
-        del camera  # a network camera has its own size
+        """Connect, and read the first picture to determine the size."""
+        del camera  # a network camera sets its own size
         self.close()
         self._controls, self._limit = controls, RateLimit()
         self._metronome.restart()
@@ -81,7 +81,7 @@ class HttpCameraSource:
         return Opened(self._title, self._size, "bgr", controls=False)
 
     def read(self) -> Shot:
-        """Return the next picture that the frame rate admits."""
+        """Return the next picture within the frame rate."""
         if self._controls is None or not self._size[0]:
             raise SourceError(f"{self._title} is not open")
         interval_s = 1 / self._controls.framerate
@@ -97,7 +97,7 @@ class HttpCameraSource:
         return self._shot(self._checked(data), interval_s)
 
     def apply(self, controls: Controls) -> None:
-        """Take the rate and the mode, which is only a label."""
+        """Apply frame rate and mode; the mode is only a label."""
         self._controls = controls
 
     def close(self) -> None:
@@ -115,9 +115,9 @@ class HttpCameraSource:
         """Send the request.
 
         Raises:
-            SourceError: No answer, or a refusal.
+            SourceError: The camera does not respond, or refuses the request.
         """
-        # A new one each time, because urllib counts redirects by request and allows four.
+        # A new object each time, because urllib counts redirects per request and allows four.
         request = urllib.request.Request(self._url, headers={"User-Agent": "pi_cam_node", "Accept": "*/*"})  # noqa: S310 - http and https alone, see `catalogue`
         try:
             response: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT_S)
@@ -128,7 +128,7 @@ class HttpCameraSource:
         except (OSError, http.client.HTTPException, ValueError) as error:
             if isinstance(error, http.client.BadStatusLine) and not isinstance(error, OSError):
                 line = str(error.args[0]).strip()[:_LINE_MAX]
-                raise SourceError(f"{self._title} does not speak HTTP: it answers {line!r}; check the port") from None
+                raise SourceError(f"{self._title} is no HTTP server: it answers {line!r}; check the port") from None
             cause = _one_line(getattr(error, "reason", error))
             raise SourceError(f"{self._title} cannot be reached: {cause}; check host, port and path") from None
         return response
@@ -145,10 +145,10 @@ class HttpCameraSource:
         return data
 
     def _newest(self) -> bytes:
-        """Return the newest received picture, waiting for one.
+        """Return the newest received picture; wait if there is none.
 
         Raises:
-            SourceError: None comes.
+            SourceError: No picture arrives.
         """
         if self._response is None or self._splitter is None:
             raise SourceError(f"{self._title} is not open")
@@ -188,7 +188,7 @@ def _one_line(error: object) -> str:
 
 
 def _unpacked(data: bytes, encoding: str, title: str) -> bytes:
-    """Decompress a body that a server compressed without a request, up to the size of a picture."""
+    """Decompress a body that the server compressed unasked, up to the maximum size of a picture."""
     if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
         return data
     try:
@@ -198,11 +198,11 @@ def _unpacked(data: bytes, encoding: str, title: str) -> bytes:
 
 
 def _opener_of(url: str) -> tuple[str, urllib.request.OpenerDirector]:
-    """Return the address without the login, and the opener that adds it, by Basic or Digest as the server demands."""
+    """Return the address without the login, and an opener that sends the login by Basic or Digest authentication."""
     parts = urllib.parse.urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     bare = urllib.parse.urlunsplit((parts.scheme.lower(), host, parts.path or "/", parts.query, ""))
-    opener = urllib.request.OpenerDirector()  # no proxies, and no other schemes for a camera to redirect to
+    opener = urllib.request.OpenerDirector()  # no proxies, and no redirects to other schemes
     for handler in (
         HttpHandler(),
         urllib.request.HTTPSHandler(),

@@ -1,6 +1,6 @@
-"""HTTP connections that also accept the status line ``ICY 200 OK`` (SHOUTcast), which some cameras send.
+"""HTTP connections that also accept the status line ``ICY 200 OK`` (SHOUTcast), as some cameras send it.
 
-Old IP Webcam apps and servers of radio stations speak HTTP/1.0 but for that line, which `http.client` refuses.
+Old IP Webcam apps and internet radio servers use HTTP/1.0 except for this line, which `http.client` rejects.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _ICY, _HTTP = b"ICY ", b"HTTP/1.0 "
 
 
 class _AsHttp(io.RawIOBase):
-    """Reader of a socket that replaces a leading ``ICY`` by ``HTTP/1.0``."""
+    """Socket reader that replaces a leading ``ICY`` by ``HTTP/1.0``."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         self._raw = raw
@@ -56,8 +56,8 @@ class _Connection(http.client.HTTPConnection):
 
 
 class HttpHandler(urllib.request.HTTPHandler):
-    """Opens ``http`` addresses as `urllib.request.HTTPHandler` does, whichever of the two status lines comes."""
+    """`urllib.request.HTTPHandler` that accepts both status lines."""
 
     def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        """Send a request and return the answer; see `urllib.request.HTTPHandler`."""
+        """Send a request and return the response; see `urllib.request.HTTPHandler`."""
         return self.do_open(_Connection, request)

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from pi_cam_node.base.frozen import frozen
 
-# Longer headers are nonsense.
+# Maximum length of an accepted header.
 _HEADER_MAX = 4096
 _PARAMETER = re.compile(r'(?:([\w-]+)\s+)?([\w-]+)\s*=\s*("(?:\\.|[^"\\])*"|[^\s",]+)')
 _HASHES = {"MD5": "md5", "SHA-256": "sha256"}
@@ -30,7 +30,7 @@ class Challenge:
 
     Attributes:
         scheme: In lower case.
-        parameters: By their names in lower case, without quotes.
+        parameters: Values without quotes, by name in lower case.
     """
 
     scheme: str
@@ -50,7 +50,7 @@ class Challenge:
 
     @property
     def has_plain_qop(self) -> bool:
-        """Whether a Digest need not cover a body."""
+        """Whether Digest works without a hash of the body (``qop=auth``)."""
         qop = self.parameters.get("qop")
         return qop is None or "auth" in qop.replace(" ", "").split(",")
 
@@ -62,7 +62,7 @@ def challenge_to_meet(headers: Sequence[str]) -> Challenge | None:
 
 
 def _challenges(header: str) -> list[Challenge]:
-    if header.strip().lower() == "basic":  # without the realm that it has to have
+    if header.strip().lower() == "basic":  # without the required realm
         return [Challenge("basic", {})]
     found: list[Challenge] = []
     for scheme, name, value in _PARAMETER.findall(header):
@@ -74,11 +74,11 @@ def _challenges(header: str) -> list[Challenge]:
 
 
 class LoginHandler(urllib.request.BaseHandler):
-    """Answers challenges of one host, not of redirect targets, and never in the clear after TLS.
+    """Answers challenges of one host, not of redirect targets, and never without TLS if the address uses TLS.
 
     Args:
         url: Address of the camera.
-        user: Name.
+        user: User name.
         password: Password.
     """
 
@@ -92,7 +92,7 @@ class LoginHandler(urllib.request.BaseHandler):
         self._is_retry = False
 
     def http_request(self, request: urllib.request.Request) -> urllib.request.Request:
-        """Add the answer to the last demand, so that not each request is refused first."""
+        """Add credentials for the last challenge, so that not every request is refused first."""
         if self._challenge is not None and self._is_own(request):
             request.add_unredirected_header("Authorization", self._answer(self._challenge, request))
         return request
@@ -102,7 +102,7 @@ class LoginHandler(urllib.request.BaseHandler):
     def http_error_401(
         self, request: urllib.request.Request, response: IO[bytes], code: int, message: str, headers: HTTPMessage
     ) -> Any:
-        """Send the request again with the answer to the demand; ``None`` where that was done, or cannot be."""
+        """Repeat the request with credentials; return ``None`` if that was done already, or is not possible."""
         del code, message
         challenge = challenge_to_meet(headers.get_all("WWW-Authenticate", []))
         if challenge is None or self._is_retry or not self._is_own(request):
@@ -129,10 +129,10 @@ def digest_answer(challenge: Challenge, login: tuple[str, str], request: urllib.
     """Return the Authorization header for a Digest challenge.
 
     Args:
-        challenge: The demand.
-        login: Name and password.
-        request: What is asked for.
-        count: How often the nonce was answered, this time included.
+        challenge: Challenge of the server.
+        login: User name and password.
+        request: The request.
+        count: Number of uses of the nonce, including this one.
     """
     told = challenge.parameters
     realm, nonce, (user, password) = told.get("realm", ""), told["nonce"], login

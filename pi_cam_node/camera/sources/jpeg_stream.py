@@ -1,8 +1,8 @@
-"""Extracts JPEGs from a byte stream, ignoring anything between them.
+"""Extracts JPEGs from a byte stream, ignoring everything between them.
 
-Cameras disagree about boundaries, line ends and lengths of MJPEG over HTTP, and some lie about all of them; the
-pictures themselves tell where they begin and end (ITU-T T.81, annex B): segments with a length up to the scan, and in
-the scan no marker but for restarts and the end.
+Cameras differ in boundaries, line ends and lengths of MJPEG over HTTP, and some send wrong ones. So the JPEG structure
+itself determines begin and end (ITU-T T.81, annex B): segments with a length up to the scan, and within the scan no
+markers except restarts and the end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class JpegSplitter:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Feed bytes, and return the pictures that are complete, oldest first."""
+        """Feed bytes; return completed pictures, oldest first."""
         self._buffer += data
         found: list[bytes] = []
         while (begin := self._buffer.find(_SOI)) >= 0:
@@ -43,9 +43,9 @@ class JpegSplitter:
 
 
 def _end_of(data: bytearray) -> int:
-    """Return the length of the JPEG that begins here, 0 where it is incomplete, negative where it is broken off.
+    """Return the length of the JPEG at the start of the data, 0 if it is incomplete, negative if it is truncated.
 
-    A negative number is that of the bytes to skip: another picture begins where this one should go on.
+    A negative number is the number of bytes to skip: the next picture begins before the end of this one.
     """
     at = 2
     while True:
@@ -67,12 +67,12 @@ def _end_of(data: bytearray) -> int:
 
 
 def _end_of_scan(data: bytearray, at: int) -> int:
-    """Return the same, from the first byte of the scan on; a progressive picture has several."""
+    """Return the same from the first byte of a scan on; a progressive JPEG has several scans."""
     while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
         marker = data[at + 1]
         if marker == 0xD9:
             return at + 2
-        if marker == 0xD8:  # the next picture: this one was cut short
+        if marker == 0xD8:  # start of the next picture: this one is truncated
             return -at
         if marker in (0x00, 0xFF) or 0xD0 <= marker <= 0xD7:
             at += 1 if marker == 0xFF else 2

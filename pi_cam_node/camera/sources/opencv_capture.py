@@ -1,4 +1,4 @@
-"""Opening and reading through OpenCV's `VideoCapture`, for every source that uses it."""
+"""Wrapper of OpenCV's `VideoCapture`, for all sources that use it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.source import BadImage
 from pi_cam_node.imaging.jpeg import Pixels
 
-# As in `imaging`, which is not loaded here.
+# As in `imaging`, which is not imported here.
 cv2.setNumThreads(1)
 
 OpenCapture = Callable[[str, int, list[int]], Any]
@@ -25,12 +25,12 @@ class Request:
     """Address, backend and properties for opening a `Capture`.
 
     Attributes:
-        title: Names it in errors; holds no secret.
+        title: Name for error messages; contains no secret.
         name: Path, device or address.
         backend: One of OpenCV's ``CAP_…``.
-        advice: Advice in the error where it cannot be opened; OpenCV gives no reason.
-        parameters: Properties and values in turn that opening depends on; one that is refused makes it fail.
-        desired: Properties and values to be set afterwards; the backend may refuse each of them.
+        advice: Advice for the error message if it cannot be opened, as OpenCV gives no reason.
+        parameters: Alternating properties and values for opening; a refused one makes opening fail.
+        desired: Properties and values to be set afterwards; the backend may refuse any of them.
     """
 
     title: str
@@ -44,14 +44,14 @@ class Request:
 class Capture:
     """An open `cv2.VideoCapture` that raises instead of returning flags.
 
-    After a read has failed it never recovers, even where the camera does (measured): close it and open another.
+    It never recovers from a failed read, even if the camera does (measured): close it and open a new one.
     """
 
     def __init__(self, request: Request, opener: OpenCapture) -> None:
-        """Open what is requested.
+        """Open the requested capture.
 
         Raises:
-            SourceError: OpenCV cannot.
+            SourceError: OpenCV cannot open it.
         """
         self._title = request.title
         self._handle = opener(request.name, request.backend, list(request.parameters))
@@ -63,14 +63,14 @@ class Capture:
         self.size = (round(self.get(cv2.CAP_PROP_FRAME_WIDTH)), round(self.get(cv2.CAP_PROP_FRAME_HEIGHT)))
 
     def grab(self) -> bool:
-        """Take the next image in, not yet as pixels; return whether there was one."""
+        """Grab the next image without decoding it; return whether there was one."""
         return bool(self._handle.grab())
 
     def pixels(self) -> Pixels:
-        """Return the image grabbed last, as (height, width, 3) uint8 BGR.
+        """Decode the image grabbed last; return it as (height, width, 3) uint8 BGR.
 
         Raises:
-            BadImage: The image is broken, or of another size than those before.
+            BadImage: The image is damaged, or its size differs from that of earlier ones.
         """
         ok, image = self._handle.retrieve()
         if not ok or image is None:
@@ -81,11 +81,11 @@ class Capture:
         return np.asarray(image, dtype=np.uint8)
 
     def get(self, what: int) -> float:
-        """Return a property, 0 or less where the backend does not know it."""
+        """Return a property; 0 or less if the backend does not support it."""
         return float(self._handle.get(what))
 
     def set(self, what: int, value: float) -> bool:
-        """Ask for a property; return whether the backend accepts it."""
+        """Set a property; return whether the backend accepts it."""
         return bool(self._handle.set(what, value))
 
     def release(self) -> None:

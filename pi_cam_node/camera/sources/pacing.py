@@ -1,4 +1,4 @@
-"""Pacing of a source: evenly spaced times, and reduction to a frame rate."""
+"""Pacing of a source: evenly spaced times, and frame rate reduction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Metronome:
 
     def __init__(self) -> None:
         self._due_mono_s = time.monotonic()
-        # Never released: waits like a sleep, to the same precision, and in half of the time that an Event takes.
+        # Never released: a wait for it is as precise as a sleep, and takes half the CPU time of an Event.
         self._never = threading.Lock()
         self._never.acquire()
 
@@ -40,10 +40,10 @@ class RateLimit:
         self._due_mono_s: float | None = None
 
     def admits(self, mono_s: float, interval_s: float) -> bool:
-        """Return whether to use the image of this time.
+        """Return whether to use an image captured at a time.
 
-        A camera at exactly the requested rate jitters around it, so an image may come a quarter of the interval
-        early; the schedule, not the last image, says when the next one is due, so the mean rate is kept.
+        A camera at exactly the requested rate has jitter, so an image may be a quarter of the interval early. The next
+        due time follows from the schedule, not from the last image, so the mean rate is kept.
         """
         if self._due_mono_s is None:
             self._due_mono_s = mono_s

@@ -1,22 +1,21 @@
-"""Converts a camera's time stamps to monotonic time, using times of arrival.
+"""Converts a camera's time stamps to monotonic time, using arrival times.
 
-Arrival times jitter; the camera's time stamps are even, but on another clock, often at a wrong rate, and may be reset.
-Time stamps give the distance to the previous packet, and arrival times correct the sum of the distances a little each
-time.
+Arrival times have jitter. The camera's time stamps are regular, but on another clock, often with a wrong rate, and may
+be reset. So time stamps give the distance to the previous packet, and arrival times correct the accumulated drift
+gradually.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-# Share of its lateness that each packet corrects. A packet that comes early corrects all: the network delays, it does
-# not foresee.
+# Share of its lateness that each packet corrects. An early packet corrects everything, as the network can only delay.
 _GAIN = 0.05
-# So many packets in turn that had to be waited for, and were late by more than this, are no delay of the network: the
-# camera's clock is slow, as of one that stamps 25 pictures a second and sends five at night. Then each corrects the
-# share that the wait for it was of this time, so that times stay within it of the arrival, whatever the rate.
+# If this many consecutive packets that had to be waited for were late by more than a threshold, the camera's clock is
+# slow (e.g. stamps for 25 pictures per second, but five sent at night), rather than the network. Then each packet
+# corrects the ratio of its wait to this time constant, so that times stay within it of the arrival at any rate.
 _LATE_PACKETS, _LATE_S, _CORRECTED_S = 3, 0.1, 0.4
-# A greater distance of time stamps is a jump; a stream that pauses for so long is reopened.
+# A greater distance of time stamps is a jump; a stream that pauses for this long is reopened anyway.
 _JUMP_S = 10.0
 # Least distance between two packets.
 _LEAST_S = 0.001
@@ -35,7 +34,7 @@ class PacketTimes:
         """Return the monotonic time of a packet, in seconds.
 
         Args:
-            stamp_s: Its time stamp on the camera's clock, in seconds; ``None`` where it has none.
+            stamp_s: Its time stamp on the camera's clock, in seconds; ``None`` if missing.
             arrived_s: When it arrived, on the monotonic clock.
         """
         last_s, before_s, waited_s = self._last_s, self._stamp_s, arrived_s - self._arrived_s
@@ -44,9 +43,9 @@ class PacketTimes:
         if last_s is not None and before_s is not None and stamp_s is not None:
             expected_s = last_s + (stamp_s - before_s)
             if 0 < stamp_s - before_s <= _JUMP_S and arrived_s - expected_s <= _JUMP_S:
-                # What the network held back is of the past, as its stamp says.
+                # A packet delayed by the network keeps the time of its stamp.
                 late_s = arrived_s - expected_s
-                if waited_s >= (stamp_s - before_s) / 2:  # not one of a burst
+                if waited_s >= (stamp_s - before_s) / 2:  # not part of a burst
                     self._late.append(late_s)
                 mono_s = min(expected_s + self._share(waited_s) * late_s, arrived_s)
         if last_s is not None:

@@ -1,7 +1,7 @@
-"""Network camera over RTSP, read with the FFmpeg inside OpenCV: where the extra ``video`` is missing.
+"""Network camera over RTSP, read with OpenCV's FFmpeg; used if the extra ``video`` is not installed.
 
-The camera decides about size, rate and exposure; `camera.framerate` only limits how many of its images are used,
-and day and night are labels.
+The camera sets size, rate and exposure; `camera.framerate` only limits how many of its images are used, and day and
+night are labels.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Requ
 from pi_cam_node.camera.sources.pacing import RateLimit
 from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
 
-# TCP, as UDP loses parts of pictures, but UDP where the camera knows nothing else. Without nobuffer and the shorter
-# analysis, opening takes three seconds and then hands out the pictures of these three seconds in a burst (OpenCV
-# 4.11's own package for Linux ignores all of this, see opencv/opencv#27091, so a burst must be borne as well).
+# TCP, as UDP loses parts of pictures; UDP only if the camera supports nothing else. Without nobuffer and the shorter
+# analysis, opening takes three seconds and then delivers the pictures of these three seconds in a burst. OpenCV 4.11's
+# own package for Linux ignores all of this, see opencv/opencv#27091, so bursts must be handled anyway.
 OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 OPTIONS = "rtsp_flags;prefer_tcp|fflags;nobuffer|analyzeduration;500000"
 _PARAMETERS = (
     *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS),
     *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS),
-    # More threads hold more pictures back, and make a stall last one timeout for each of them.
+    # Each further thread delays pictures, and prolongs a stall by one timeout.
     *(cv2.CAP_PROP_N_THREADS, 1),
 )
-# After a pause of this many intervals pictures have piled up, as they have while the stream was opened.
+# After a pause of this many intervals pictures are queued, as after opening the stream.
 _PAUSE_INTERVALS = 4
-# Of the mean over the waits: many cameras send less than they announce, and by night less than by day.
+# Weight of the newest value in the mean wait: many cameras send fewer pictures than announced, and fewer by night.
 _NEWEST_SHARE = 1 / 8
-# Ten seconds at 30 a second; a camera that sends faster than it is read must not keep the loop here.
+# Ten seconds at 30 pictures per second; a limit, as a camera may send faster than its pictures are read.
 _MOST_STALE = 300
 
 
 @contextmanager
 def _options() -> Iterator[None]:
-    """Let OpenCV open with the options of this source, unless the user gave some; films opened later get none."""
+    """Set this source's options for OpenCV while opening, unless the user has set some."""
     if OPTIONS_VARIABLE in os.environ:
         yield
         return
@@ -58,7 +58,7 @@ class RtspSource:
     def __init__(
         self, url: str, opener: OpenCapture = cv2.VideoCapture, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """Take the address, ``rtsp://[user:password@]host[:port]/path``."""
+        """Set the address, ``rtsp://[user:password@]host[:port]/path``."""
         self._url = url
         self._title = without_logins(url)
         self._opener, self._monotonic = opener, monotonic
@@ -66,11 +66,11 @@ class RtspSource:
         self._controls: Controls | None = None
         self._limit = RateLimit()
         self._announced_s = self._interval_s = 0.0
-        self._piled_up, self._paused = True, False
+        self._is_queued, self._paused = True, False
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Connect."""
-        del camera  # a network camera has its own size
+        del camera  # a network camera sets its own size
         with _options():
             request = Request(self._title, self._url, cv2.CAP_FFMPEG, ADVICE, _PARAMETERS)
             self._capture = Capture(request, self._opener)
@@ -78,11 +78,11 @@ class RtspSource:
         self._announced_s = self._interval_s = 1 / (rate_hz if 1 <= rate_hz <= 60 else 25)
         self._controls = controls
         self._limit = RateLimit()
-        self._piled_up, self._paused = True, False
+        self._is_queued, self._paused = True, False
         return Opened(self._title, self._capture.size, "bgr", controls=False)
 
     def read(self) -> Shot:
-        """Return the next image that the frame rate admits."""
+        """Return the next image within the frame rate."""
         if self._capture is None or self._controls is None:
             raise SourceError(f"{self._title} is not open")
         interval_s = 1 / self._controls.framerate
@@ -92,7 +92,7 @@ class RtspSource:
         return Shot(self._capture.pixels(), moment - interval_s, moment, self._controls.mode)
 
     def apply(self, controls: Controls) -> None:
-        """Take the rate and the mode, which is only a label."""
+        """Apply frame rate and mode; the mode is only a label."""
         self._controls = controls
 
     def close(self) -> None:
@@ -102,20 +102,20 @@ class RtspSource:
         self._capture = None
 
     def _next_live(self, capture: Capture) -> float:
-        """Read the next image that is not of the past, and return when it came, in monotonic seconds."""
+        """Read the next image that was not queued; return its arrival time in monotonic seconds."""
         for _ in range(_MOST_STALE):
-            self._piled_up = self._is_past(self._next(capture))
-            if not self._piled_up:
+            self._is_queued = self._is_past(self._next(capture))
+            if not self._is_queued:
                 break
         return self._monotonic()
 
     def _is_past(self, took_s: float) -> bool:
-        """Return whether a picture may be of the past, by the seconds that it was waited for."""
+        """Return whether a picture may have been queued, by the seconds spent waiting for it."""
         paused_before, self._paused = self._paused, took_s > _PAUSE_INTERVALS * self._interval_s
-        if self._piled_up:
-            if paused_before and self._paused:  # a pile would have come at once: this camera is as slow as that
+        if self._is_queued:
+            if paused_before and self._paused:  # queued pictures would have come at once: this camera is that slow
                 self._interval_s = took_s
-            # What had to be waited for is of now; what was there at once is of the past.
+            # A picture that was available at once had been queued.
             return took_s < self._announced_s / 2
         if not self._paused:
             mean_s = self._interval_s + (took_s - self._interval_s) * _NEWEST_SHARE
@@ -123,11 +123,11 @@ class RtspSource:
         return self._paused
 
     def _next(self, capture: Capture) -> float:
-        """Read the next image, and return how long that took, in seconds."""
+        """Read the next image; return the seconds that this took."""
         began = self._monotonic()
         came = capture.grab()
         took_s = self._monotonic() - began
-        # OpenCV hands out an old picture and calls it good when its timeout ends a read.
+        # If its timeout ends a read, OpenCV returns an old picture without an error.
         if not came or took_s >= READ_TIMEOUT_MS / 1000:
             raise SourceError(f"{self._title} sends no more pictures")
         return took_s

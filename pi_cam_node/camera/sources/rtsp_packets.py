@@ -1,8 +1,7 @@
-"""Network camera over RTSP, read with PyAV: pictures, the camera's own packets and its sound from one connection.
+"""Network camera over RTSP, read with PyAV: pictures, the camera's own packets and its sound over one connection.
 
-The camera decides about size, rate and exposure; `camera.framerate` only limits how many of its images are used, and
-day and night are labels. Every packet is decoded, for a picture needs those before it, but only the pictures that are
-used are converted.
+The camera sets size, rate and exposure; `camera.framerate` only limits how many of its images are used, and day and
+night are labels. Every packet is decoded, since pictures depend on earlier ones, but only used pictures are converted.
 """
 
 from __future__ import annotations
@@ -26,37 +25,37 @@ from pi_cam_node.imaging.h264 import parameter_sets, with_parameter_sets
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 
-# TCP, as UDP loses parts of pictures, but UDP where the camera knows nothing else. Not nobuffer: it drops what came
-# while the stream was looked at, and with it the key frame that greets who connects; the next may be a minute off.
+# TCP, as UDP loses parts of pictures; UDP only if the camera supports nothing else. Not nobuffer, which drops packets
+# received while the stream is analysed, including the first key frame; the next one may follow a minute later.
 _OPTIONS = {"rtsp_flags": "prefer_tcp", "analyzeduration": "500000"}
-# While the stream is opened packets pile up: until one had to be waited for they are of the past. Not for longer than
-# this, as a camera that sends faster than it is read must not keep the loop here.
-_PILE_S = 3.0
+# Packets received while the stream was opened are queued; they count as past until one had to be waited for. Limited to
+# this time, as a camera may send faster than its packets are read.
+_QUEUED_MAX_S = 3.0
 _WAITED_INTERVALS = 0.5
 _USUAL_RATE_HZ = 25.0
-# A picture that was held back for longer is no use to those who look; its packet is.
+# A picture delayed by more than this is useless for live view; its packet is still kept.
 _STALE_S = 1.0
-# Time stamps that go back by less than this belong to pictures that wait for each other; by more, to another count.
+# Time stamps that decrease by less than this belong to reordered pictures; by more, the stamps were reset.
 _REORDERED_S = 1.0
-# Stamps that are further apart have jumped.
+# Greater differences of stamps are jumps.
 _JUMP_S = 10.0
-# FFmpeg looks for the end of a picture of these, and finds it in the first packet of the next one.
+# Codecs whose pictures FFmpeg completes only with the first packet of the next one.
 _ENDED_BY_NEXT = ("h264", "hevc")
-# 4:2:0 of 8 bits, in either range.
+# Pixel formats that browsers play: 4:2:0 with 8 bits, limited or full range.
 _PLAYABLE = ("yuv420p", "yuvj420p")
-# Packets that are held until a picture takes them along; where no picture can be decoded the camera is lost anyway.
-# Sound is held only while there is room enough for pictures.
+# Maximum number of packets that wait for the next picture; without decodable pictures the camera counts as lost anyway.
+# Sound waits only while enough of the limit is left for pictures.
 _HELD_MAX = 600
 _HELD_WITH_SOUND_MAX = 300
 
 
 class Container(Protocol):
-    """Input container of PyAV, as far as it is used."""
+    """Used part of PyAV's input container."""
 
     streams: Any
 
     def demux(self, *streams: Any) -> Iterator[Any]:
-        """Yield the packets of some of the streams."""
+        """Yield the packets of some streams."""
         ...
 
     def close(self) -> None:
@@ -71,7 +70,7 @@ def _open(url: str) -> Container:
 
 
 class RtspPacketSource:
-    """One stream of a network camera, with its packets where they are H.264 in the order of their pictures."""
+    """One stream of a network camera, with its packets if they are H.264 without reordering."""
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class RtspPacketSource:
         opener: Callable[[str], Container] = _open,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the address, ``rtsp://[user:password@]host[:port]/path``."""
+        """Set the address, ``rtsp://[user:password@]host[:port]/path``."""
         self._url, self._title = url, without_logins(url)
         self._opener, self._monotonic = opener, monotonic
         self._container: Container | None = None
@@ -99,7 +98,7 @@ class RtspPacketSource:
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Connect."""
-        del camera  # a network camera has its own size
+        del camera  # a network camera sets its own size
         self.close()
         self._begin_session()
         av.logging.set_level(av.logging.ERROR)
@@ -118,7 +117,7 @@ class RtspPacketSource:
         if not all(self._size):
             self.close()
             raise SourceError(f"{self._title} does not tell the size of its pictures")
-        # Packets that wait for each other have two times each, films one; and browsers play no other pixels.
+        # Reordered packets have separate decode and presentation times, which the film writer does not support.
         self._can_copy = decoder.name == "h264" and not decoder.has_b_frames and decoder.pix_fmt in _PLAYABLE
         self._sets = parameter_sets(bytes(decoder.extradata or b""))
         self._controls = controls
@@ -129,7 +128,7 @@ class RtspPacketSource:
         return Opened(self._title, self._size, "i420", controls=False)
 
     def read(self) -> Shot:
-        """Return the next image that the frame rate admits, with the packets that came since the one before."""
+        """Return the next image within the frame rate, with the packets received since the previous one."""
         if self._container is None or self._controls is None:
             raise SourceError(f"{self._title} is not open")
         interval_s = 1 / self._controls.framerate
@@ -140,7 +139,7 @@ class RtspPacketSource:
         raise SourceError(f"{self._title} sends no more pictures")
 
     def apply(self, controls: Controls) -> None:
-        """Take the rate, the sound, and the mode, which is only a label."""
+        """Apply frame rate, sound and mode; the mode is only a label."""
         self._controls = controls
         self._sound.tell(controls.sound)
         if controls.sound == "off":
@@ -154,23 +153,23 @@ class RtspPacketSource:
             container.close()
 
     def _decoded(self, container: Container, stream: Any, *sounds: Any) -> Iterator[tuple[Any, float]]:
-        """Yield the images of the present and their monotonic times, and collect packets.
+        """Yield live images and their monotonic times, and collect packets.
 
         Raises:
-            SourceError: Nothing came in time, or the connection broke.
+            SourceError: Nothing arrived in time, or the connection broke.
         """
-        pile_s = _WAITED_INTERVALS / (float(stream.average_rate or 0) or _USUAL_RATE_HZ)
+        queued_max_s = _WAITED_INTERVALS / (float(stream.average_rate or 0) or _USUAL_RATE_HZ)
         opened_s = asked_s = begun_s = self._monotonic()
         is_past, is_ended_by_next = True, stream.codec_context.name in _ENDED_BY_NEXT
         try:
             for packet in container.demux(stream, *sounds):
                 arrived_s = self._monotonic()
-                if packet.stream is not stream:  # the wait is for pictures
+                if packet.stream is not stream:  # sound does not count as a sign of pictures
                     self._collect_sound(packet, arrived_s, is_past=is_past)
                     if arrived_s - asked_s > READ_TIMEOUT_MS / 1000:
                         raise SourceError(f"{self._title} sends sound, but no more pictures")
                     continue
-                is_past = is_past and arrived_s - asked_s < pile_s and arrived_s - opened_s < _PILE_S
+                is_past = is_past and arrived_s - asked_s < queued_max_s and arrived_s - opened_s < _QUEUED_MAX_S
                 if packet.size:
                     # When the one before was complete, this one had begun to come.
                     came_s, begun_s = begun_s if is_ended_by_next else arrived_s, arrived_s
@@ -178,7 +177,7 @@ class RtspPacketSource:
                     if is_past:
                         self._past = [packet] if packet.is_keyframe else [*self._past, packet]
                     else:
-                        self._collect_past(packet, mono_s, pile_s / _WAITED_INTERVALS)
+                        self._collect_past(packet, mono_s, queued_max_s / _WAITED_INTERVALS)
                         self._collect(packet, mono_s)
                     for image in _images_of(packet):
                         if not is_past and came_s - mono_s < _STALE_S:
@@ -206,17 +205,17 @@ class RtspPacketSource:
             self._has_key = self._sets is not None
         if self._has_key and not packet.is_corrupt:
             self._packets.append(Packet(mono_s, is_key, data, PacketFacts(pts_of(mono_s), track=self._track)))
-        else:  # what follows would need it
+        else:  # later packets depend on it
             self._has_key = False
         if len(self._packets) > _HELD_MAX:
             self._packets, self._has_key = [], False
 
     def _collect_past(self, packet: Any, mono_s: float, interval_s: float) -> None:
-        """Keep what came while the stream was opened, from its last key frame on: the present needs it.
+        """Keep packets received while the stream was opened, from the last key frame on, as live ones depend on them.
 
-        Its times are as far before the first packet of the present as its stamps, or one interval each where those say
-        nothing; as a rule the very first has none. Its sound is gone: where that is asked for, the present begins with
-        the next key frame.
+        Their distance from the first live packet follows from their stamps, or is one interval each without usable
+        stamps (usually the first packet has none). Their sound is lost: if sound is enabled, packets are kept from the
+        next key frame on.
         """
         past, self._past = self._past, []
         if self._controls is None or self._controls.sound != "off":
@@ -230,7 +229,7 @@ class RtspPacketSource:
             self._collect(one, time_s)
 
     def _collect_sound(self, packet: Any, arrived_s: float, *, is_past: bool) -> None:
-        """Keep a packet of sound among the pictures that it came with."""
+        """Keep a packet of sound, in order of arrival."""
         choice = "off" if self._controls is None or is_past else self._controls.sound
         found = self._sound.packets(packet, arrived_s, choice, self._track)
         if self._can_copy and self._has_key and len(self._packets) < _HELD_WITH_SOUND_MAX:
@@ -240,7 +239,7 @@ class RtspPacketSource:
         """Return an image as I420 of full range.
 
         Raises:
-            SourceError: Its size changed: the camera must be opened again.
+            SourceError: Its size changed, so the camera must be reopened.
         """
         if _size(image) != self._size:
             raise SourceError(f"{self._title} changed the size of its pictures")
@@ -260,7 +259,7 @@ def _stamp_s(packet: Any) -> float | None:
 
 
 def _images_of(packet: Any) -> list[Any]:
-    """Return the images that a packet completes; none where it is damaged."""
+    """Decode a packet; return the completed images, none if it is damaged."""
     try:
         return list(packet.decode())
     except av.error.InvalidDataError:

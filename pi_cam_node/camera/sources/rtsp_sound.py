@@ -1,4 +1,4 @@
-"""Sound of a network camera: its frames of AAC as they are, or AAC that is made of another codec."""
+"""Sound of a network camera: copies AAC, or transcodes other codecs to AAC."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pi_cam_node.imaging.packet import Packet, PacketFacts, SoundChoice, pts_of
 
 _log = logging.getLogger(__name__)
 
-# Rates that AAC has; sound of any other is brought to the last.
+# Sample rates that AAC supports; other sound is resampled to the last one.
 _RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _BITS_PER_CHANNEL = 64_000
-# What could not be made into AAC is tried anew after so long, in seconds.
+# Interval before a failed transcoding is retried, in seconds.
 _RETRY_S = 30.0
 # More channels than these are mixed down.
 _LAYOUTS = {1: "mono", 2: "stereo"}
@@ -28,7 +28,7 @@ class RtspSound:
     """Turns the sound of one session into packets. Thread: one."""
 
     def __init__(self, stream: Any | None, title: str) -> None:
-        """Take PyAV's stream of the sound, ``None`` where the camera has none, and the camera's name for the log."""
+        """Set PyAV's stream of the sound (``None`` without sound) and the camera's name for the log."""
         self._stream, self._title = stream, title
         self._times = PacketTimes()
         self._encoder: _Encoder | None = None
@@ -36,13 +36,13 @@ class RtspSound:
         self._retry_at_s = float("-inf")
 
     def packets(self, packet: Any, arrived_s: float, choice: SoundChoice, track: int) -> list[Packet]:
-        """Return what becomes of a packet that the camera sent: often none, sometimes several.
+        """Copy or transcode a packet from the camera; return zero or more packets.
 
         Args:
             packet: PyAV's packet of the stream.
-            arrived_s: When it arrived, in monotonic seconds: it ended then.
+            arrived_s: When it arrived, in monotonic seconds, which counts as its end.
             choice: `recording.sound`.
-            track: Number of the track of the pictures that it belongs to.
+            track: Track number of the pictures that it belongs to.
         """
         end_s = self._times.of(_stamp_s(packet), arrived_s)
         if (
@@ -71,7 +71,7 @@ class RtspSound:
             return []
 
     def tell(self, choice: SoundChoice) -> None:
-        """Say once what there is no sound of."""
+        """Log once why there is no sound."""
         if choice == "off" or self._is_told:
             return
         if self._stream is None:
@@ -86,7 +86,7 @@ class RtspSound:
             )
 
     def _config(self) -> bytes:
-        """Return the AudioSpecificConfig of sound that can be copied; empty for other sound."""
+        """Return the AudioSpecificConfig of sound that can be copied; empty otherwise."""
         decoder = self._stream.codec_context if self._stream is not None else None
         if decoder is None or decoder.name != "aac":
             return b""
@@ -95,7 +95,7 @@ class RtspSound:
 
 
 class _Encoder:
-    """Makes AAC of a packet after the other."""
+    """Transcodes packets to AAC."""
 
     def __init__(self, decoder: Any) -> None:
         rate_hz = decoder.sample_rate if decoder.sample_rate in _RATES_HZ else _RATES_HZ[-1]
@@ -108,18 +108,18 @@ class _Encoder:
         codec.open()
         self.config = bytes(codec.extradata)
         if aac_format(self.config) is None:
-            raise ValueError("the encoder tells no format")
+            raise ValueError("the encoder reports no format")
         self._codec, self._rate_hz = codec, rate_hz
         self._resampler = av.AudioResampler("fltp", layout, rate_hz, SAMPLES)
         self._taken_s = 0.0
-        # The encoder's first frame is of what was before the first sample.
+        # The encoder's first frame precedes the first sample (encoder delay).
         self._next_sample = -SAMPLES
 
     def encode(self, packet: Any, end_s: float) -> Iterator[tuple[float, bytes]]:
-        """Yield the frames that a packet completes: when each began, in monotonic seconds, and its bytes.
+        """Transcode a packet; yield the begin (monotonic seconds) and the bytes of each completed frame.
 
         Raises:
-            FFmpegError: The encoder fails. What cannot be decoded is passed over.
+            FFmpegError: The encoder failed. Undecodable data is skipped.
         """
         try:
             frames = list(packet.decode())

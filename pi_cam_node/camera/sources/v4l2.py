@@ -1,7 +1,7 @@
-"""A USB camera, or another one that Video4Linux serves, read through OpenCV.
+"""USB and other Video4Linux cameras, read through OpenCV.
 
-Where the camera lets its exposure be set, night means the fixed exposure, shortened to the longest that it knows.
-Its gain stays its own business: it has no unit that `night.gain` could be put in.
+If the camera's exposure can be set, night mode uses the fixed exposure, limited to the camera's maximum. Its gain is
+not set, as it has no defined unit to which `night.gain` could be converted.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from pi_cam_node.imaging.frame import Mode, Sensor
 
 _log = logging.getLogger(__name__)
 
-# V4L2_CID_EXPOSURE_AUTO of linux/v4l2-controls.h; cameras have one of the two automatic ones.
+# Values of V4L2_CID_EXPOSURE_AUTO in linux/v4l2-controls.h; cameras support one of the two automatic ones.
 _MANUAL = 1
 _AUTOMATIC = (3, 0)
-# V4L2_CID_EXPOSURE_ABSOLUTE counts in these.
+# Unit of V4L2_CID_EXPOSURE_ABSOLUTE.
 _EXPOSURE_STEP_US = 100
 _BUFFERS = 2
 _ADVICE = (
@@ -39,14 +39,14 @@ _ADVICE = (
 
 @frozen
 class _Exposed:
-    """Mode and exposure of an image; ``exposure_us`` is unknown where the camera decides."""
+    """Mode and exposure of an image; ``exposure_us`` is unknown with automatic exposure."""
 
     mode: Mode
     exposure_us: int | None = None
 
 
 class V4l2Source:
-    """A camera behind ``/dev/video<n>``."""
+    """The camera of a device ``/dev/video<n>``."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class V4l2Source:
         monotonic: Callable[[], float] = time.monotonic,
         controls_of: Callable[[str], V4l2Controls | None] = controls_of_device,
     ) -> None:
-        """Take the device: a path, or the number of ``/dev/video<n>``."""
+        """Set the device: a path, or the number of ``/dev/video<n>``."""
         self._device = f"/dev/video{device}" if device.isdecimal() else device
         self._title = f"v4l2:{self._device}"
         self._opener, self._monotonic, self._controls_of = opener, monotonic, controls_of
@@ -71,8 +71,8 @@ class V4l2Source:
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Open the camera in the supported size nearest to the requested one."""
         self._check_device()
-        # MJPG first, as few cameras manage more than five large uncompressed pictures a second; one that has no MJPG
-        # keeps its own format.
+        # MJPG first, as few cameras deliver more than five large uncompressed pictures per second; a camera without
+        # MJPG keeps its own format.
         desired = (
             (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")),
             (cv2.CAP_PROP_FRAME_WIDTH, camera.width),
@@ -90,7 +90,7 @@ class V4l2Source:
         return Opened(self._title, capture.size, "bgr", controls=self._obeys, settings=tuple(settings))
 
     def read(self) -> Shot:
-        """Return the next image that the frame rate admits."""
+        """Return the next image within the frame rate."""
         if self._capture is None:
             raise SourceError(f"{self._title} is not open")
         interval_s = 1 / self._framerate
@@ -102,7 +102,7 @@ class V4l2Source:
         return Shot(self._capture.pixels(), exposed_s, moment, self._shown.mode, Sensor(exposure_us))
 
     def apply(self, controls: Controls) -> None:
-        """Expose so from now on; the images that are in the buffers still bear the old mode."""
+        """Set the exposure; images already in the buffers still have the old mode."""
         if self._capture is None:
             raise SourceError(f"{self._title} is not open")
         if self._controls is not None and controls.adjustments != self._adjustments:
@@ -120,7 +120,7 @@ class V4l2Source:
         self._capture = self._controls = None
 
     def _open_controls(self, controls: Controls) -> tuple[str, ...]:
-        """Set focus and white balance as far as the camera has them; return the keys of the settings it follows."""
+        """Set focus and white balance if supported; return the keys of the supported settings."""
         self._controls, self._adjustments = self._controls_of(self._device), controls.adjustments
         if self._controls is None:
             return ()
@@ -138,7 +138,7 @@ class V4l2Source:
             raise SourceError(f"{self._title} may not be opened: add the node's user to the group video")
 
     def _expose(self, capture: Capture, controls: Controls) -> _Exposed:
-        """Set the exposure of a mode; where the camera has no such control, the mode is only a label."""
+        """Set the exposure of a mode; without such a control the mode is only a label."""
         if not self._obeys:
             return _Exposed(controls.mode)
         if controls.mode == "day":
@@ -153,7 +153,7 @@ class V4l2Source:
         raise SourceError(f"{self._title} refuses the exposure of the mode {controls.mode}")
 
     def _next(self, capture: Capture) -> float:
-        """Read the next image, and return when it came, in monotonic seconds."""
+        """Read the next image; return its arrival time in monotonic seconds."""
         if not capture.grab():
             raise SourceError(f"{self._title} sends no more pictures; is it still plugged in?")
         if self._late_images == 0:
@@ -163,7 +163,7 @@ class V4l2Source:
 
 
 def _fix_exposure(capture: Capture, exposure_us: int) -> int | None:
-    """Fix the exposure; return the one granted in microseconds, ``None`` where the camera does not do that."""
+    """Set a fixed exposure; return the granted one in microseconds, ``None`` if not supported."""
     steps = max(1, exposure_us // _EXPOSURE_STEP_US)
     if not capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, _MANUAL) or not capture.set(cv2.CAP_PROP_EXPOSURE, steps):
         return None
@@ -171,5 +171,5 @@ def _fix_exposure(capture: Capture, exposure_us: int) -> int | None:
 
 
 def _free_exposure(capture: Capture) -> bool:
-    """Let the camera expose as it likes; return whether it took that."""
+    """Enable automatic exposure; return whether the camera accepted it."""
     return any(capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, automatic) for automatic in _AUTOMATIC)

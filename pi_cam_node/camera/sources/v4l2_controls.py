@@ -1,10 +1,10 @@
-"""Focus and white balance of a Video4Linux camera, by its own controls.
+"""Focus and white balance of Video4Linux cameras.
 
-OpenCV passes on only some of them, and not whether the camera has them: so they are asked for and set by ioctl, beside
-the handle that reads the pictures. Source: linux/videodev2.h and linux/v4l2-controls.h.
+OpenCV supports only some of these controls, and does not report whether the camera has them. So they are queried and
+set by ioctl, on a second descriptor beside the capture's. Source: linux/videodev2.h and linux/v4l2-controls.h.
 
-The focus distance of Video4Linux has no unit, and USB cameras have no exposure compensation: so neither
-`camera.lens_position` nor `camera.exposure_compensation` has a counterpart.
+`camera.lens_position` and `camera.exposure_compensation` are not supported, as the focus distance of Video4Linux has no
+unit, and USB cameras have no exposure compensation.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DISABLED, _READ_ONLY = 0x1, 0x4
 
 AUTO_WHITE_BALANCE, WHITE_BALANCE_K = 0x0098090C, 0x0098091A
 FOCUS_AUTO = 0x009A090C
-# Colour temperatures of the light that each white balance stands for, in kelvin.
+# Colour temperature of each white balance preset, in kelvin.
 _KELVIN = {"daylight": 5500, "indoor": 3200, "tungsten": 2800, "fluorescent": 4000, "cloudy": 6500}
 
 Ioctl = Callable[[int, int, bytearray], object]
@@ -36,13 +36,13 @@ Ioctl = Callable[[int, int, bytearray], object]
 
 @frozen
 class Range:
-    """Least and greatest value of a control."""
+    """Minimum and maximum of a control."""
 
     minimum: int
     maximum: int
 
     def clamped(self, value: int) -> int:
-        """Return the nearest value that the control takes."""
+        """Return the nearest value that the control accepts."""
         return min(max(value, self.minimum), self.maximum)
 
 
@@ -51,7 +51,7 @@ class V4l2Controls:
 
     Args:
         device: Path of the camera.
-        ioctl: `fcntl.ioctl`, or what a test puts in its place.
+        ioctl: `fcntl.ioctl`; replaced in tests.
 
     Raises:
         OSError: The device cannot be opened.
@@ -65,15 +65,15 @@ class V4l2Controls:
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """Keys of the settings that the camera follows; see `Opened.settings`."""
+        """Keys of the settings that the camera supports; see `Opened.settings`."""
         focuses, balances = FOCUS_AUTO in self._ranges, {AUTO_WHITE_BALANCE, WHITE_BALANCE_K} <= set(self._ranges)
         return (*(["camera.autofocus"] if focuses else []), *(["camera.awb"] if balances else []))
 
     def apply(self, adjustments: Adjustments) -> None:
-        """Set what the camera has.
+        """Set the supported controls.
 
         Raises:
-            SourceError: The camera refused a value, or knows no focusing once.
+            SourceError: The camera refused a value, or a single autofocus run was requested.
         """
         served = self.settings
         if "camera.autofocus" in served and adjustments.autofocus == "auto":
@@ -95,7 +95,7 @@ class V4l2Controls:
             os.close(descriptor)
 
     def _range(self, control: int) -> Range | None:
-        """Return the range of a control, ``None`` where the camera does not have it or does not let it be set."""
+        """Return the range of a control; ``None`` if the camera does not have it, or it cannot be set."""
         asked = bytearray(_QUERYCTRL.pack(control, 0, b"", 0, 0, 0, 0, 0))
         try:
             self._ioctl(self._descriptor, _QUERY, asked)
@@ -109,7 +109,7 @@ class V4l2Controls:
 
 
 def controls_of_device(device: str) -> V4l2Controls | None:
-    """Return the controls of a camera; ``None`` where its device does not let itself be opened a second time."""
+    """Return the controls of a camera; ``None`` if its device cannot be opened a second time."""
     try:
         return V4l2Controls(device)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Finds the Video4Linux devices, and those of them that are cameras by themselves."""
+"""Finds Video4Linux devices, and those of them that are usable as cameras."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CAP_VIDEO_CAPTURE = 0x1
 _CAP_STREAMING = 0x04000000
 _CAP_DEVICE_CAPS = 0x80000000
 
-# The parts of a Pi's own camera and video pipeline: raw sensors, scalers and decoders, which only libcamera can use.
+# Drivers of a Pi's own camera and video pipeline: raw sensors, scalers and decoders, usable through libcamera only.
 _PI_DRIVERS = ("unicam", "bcm2835", "rp1-cfe", "pispbe", "rpivid", "rpi-hevc")
 
 
@@ -27,7 +27,7 @@ class Device:
     Attributes:
         driver: Name of its driver, e.g. ``uvcvideo``.
         card: Name of the product.
-        captures: Whether it delivers pictures. A camera has further devices that only deliver metadata.
+        captures: Whether it delivers pictures; a camera also has devices that deliver metadata only.
     """
 
     driver: str
@@ -41,10 +41,10 @@ class Device:
 
 
 def parse_capability(raw: bytes) -> Device:
-    """Return the device that a ``struct v4l2_capability`` describes.
+    """Parse a ``struct v4l2_capability``.
 
     Raises:
-        struct.error: The bytes are not one.
+        struct.error: The length is wrong.
     """
     driver, card, _bus, _version, whole, own = _CAPABILITY.unpack(raw)
     flags = own if whole & _CAP_DEVICE_CAPS else whole
@@ -57,7 +57,7 @@ def _text(raw: bytes) -> str:
 
 
 def query(path: Path) -> Device | None:
-    """Return identity and capabilities of a device, ``None`` where it is no Video4Linux device or may not be opened."""
+    """Return identity and capabilities of a device; ``None`` if it is not Video4Linux or cannot be opened."""
     answer = bytearray(_CAPABILITY.size)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -73,7 +73,7 @@ def query(path: Path) -> Device | None:
 
 
 def cameras(folder: Path = Path("/dev")) -> list[str]:
-    """Return the paths of the cameras that Video4Linux serves, in the order of their numbers."""
+    """Return the paths of usable Video4Linux cameras, ordered by number."""
     numbered = [path for path in folder.glob("video*") if path.name[5:].isdigit()]
     found = ((path, query(path)) for path in sorted(numbered, key=lambda path: int(path.name[5:])))
     return [str(path) for path, device in found if device is not None and device.is_camera]

@@ -1,4 +1,4 @@
-"""Film in a file, played in real time, over and over."""
+"""Video file as a source, played in real time in a loop."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _ADVICE = "OpenCV cannot decode it; convert it, for example with `ffmpeg -i <fil
 
 
 class VideoFileSource:
-    """A video file. Size and rate are those of the file; the rate is thinned to `camera.framerate` where it is faster.
+    """A video file, with its own size and frame rate, which is reduced to `camera.framerate` if that is lower.
 
-    At its end it begins again. Day and night are labels.
+    Day and night are labels.
     """
 
     def __init__(self, path: str, opener: OpenCapture = cv2.VideoCapture) -> None:
-        """Take the path; a relative one counts from the working directory of the node."""
+        """Set the path; a relative one is relative to the node's working directory."""
         self._path = Path(path)
         self._title = f"file:{path}"
         self._opener = opener
@@ -34,28 +34,28 @@ class VideoFileSource:
         self._played = 0
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
-        """Begin at the film's first image."""
-        del camera  # a film has its own size
+        """Open the file at its first image."""
+        del camera  # a video file has its own size
         self._capture = self._load()
         rate_hz = self._capture.get(cv2.CAP_PROP_FPS)
-        # A film that is slower would look like a camera that hangs.
+        # A slower film would look like a hung camera.
         self._rate_hz = min(max(rate_hz, 1.0), 240.0) if rate_hz > 0 else 25.0
         self._controls = controls
         self._metronome.restart()
         return Opened(self._title, self._capture.size, "bgr", controls=False, live=False)
 
     def read(self) -> Shot:
-        """Return the next image when its time has come."""
+        """Wait for the next image's time and return the image."""
         if self._capture is None or self._controls is None:
             raise SourceError(f"{self._title} is not open")
         interval_s = max(1 / self._rate_hz, 1 / self._controls.framerate)
-        # Rounded: a hair less than one image would be none.
+        # Rounded, so that floating-point errors do not turn one image into none.
         self._advance(round(interval_s * self._rate_hz, 6))
         moment = self._metronome.wait(interval_s)
         return Shot(self._capture.pixels(), moment - interval_s, moment, self._controls.mode)
 
     def apply(self, controls: Controls) -> None:
-        """Take the rate and the mode, which is only a label."""
+        """Apply frame rate and mode; the mode is only a label."""
         self._controls = controls
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class VideoFileSource:
         return Capture(Request(self._title, str(self._path), cv2.CAP_ANY, _ADVICE), self._opener)
 
     def _advance(self, images: float) -> None:
-        """Read so many images of the film; the fraction of an image is kept for the next time."""
+        """Read a number of images; the fraction is carried over to the next call."""
         self._owed += images
         while self._owed >= 1:
             self._owed -= 1
@@ -81,7 +81,7 @@ class VideoFileSource:
             self._played += 1
 
     def _rewind(self) -> None:
-        """Open the film anew at its end: not every format can be wound back."""
+        """Reopen the file at its end, as not every format supports seeking."""
         if self._played == 0:
             raise SourceError(f"{self._title} holds no image that OpenCV can decode")
         self.close()

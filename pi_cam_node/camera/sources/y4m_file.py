@@ -1,7 +1,7 @@
-"""A film of uncompressed pictures in a YUV4MPEG2 file: played in real time, over and over, without a decoder.
+"""Uncompressed video file (YUV4MPEG2) as a source, played in real time in a loop, without a decoder.
 
-Each picture is one copy from the page cache, which makes such a film the source to measure with and to repeat a scene
-to the bit. Format: yuv4mpeg(5) of the mjpegtools; the range follows ffmpeg's ``XCOLORRANGE``.
+Each picture is one copy from the page cache, so this source suits measurements and exactly reproducible scenes. Format:
+yuv4mpeg(5) of the mjpegtools; the range follows ffmpeg's ``XCOLORRANGE``.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Header:
 
     Attributes:
         size: Width and height in pixels, even.
-        rate_hz: Pictures a second.
+        rate_hz: Pictures per second.
         full_range: Black is 0 and white 255, instead of 16 and 235.
-        length_bytes: Length of the line, its end included.
+        length_bytes: Length of the line, including its end.
     """
 
     size: tuple[int, int]
@@ -41,15 +41,15 @@ class Header:
 
     @property
     def picture_bytes(self) -> int:
-        """Length of a picture, its mark not included."""
+        """Length of a picture, without its ``FRAME`` line."""
         return self.size[0] * self.size[1] * 3 // 2
 
 
 def parse(start: bytes) -> Header:
-    """Read the first line.
+    """Parse the first line.
 
     Raises:
-        ValueError: The line is no header, or names pictures other than planar 4:2:0 of 8 bits and even size.
+        ValueError: The line is not a header, or the format is not planar 4:2:0 with 8 bits and even size.
     """
     line, end, _ = start.partition(b"\n")
     words = line.decode("ascii", "replace").split(" ")
@@ -63,18 +63,18 @@ def parse(start: bytes) -> Header:
         raise ValueError(f"{width} x {height} is not an even size")
     ratio = re.fullmatch(r"(\d+):(\d+)", facts.get("F", ""))
     rate_hz = int(ratio[1]) / int(ratio[2]) if ratio is not None and int(ratio[1]) and int(ratio[2]) else 25.0
-    # A film that is slower would look like a camera that hangs.
+    # A slower film would look like a hung camera.
     return Header((width, height), min(max(rate_hz, 1.0), 240.0), "XCOLORRANGE=FULL" in words, len(line) + 1)
 
 
 class Y4mFileSource:
-    """An uncompressed film. Size and pace are its own; it is thinned out to `camera.framerate` where it is faster.
+    """An uncompressed video file, with its own size and frame rate, which is reduced to `camera.framerate` if lower.
 
-    At its end it begins again. Day and night are labels.
+    Day and night are labels.
     """
 
     def __init__(self, path: str) -> None:
-        """Take the path; a relative one counts from the working directory of the node."""
+        """Set the path; a relative one is relative to the node's working directory."""
         self._path = Path(path)
         self._title = f"file:{path}"
         self._descriptor: int | None = None
@@ -86,8 +86,8 @@ class Y4mFileSource:
         self._played = 0.0
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
-        """Begin at the film's first picture."""
-        del camera  # a film has its own size
+        """Open the file at its first picture."""
+        del camera  # a video file has its own size
         self.close()
         try:
             self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
@@ -105,19 +105,19 @@ class Y4mFileSource:
         return Opened(self._title, header.size, "i420", controls=False, live=False)
 
     def read(self) -> Shot:
-        """Return the next picture when its time has come."""
+        """Wait for the next picture's time and return the picture."""
         if self._descriptor is None or self._controls is None:
             raise SourceError(f"{self._title} is not open")
         rate_hz = self._header.rate_hz
         interval_s = max(1 / rate_hz, 1 / self._controls.framerate)
-        # Rounded: a hair less than one picture would be none.
+        # Rounded, so that floating-point errors do not turn one picture into none.
         self._played = (self._played + round(interval_s * rate_hz, 6)) % self._pictures
         moment = self._metronome.wait(interval_s)
         self._fetch(self._descriptor, (int(self._played) - 1) % self._pictures)
         return Shot(self._pixels, moment - interval_s, moment, self._controls.mode)
 
     def apply(self, controls: Controls) -> None:
-        """Take the rate and the mode, which is only a label."""
+        """Apply frame rate and mode; the mode is only a label."""
         self._controls = controls
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class Y4mFileSource:
 
 
 def _stretch(pixels: Pixels) -> None:
-    """Bring limited range to full range, in place."""
+    """Convert limited to full range, in place."""
     from pi_cam_node.imaging import opencv  # noqa: PLC0415 - brings OpenCV, which full range does without
 
     values = np.arange(256)

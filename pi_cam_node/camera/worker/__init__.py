@@ -1,1 +1,1 @@
-"""Runs a source in a separate process or thread, with orders and reports as messages."""
+"""Runs a source in a separate process or thread, controlled by orders and reports as messages."""

@@ -1,4 +1,4 @@
-"""Interface between the controller and the worker that runs the source, be it a process or a thread."""
+"""Interface between the controller and the worker that runs the source (a process or a thread)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Worker(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """Process id; ``None`` where the worker is a thread."""
+        """Process id; ``None`` for a thread."""
         ...
 
     @property
     def killable(self) -> bool:
-        """Whether the worker can be ended by force, so that another one may be started."""
+        """Whether the worker can be killed and replaced."""
         ...
 
     @property
     def descriptors(self) -> list[int]:
-        """File descriptors that become readable when reports come."""
+        """File descriptors that become readable when reports arrive."""
         ...
 
     def send(self, order: Order) -> None:

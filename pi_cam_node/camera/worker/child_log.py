@@ -9,7 +9,7 @@ from pi_cam_node.base.redaction import without_logins
 
 _log = logging.getLogger("pi_cam_node.camera")
 
-# Limit of library messages, as a damaged film causes one for each picture.
+# Limit of library messages, as a damaged video file causes one per picture.
 _LINES_PER_SPAN = 20
 _SPAN_S = 10.0
 _HINT_AGE_S = 10.0
@@ -17,7 +17,7 @@ _MAX_LINE_BYTES = 4096
 _MAX_REASON_CHARS = 500
 _MARK = "\x01"
 _RECORD = re.compile(rf"{_MARK}(DEBUG|INFO|WARNING|ERROR|CRITICAL) ([\w.]+): (.*)")
-# Module, address and time of day before FFmpeg's, OpenCV's and libcamera's messages.
+# Prefix of messages of FFmpeg, OpenCV and libcamera: module, address and time of day.
 _PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
 
 
@@ -55,7 +55,7 @@ class ChildLog:
                 self._take(text, now_s)
 
     def hint(self, now_s: float) -> str:
-        """Return a library's last message if recent, else an empty text."""
+        """Return the last message of a library if recent, else an empty text."""
         return self._hint if now_s - self._hint_mono_s <= _HINT_AGE_S else ""
 
     def forget(self) -> None:
@@ -81,6 +81,6 @@ class ChildLog:
 
 
 def short(reason: str) -> str:
-    """Return a reason on one line and short enough for a message and a topic."""
+    """Return a reason as one line, shortened to fit a message."""
     line = " ".join(reason.split())
     return line if len(line) <= _MAX_REASON_CHARS else line[: _MAX_REASON_CHARS - 1] + "…"

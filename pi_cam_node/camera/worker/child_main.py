@@ -1,7 +1,8 @@
-"""The camera's own process: ``python -m pi_cam_node.camera.worker.child_main <fd> <pid of the node> [<source>]``.
+"""Main program of the camera's process.
 
-The main thread owns the source. A second one reads the node's orders, so that they are read while a driver hangs,
-and ends the process when the node is gone. Signals meant for the node are blocked by the process that starts this one.
+Usage: ``python -m pi_cam_node.camera.worker.child_main <fd> <pid of the node> [<source>]``. The main thread owns the
+source. A second thread reads the node's orders, also while a driver hangs, and ends the process when the node has
+ended. Signals meant for the node are blocked by the parent process.
 """
 
 from __future__ import annotations
@@ -38,16 +39,16 @@ with deferred("pickle"), deferred("platform"), deferred("numpy.linalg"):
 
 _log = logging.getLogger(__name__)
 
-# How long a source may take to close; drivers that hang are left to the kernel.
+# Time limit for closing a source; a hung driver is left to the kernel.
 _CLOSE_S = 2.0
-# More than the buffers of a usual picture take; what is larger goes back to the system at once.
+# Freed memory kept for the next picture; more than the buffers of usual pictures need.
 _KEPT_BYTES = 8 << 20
-# Packets may take half of a slot; the picture has the other.
+# Packets may use one half of a slot, as the picture needs the other.
 _PACKETS_SHARE = 2
 
 
 class FrameSender:
-    """Sends reports to the node, pixels through shared memory. Thread: the main thread."""
+    """Sends reports to the node, and pixels through shared memory. Thread: the main thread."""
 
     def __init__(self, link: socket.socket) -> None:
         self._link = link
@@ -61,7 +62,7 @@ class FrameSender:
         """Send a report.
 
         Raises:
-            OSError: The node is gone.
+            OSError: The node has ended.
         """
         if isinstance(report, Ready):
             self._begin(report)
@@ -87,10 +88,10 @@ class FrameSender:
         parts = parts_of(image, packets)
         planes = image.planes
         if planes is not None and sum(map(len, parts)) + planes.data.nbytes > self._slots.slot_bytes:
-            planes = None  # a ring of larger pictures than the camera's: an encoder takes the JPEG
+            planes = None  # the ring's pictures are larger than the camera's: an encoder uses the JPEG
         slot = self._slots.put(parts, planes.data if planes is not None else None)
         if slot is None:
-            self._skipped += self._slots.is_read  # while the node is not up yet nothing is lost to it
+            self._skipped += self._slots.is_read  # frames before the node has started do not count
             return
         self._packets.sent(len(packets))
         in_slot = FrameInSlot(
@@ -112,13 +113,13 @@ class FrameSender:
             planes.size if planes is not None else None,
         )
         self._link.send(encode_frame(in_slot))
-        if not self._is_settled:  # with the first image everything is imported and prepared
+        if not self._is_settled:  # after the first image all imports and preparations are done
             self._is_settled = True
             malloc.release_startup_memory()
 
 
 def hear(link: socket.socket, source_loop: SourceLoop, ended: threading.Event) -> None:
-    """Pass the node's orders on, until the order to quit or the end of the node; then make this process end."""
+    """Pass orders from the node on until the order to quit or the end of the node; then end this process."""
     order = _next_order(link)
     while not isinstance(order, Quit):
         source_loop.order(order)
@@ -130,7 +131,7 @@ def hear(link: socket.socket, source_loop: SourceLoop, ended: threading.Event) -
 
 
 def _next_order(link: socket.socket) -> Order:
-    """Return the next order; `Quit` where the node is gone or its message makes no sense."""
+    """Receive the next order; `Quit` if the node has ended or its message is invalid."""
     try:
         datagram = link.recv(MAX_MESSAGE_BYTES)
         return decode_order(datagram) if datagram else Quit()
@@ -140,11 +141,11 @@ def _next_order(link: socket.socket) -> Order:
 
 
 def prepare(source: str) -> None:
-    """Import a module of this package, so that opening its source will not have to wait for it."""
+    """Import a source's module beforehand, so that opening it takes less time."""
     try:
         importlib.import_module(f"pi_cam_node.camera.{source}")
     except ImportError as error:
-        _log.debug("%s cannot be imported yet: %s", source, error)  # the order to open it reports it
+        _log.debug("%s cannot be imported: %s", source, error)  # reported when the source is opened
 
 
 def main(descriptor: int, parent: int, source: str) -> None:
@@ -162,9 +163,9 @@ def main(descriptor: int, parent: int, source: str) -> None:
     try:
         source_loop.run()
     except OSError as error:
-        _log.warning("the node is gone: %s", error)
+        _log.warning("the node has ended: %s", error)
     ended.set()
-    # Everything is closed by now, and what libraries do at exit may hang.
+    # Everything is closed by now, and exit handlers of libraries may hang.
     logging.shutdown()
     os._exit(0)
 

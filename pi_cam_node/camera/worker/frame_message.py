@@ -1,12 +1,12 @@
-"""The message of a picture in shared memory: numbers of fixed types, one after the other.
+"""Binary message that describes a picture in shared memory.
 
-It comes with each picture. As JSON, checked by type, it took a sixth of a millisecond in both processes, a twentieth of
-what its JPEG takes. Here every field has a type by its place, and what a type does not forbid is checked: a decoder
-that crashes in the camera's process may write anything before it ends.
+It is sent with each picture. As validated JSON it took a sixth of a millisecond in both processes, a twentieth of the
+JPEG's encoding time. Fields have fixed types and positions; their values are checked, since a crashing decoder in the
+camera's process may write anything.
 
-Layout: `_HEAD`; the size of each part, 4 bytes each; the other qualities, 1 byte each; the size of the planes, where
-there are some (`_PLANES`); the report of the motion detector, where there is one (`_MOTION`, and `_BLOB` for each
-blob); the packets (`_PACKET`, and the format of sound).
+Layout: `_HEAD`; the size of each part, 4 bytes each; the other qualities, 1 byte each; the size of the planes, if any
+(`_PLANES`); the report of the motion detector, if any (`_MOTION`, and `_BLOB` for each blob); the packets (`_PACKET`,
+and the format of sound).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NamedTuple, get_args
 from pi_cam_node.imaging.frame import NO_FIGURES, Mode, Sensor
 from pi_cam_node.imaging.motion.interface import Blob, Failed, Gate, MotionReport
 
-# JSON, which the other reports are, begins with a brace.
+# First byte; the other reports are JSON, which begins with a brace.
 MARK = b"F"
 
 _MODES: tuple[Mode, ...] = get_args(Mode)
@@ -29,21 +29,21 @@ _FLAT, _HAS_CHECKSUM, _HAS_MOTION, _HAS_FIGURES, _HAS_PLANES = 1, 2, 4, 8, 16
 _NO_FIGURES: tuple[float, ...] = (math.nan,) * 4
 _KEY, _MADE = 1, 2
 
-# Mark, mode, flags, slot, quality, counts of sizes, other qualities and packets; session, skipped, checksum; exposed,
-# captured, brightness; exposure, gain, lux and temperature of the sensor, not a number where it tells none.
+# Mark, mode, flags, slot, quality, numbers of sizes, other qualities and packets; session, skipped, checksum; exposed,
+# captured, brightness; exposure, gain, lux and temperature of the sensor, NaN if unknown.
 _HEAD = struct.Struct("<c7BIII3d4d")
 # Width, height.
 _PLANES = struct.Struct("<II")
-# Time, gate, unsettled, light, share, rate, count of blobs.
+# Time, gate, unsettled, light, share, rate, number of blobs.
 _MOTION = struct.Struct("<dBBdddB")
-# x, y, width, height, area, begin, why it is no motion.
+# x, y, width, height, area, begin, reason against motion.
 _BLOB = struct.Struct("<6dB")
-# Time, flags, track, bytes of the format of sound.
+# Time, flags, track, length of the format of sound.
 _PACKET = struct.Struct("<dBIB")
 
 
 class PacketInSlot(NamedTuple):
-    """A packet whose bytes lie in a slot; see `Packet`. ``sound`` is `PacketFacts.sound`."""
+    """A packet whose bytes are in a slot; see `Packet`. ``sound`` is `PacketFacts.sound`."""
 
     mono_s: float
     key: bool
@@ -53,10 +53,10 @@ class PacketInSlot(NamedTuple):
 
 
 class FrameInSlot(NamedTuple):
-    """A picture came; its parts lie in a slot, in the order of `image_parts`.
+    """A picture whose parts are in a slot, in the order of `image_parts`.
 
-    ``sizes`` are their lengths, 0 for a part that is not there; ``planes`` is the size in pixels of the planes at the
-    beginning of the slot, where there are some: the slot then stays the node's. For the rest see `Image`.
+    ``sizes`` are their lengths, 0 for a missing part; ``planes`` is the size in pixels of the planes at the beginning
+    of the slot, if any, in which case the node keeps the slot. For the other fields see `Image`.
     """
 
     session: int
@@ -78,13 +78,13 @@ class FrameInSlot(NamedTuple):
 
 
 def encode_frame(frame: FrameInSlot) -> bytes:
-    """Return a picture's message as a datagram. Figures of the sensor that are not finite are left out."""
+    """Encode a picture's message as a datagram. Sensor values that are not finite are omitted."""
     sizes, qualities, packets, motion = frame.sizes, frame.qualities, frame.packets, frame.motion
     sensor, checksum = frame.sensor, frame.checksum
     flags = frame.flat * _FLAT | (checksum is not None) * _HAS_CHECKSUM | (motion is not None) * _HAS_MOTION
     flags |= (frame.planes is not None) * _HAS_PLANES
     figures = _NO_FIGURES
-    if sensor is not NO_FIGURES:  # most cameras tell none
+    if sensor is not NO_FIGURES:  # most cameras report none
         flags |= _HAS_FIGURES
         figures = _figures(sensor)
     head = _HEAD.pack(
@@ -113,10 +113,10 @@ def encode_frame(frame: FrameInSlot) -> bytes:
 
 
 def decode_frame(datagram: bytes) -> FrameInSlot:
-    """Return a picture's message.
+    """Decode a picture's message.
 
     Raises:
-        ValueError: The datagram holds none.
+        ValueError: The datagram is invalid.
     """
     try:
         return _decode(datagram)
@@ -164,7 +164,7 @@ def _decode(datagram: bytes) -> FrameInSlot:
     if packet_count:
         packets, at = _decode_packets(datagram, at, packet_count)
     if mark != MARK or at != len(datagram) or not math.isfinite(exposed_s + captured_s + brightness):
-        raise ValueError(f"no picture in {len(datagram)} bytes, of which {at} are told")
+        raise ValueError(f"an invalid picture message: {len(datagram)} bytes, expected {at}")
     return FrameInSlot(
         session,
         slot,
@@ -191,13 +191,13 @@ def _sensor(figures: Sequence[float]) -> Sensor:
 
 
 def _decode_motion(datagram: bytes, at: int) -> tuple[MotionReport, int]:
-    """Return a report and where it ends."""
+    """Return a motion report and the offset of its end."""
     mono_s, gate, unsettled, light, share, rate_fps, count = _MOTION.unpack_from(datagram, at)
     at += _MOTION.size
     end = at + count * _BLOB.size
     rows = list(_BLOB.iter_unpack(datagram[at:end])) if count else []
     if len(rows) != count or not math.isfinite(mono_s + light + share + rate_fps + sum(sum(row) for row in rows)):
-        raise ValueError(f"a report of {count} blobs that is none")
+        raise ValueError(f"an invalid motion report with {count} blobs")
     blobs = tuple(
         Blob(x, y, width, height, area, began_s, _FAILED[why]) for x, y, width, height, area, began_s, why in rows
     )
@@ -205,7 +205,7 @@ def _decode_motion(datagram: bytes, at: int) -> tuple[MotionReport, int]:
 
 
 def _decode_packets(datagram: bytes, at: int, count: int) -> tuple[tuple[PacketInSlot, ...], int]:
-    """Return packets and where they end."""
+    """Return packets and the offset of their end."""
     packets = []
     for _ in range(count):
         mono_s, flags, track, sound_bytes = _PACKET.unpack_from(datagram, at)

@@ -1,4 +1,4 @@
-"""Converts a finished picture to the parts in a slot of the shared memory, and back."""
+"""Converts a finished picture to parts for a slot of shared memory, and back."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ def parts_of(image: Image, packets: Sequence[Packet]) -> list[bytes]:
 
 
 def told_packet(packet: Packet) -> PacketInSlot:
-    """Return what a message says of a packet."""
+    """Return the description of a packet for a message."""
     facts = packet.facts
     return PacketInSlot(packet.mono_s, packet.key, facts.track, facts.sound, facts.is_made)
 
 
 def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
-    """Return the picture of a report.
+    """Assemble the picture of a report.
 
     Raises:
-        ValueError: There are not as many parts as it names.
+        ValueError: The number of parts differs from the report.
     """
     usual = len(report.qualities) + 4
     if len(parts) != usual + len(report.packets):
-        raise ValueError(f"{len(parts)} parts of a picture in {len(report.qualities)} other qualities")
+        raise ValueError(f"{len(parts)} parts of a picture with {len(report.qualities)} other qualities")
     jpeg, ring_jpeg, *jpegs, raw, preview = parts[:usual]
     packets = tuple([_packet(packet, data) for packet, data in zip(report.packets, parts[usual:], strict=True)])
     return Image(

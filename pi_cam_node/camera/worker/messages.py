@@ -1,8 +1,8 @@
 """Orders to the worker that runs the source, and its reports.
 
-Between processes each is one datagram of JSON, but for a picture's (`frame_message`), whose bytes go through shared
-memory. Nothing is pickled. What the node receives is checked by type, see `process.decode_report`; what the node sends
-is trusted, so the camera's process does without pydantic, which takes 15 MiB.
+Between processes each is one JSON datagram, except for pictures (`frame_message`), whose bytes are in shared memory.
+Nothing is pickled. The node validates what it receives, see `process.decode_report`; the camera's process trusts the
+node, so it does not need pydantic, which takes 15 MiB.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
 from pi_cam_node.imaging.packet import Packet
 from pi_cam_node.imaging.polygon import Polygon
 
-# A datagram is longer only where something is wrong.
+# Maximum length of a datagram; a longer one is an error.
 MAX_MESSAGE_BYTES = 16_384
 
 
 @frozen
 class Wanted:
-    """Settings of a camera as they are sent between processes; see `CameraSettings`."""
+    """Camera settings as sent between processes; see `CameraSettings`."""
 
     source: str
     width: int
@@ -41,14 +41,14 @@ class Wanted:
 
 @frozen
 class Output:
-    """Processing of each picture; may change while the camera is open.
+    """Processing of pictures; may change while the camera is open.
 
     Attributes:
-        quality: Quality of its JPEG, 1 to 100.
+        quality: JPEG quality, 1 to 100.
         ring_size: Width and height of a second, smaller JPEG for the ring; ``None``: none.
-        label, name: Template of the text in the picture, empty for none, and the name of the node in it.
+        label, name: Template of the text drawn into the picture (empty: none), and the name of the node in it.
         motion: Settings of motion detection; ``None``: off.
-        video: Video that the board's encoder makes, where there is one; ``None``: none.
+        video: Settings of the board's video encoder, if it has one; ``None``: off.
     """
 
     quality: int = 85
@@ -61,9 +61,9 @@ class Output:
 
 @frozen
 class Open:
-    """Close what is open, and open this; the session numbers the reports that follow from it.
+    """Close the open source, and open this one; resulting reports have this session number.
 
-    No picture leaves the worker without the masks in it.
+    All pictures that leave the worker are masked.
     """
 
     session: int
@@ -76,7 +76,7 @@ class Open:
 
 @frozen
 class Apply:
-    """Set the controls; a later order replaces one that is not yet begun."""
+    """Set the controls; a later order replaces a pending one."""
 
     generation: int
     controls: Controls
@@ -85,7 +85,7 @@ class Apply:
 
 @frozen
 class Configure:
-    """Set the processing of the pictures from the next one on."""
+    """Change the processing, from the next picture on."""
 
     output: Output
     kind: Literal["configure"] = "configure"
@@ -93,7 +93,7 @@ class Configure:
 
 @frozen
 class Deliver:
-    """Add more to the first picture whose exposure begins at a monotonic time or later; see `Demand`."""
+    """Add data to the first picture whose exposure begins at or after a monotonic time; see `Demand`."""
 
     after_mono_s: float
     quality: int | None
@@ -107,7 +107,7 @@ class Deliver:
 
 @frozen
 class Share:
-    """Share the planes of each picture from the next one on, or do so no longer; a source that is opened does not."""
+    """Start or stop sharing the planes of pictures, from the next one on; off when a source is opened."""
 
     planes: bool
     kind: Literal["share"] = "share"
@@ -115,7 +115,7 @@ class Share:
 
 @frozen
 class Quit:
-    """Close the source and end."""
+    """Close the source and exit."""
 
     kind: Literal["quit"] = "quit"
 
@@ -125,7 +125,7 @@ Order = Open | Apply | Configure | Deliver | Share | Quit
 
 @frozen
 class Ready:
-    """The source is open. Between processes the memory and the counter of the slots come along as file descriptors."""
+    """The source is open. Between processes, memory and counter of the slots are passed as file descriptors."""
 
     session: int
     opened: Opened
@@ -134,11 +134,11 @@ class Ready:
 
 @frozen
 class Planes:
-    """Planes of the picture that the ring holds, for encoders of video: I420, full range, without padding.
+    """Planes of the ring's picture, for video encoders: I420, full range, without padding.
 
     Attributes:
         size: Width and height in pixels, even.
-        data: The bytes; valid until the next picture is made.
+        data: The bytes; valid until the next picture is processed.
     """
 
     size: tuple[int, int]
@@ -147,26 +147,26 @@ class Planes:
 
 @statically_frozen
 class Image:
-    """A finished picture: turned, masked, labelled, measured and encoded.
+    """A finished picture: rotated, masked, labelled, measured and encoded.
 
     Attributes:
         exposed_mono_s: See `Shot`.
         captured_mono_s: See `Shot`.
         mode: See `Shot`.
         sensor: See `Shot`.
-        brightness: Mean luma of what no mask covers, 0 to 255.
-        checksum: Of some of its rows before the label, where it was looked at for frozen pictures.
-        flat: Those rows are all of one colour.
+        brightness: Mean luma of the unmasked area, 0 to 255.
+        checksum: Checksum of some rows before labelling, for detecting frozen pictures; ``None`` if not computed.
+        flat: Whether those rows have a single colour.
         quality: Quality of ``jpeg``.
         jpeg: The picture.
-        ring_jpeg: The smaller one, where `Output.ring_size` asks for it.
-        jpegs: JPEGs of other qualities that a `Deliver` requested, by quality.
-        raw: The pixels in the layout of `Opened`, where requested.
-        preview: A small JPEG, where requested.
-        motion: Report of the motion detector, where it analysed the picture.
-        packets: See `video_packets`: the camera's own where the pictures are neither turned, masked nor labelled, or
-            those of the board's encoder.
-        planes: The picture that the ring holds, where `Share` asked for it.
+        ring_jpeg: The smaller one for `Output.ring_size`, if set.
+        jpegs: JPEGs of other qualities requested by `Deliver`, by quality.
+        raw: The pixels in the layout of `Opened`, if requested.
+        preview: A small JPEG, if requested.
+        motion: Report of the motion detector, if it analysed the picture.
+        packets: See `video_packets`: the camera's own if pictures are neither rotated, masked nor labelled, else those
+            of the board's encoder.
+        planes: Planes of the ring's picture, if requested by `Share`.
     """
 
     exposed_mono_s: float
@@ -189,7 +189,7 @@ class Image:
 
 @statically_frozen
 class Arrived:
-    """A picture came; never sent between processes. ``skipped`` pictures of the session could not be handed over."""
+    """A picture; never sent between processes. ``skipped`` pictures of the session could not be transferred."""
 
     session: int
     image: Image
@@ -198,7 +198,7 @@ class Arrived:
 
 @frozen
 class Applied:
-    """The order of this generation has been carried out."""
+    """The order of this generation was executed."""
 
     generation: int
     kind: Literal["applied"] = "applied"
@@ -206,7 +206,7 @@ class Applied:
 
 @frozen
 class Refused:
-    """The camera refused the order of this generation and goes on as it was."""
+    """The camera refused the order of this generation and continues as before."""
 
     generation: int
     mode: Mode
@@ -229,15 +229,15 @@ WireReport = JsonReport | FrameInSlot
 
 
 def encode(message: Order | JsonReport) -> bytes:
-    """Return an order or a report as a datagram."""
+    """Encode an order or a report as a datagram."""
     return _JSON.encode(message).encode()
 
 
 def decode_order(datagram: bytes) -> Order:
-    """Return the order in a datagram.
+    """Decode an order.
 
     Raises:
-        ValueError: The datagram holds no order.
+        ValueError: The datagram is not an order.
     """
     try:
         values = json.loads(datagram)
@@ -247,7 +247,7 @@ def decode_order(datagram: bytes) -> Order:
 
 
 def _plain(thing: Any) -> dict[str, object]:
-    """Return a message, or a part of one, as values of JSON."""
+    """Convert a message, or a part of one, to JSON values."""
     if isinstance(thing, Open):
         camera = {each.name: getattr(thing.camera, each.name) for each in fields(Wanted)}
         rest = {"controls": thing.controls, "masks": thing.masks, "output": thing.output}
@@ -280,7 +280,7 @@ def _open(values: Mapping[str, Any]) -> Open:
     return Open(values["session"], camera, controls, _masks(values["masks"]), _output(values["output"]))
 
 
-# Made once: `json.dumps` would make one for each picture.
+# Created once, as `json.dumps` would create an encoder for each message.
 _JSON = json.JSONEncoder(default=_plain, separators=(",", ":"))
 _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
     "open": _open,

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from pi_cam_node.imaging.packet import Packet
 
-# Three seconds of a large stream; beyond, packets are dropped up to the next key frame.
+# Three seconds of a large stream; beyond that, packets are dropped up to the next key frame.
 BYTES_MAX = 8 << 20
-# Packets of one message, which names each of them.
+# Maximum number of packets in one message.
 AT_ONCE = 150
-# Packets that wait with sound among them: as many as some seconds have, or pictures come too seldom to take all along.
+# Maximum number of queued packets with sound: some seconds; more means too few pictures to send them with.
 SOUND_MAX = 300
 
 
 class PacketQueue:
-    """Packets that wait for the next picture, limited in bytes. Thread: one.
+    """Packets waiting for the next picture, limited in bytes. Thread: one.
 
     Attributes:
         dropped: Number of dropped packets.
@@ -28,7 +28,7 @@ class PacketQueue:
         self.dropped = 0
 
     def put(self, packets: Sequence[Packet]) -> None:
-        """Append packets; at the limit all are dropped, and further ones up to the next key frame.
+        """Append packets; at the limit drop all, and further ones up to the next key frame.
 
         Sound is dropped first, if more than `SOUND_MAX` packets wait.
         """
@@ -45,7 +45,7 @@ class PacketQueue:
             self._drop(len(self._waiting))
 
     def next(self, most_bytes: int) -> tuple[Packet, ...]:
-        """Return the oldest packets that fit, which stay queued until `sent`. One that never fits is dropped."""
+        """Return the oldest packets that fit, queued until `sent`. A packet that can never fit is dropped."""
         if self._waiting and len(self._waiting[0].data) > most_bytes:
             self._drop(1)
         count = size_bytes = 0
@@ -64,7 +64,7 @@ class PacketQueue:
         del self._waiting[:count]
 
     def _drop(self, count: int) -> None:
-        """Drop the oldest packets, and those that depend on them."""
+        """Drop the oldest packets and their dependents."""
         while count < len(self._waiting) and not self._waiting[count].key:
             count += 1
         self._needs_key = count == len(self._waiting)

@@ -1,7 +1,7 @@
 """Processes each picture in the camera's process: rotate, mask, measure, label and encode, in this order.
 
-Masks are applied before anything is analysed or leaves the process, and the label after all measurements, so that a
-clock in it causes no motion and does not hide a frozen camera.
+Masks are applied before any analysis and before anything leaves the process; the label after all measurements, so that
+a clock in it causes no motion and does not hide a frozen camera.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from pi_cam_node.imaging.polygon import Polygon
 if TYPE_CHECKING:
     from pi_cam_node.imaging.motion.pacing import MotionAnalysis
 
-# As many as can wait in the node; the oldest are requested again.
+# Maximum number of pending requests, as in the node, which repeats dropped ones.
 _DEMANDS_MAX = 64
 PREVIEW_QUALITY = 70
-# Pictures are not spaced evenly: one that comes this early is not passed over.
+# Tolerance for early pictures, as they are not spaced evenly.
 _SLACK_S = 0.02
 
 
@@ -58,18 +58,18 @@ class PictureMaker:
         encoder: JpegEncoder | None = None,
         open_video: OpenEncoder = open_board_encoder,
     ) -> None:
-        """Prepare for pictures as a source grants them.
+        """Prepare for the pictures of an opened source.
 
         Args:
-            opened: Properties that the source granted.
-            orientation: Rotation and mirroring that the source left to do.
-            masks: Relative to the turned picture.
+            opened: Properties granted by the source.
+            orientation: Rotation and mirroring not done by the source.
+            masks: Masks relative to the rotated picture.
             output: Processing of each picture.
-            encoder: Makes the JPEGs; by default the software encoder.
-            open_video: Opens an encoder of video; by default the board's.
+            encoder: Encodes JPEGs; by default in software.
+            open_video: Opens a video encoder; by default the board's.
 
         Raises:
-            ValueError: There can be no such pictures.
+            ValueError: Size or layout is invalid.
         """
         self._shape = shape_of(opened.size, opened.layout)
         self._turning = None if orientation.is_upright else orientation
@@ -78,7 +78,7 @@ class PictureMaker:
         self._masks = Masks(masks, size, opened.layout) if masks else None
         self._visible = self._masks.visible if self._masks else 1.0
         self._is_plain = self._masks is None and orientation == Orientation()
-        # A picture that is masked all over may stand still.
+        # A completely masked picture does not change, which is no fault.
         self.opened = replace(opened, size=size, live=opened.live and self._visible > 0)
         self._encoder = encoder or SoftwareJpegEncoder()
         self._fingerprint = Fingerprint()
@@ -105,16 +105,16 @@ class PictureMaker:
         self._video.close()
 
     def deliver(self, demand: Deliver) -> None:
-        """Add requested data to the first picture that is new enough; a repeating request replaces an earlier one."""
+        """Add requested data to the first new enough picture; a repeating request replaces an earlier one."""
         kept = [each for each in self._demands if each.times == 1] if demand.times > 1 else self._demands
         self._demands = [*kept[1 - _DEMANDS_MAX :], demand]
 
     def share(self, *, planes: bool) -> None:
-        """Add the planes to each picture from the next one on, or do so no longer."""
+        """Start or stop adding the planes to each picture."""
         self._shares_planes = planes
 
     def make(self, shot: Shot) -> Image:
-        """Return the picture.
+        """Process an image; return the picture.
 
         Raises:
             BadImage: The image differs from the size or layout that the source announced.
@@ -123,7 +123,7 @@ class PictureMaker:
         pixels = shot.pixels if self._turning is None else self._turning.apply(shot.pixels, self._layout)
         if self._masks is not None:
             pixels = self._masks.apply(pixels)
-        # Masked pixels are black, so they add nothing to the sum and only make the count too large.
+        # Masked pixels are black, so they add nothing to the sum, but the mean must be corrected for their number.
         brightness = min(255.0, mean_luma(pixels, self._layout) / self._visible) if self._visible else 0.0
         checksum, flat = self._fingerprint.of(pixels, shot.captured_mono_s)
         motion = self._look_for_motion(pixels, shot)
@@ -151,7 +151,7 @@ class PictureMaker:
         return self._with_more(image, pixels, due) if due else image
 
     def controls_changed(self, mono_s: float) -> None:
-        """Note that the exposure of the camera changes: the change that follows is no motion."""
+        """Record a change of the camera's exposure, so that its effect does not count as motion."""
         if self._motion is not None:
             self._motion.switched(mono_s)
 
@@ -171,7 +171,7 @@ class PictureMaker:
         return due
 
     def _with_more(self, image: Image, pixels: Pixels, due: Sequence[Deliver]) -> Image:
-        """Return a picture with what was demanded of it."""
+        """Add requested data to a picture."""
         others = sorted({each.quality for each in due if each.quality is not None} - {image.quality})
         return replace(
             image,
@@ -187,7 +187,7 @@ class PictureMaker:
         return label.draw(pixels, self._layout, label.text(at, shot.mode, lux))
 
     def _to_encode(self, pixels: Pixels) -> tuple[Pixels, Layout]:
-        """Return a picture as it is encoded: in planes where they are shared, so that colours are converted once."""
+        """Return the pixels to encode: planes if these are shared, so that colours are converted once."""
         if self._shares_planes and self._layout == "bgr" and not (pixels.shape[0] % 2 or pixels.shape[1] % 2):
             return jpeg.to_i420(pixels), "i420"
         return pixels, self._layout
@@ -198,7 +198,7 @@ class PictureMaker:
         return Planes(jpeg.size_of(picture, layout), np.ascontiguousarray(picture).data.cast("B"))
 
     def _preview(self, pixels: Pixels, due: Sequence[Deliver]) -> bytes | None:
-        """Return a small JPEG of a picture, where one is wanted."""
+        """Return a small JPEG of a picture, if requested."""
         wanted = [(each.preview_bytes, each.preview_px) for each in due if each.preview_bytes is not None]
         if not wanted:
             return None
@@ -218,27 +218,27 @@ class PictureMaker:
 
 
 def _next_of(demand: Deliver, exposed_mono_s: float) -> Deliver:
-    """Return a repeated demand as it is after a picture of this exposure."""
+    """Return a repeating request updated for the time after a picture with this exposure."""
     return replace(demand, after_mono_s=exposed_mono_s + demand.every_s - _SLACK_S, times=demand.times - 1)
 
 
 def _motion_analysis(settings: MotionSettings) -> MotionAnalysis:
-    """Return the detector; its module brings OpenCV, which a camera without motion detection does without."""
+    """Return the detector. Imported here, as it loads OpenCV, which is not needed without motion detection."""
     from pi_cam_node.imaging.motion.pacing import MotionAnalysis  # noqa: PLC0415 - see above
 
     return MotionAnalysis(settings)
 
 
 class Fingerprint:
-    """Checksums of pictures, by which the node detects a frozen camera.
+    """Checksums of pictures, for detecting a frozen camera.
 
-    A sensor has noise, so no two of its pictures are alike to the last bit. Looked at is a sixteenth of the rows, once
-    a second, and each time while they are alike: a fraction of a millisecond.
+    A sensor has noise, so its pictures are never identical. One sixteenth of the rows is sampled once per second, and
+    at every picture while they are identical; this takes a fraction of a millisecond.
     """
 
     LOOK_S = 1.0
     _ROW_STEP = 16
-    # A flat picture that went through JPEG differs by rounding.
+    # Differences by rounding in a flat picture decoded from JPEG.
     _FLAT_LEVELS = 2
 
     def __init__(self) -> None:
@@ -247,9 +247,9 @@ class Fingerprint:
         self._is_alike = False
 
     def of(self, pixels: Pixels, now_s: float) -> tuple[int | None, bool]:
-        """Return the checksum of a picture, ``None`` where it was not looked at, and whether its rows are flat.
+        """Return the checksum of a picture (``None`` if not sampled), and whether its rows are flat.
 
-        Of pictures that differ that is said of the first alone: the node may know it from before a restart.
+        If pictures differ, only the first is checked for flatness, as the node may know it from before a restart.
         """
         if not self._is_alike and now_s - self._looked_s < self.LOOK_S:
             return None, False
@@ -261,18 +261,18 @@ class Fingerprint:
         return checksum, (is_first or self._is_alike) and self._is_flat(rows)
 
     def _is_flat(self, rows: Pixels) -> bool:
-        """Return whether every pixel of the sampled rows is alike, channel by channel."""
-        # The lower third of I420 rows holds the colours; the brightness alone decides.
+        """Return whether all pixels of the sampled rows are equal in each channel."""
+        # The lower third of I420 rows is chroma; only luma counts.
         luma = rows if rows.ndim == 3 else rows[: len(rows) * 2 // 3]
         flat = luma.reshape(-1, luma.shape[-1] if luma.ndim == 3 else 1)
         return bool((flat.max(axis=0) - flat.min(axis=0)).max() <= self._FLAT_LEVELS)
 
 
 def shape_of(size: tuple[int, int], layout: Layout) -> tuple[int, ...]:
-    """Return the shape of an array of this size in this layout.
+    """Return the array shape of a picture size and layout.
 
     Raises:
-        ValueError: There can be no such picture.
+        ValueError: The size is invalid for the layout.
     """
     slot_bytes(size)
     width, height = size

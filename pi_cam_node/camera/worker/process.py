@@ -37,17 +37,17 @@ from pi_cam_node.imaging.shared_planes import PlanesStore
 
 _log = logging.getLogger(__name__)
 
-# Longest wait for a killed process, as one that is blocked in a driver cannot be killed.
+# Longest wait for a killed process, as a process blocked in a driver cannot be killed.
 KILL_S = 2.0
 _CHUNK_BYTES = 65_536
 _REPORTS_AT_ONCE = 16
-# Bytes for the two descriptors of `Ready`.
+# Ancillary data size for the two descriptors of `Ready`.
 _ROOM_FOR_TWO = socket.CMSG_SPACE(2 * array("i").itemsize)
-# As plain numbers: arithmetic on flags of the standard library takes longer than the system's call.
+# As a plain number, since operations on the standard library's flags take longer than the system call.
 _CLOSE_ON_EXEC = int(socket.MSG_CMSG_CLOEXEC)
 _CUT_OFF = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
 
-# Processes that could not be ended, until the kernel lets them go.
+# Processes that could not be killed yet.
 _abandoned: list[subprocess.Popen[bytes]] = []
 
 
@@ -56,10 +56,10 @@ _REPORTS: TypeAdapter[JsonReport] = TypeAdapter(Annotated[JsonReport, Field(disc
 
 
 def decode_report(datagram: bytes) -> WireReport:
-    """Return the report in a datagram of the camera's process.
+    """Decode a report of the camera's process.
 
     Raises:
-        ValueError: The datagram holds none.
+        ValueError: The datagram is invalid.
     """
     if datagram.startswith(MARK):
         return decode_frame(datagram)
@@ -70,22 +70,22 @@ def decode_report(datagram: bytes) -> WireReport:
 
 
 class ProcessWorker:
-    """Runs a source in a process of its own.
+    """Runs a source in a separate process.
 
-    Thread: one, which must live as long as the process: the kernel kills the process when the thread ends.
+    Thread: one that lives as long as the process, which the kernel kills when the thread ends.
     """
 
     killable = True
 
     def __init__(self, spawned: Spawned | None = None, planes: PlanesStore | None = None) -> None:
-        """Take a process that was started, or start one; it opens nothing yet.
+        """Use a started process, or start one; it opens no source yet.
 
         Args:
             spawned: The process; the worker owns it.
-            planes: Receives the planes of pictures while they are wanted.
+            planes: Receives the planes of pictures while requested.
 
         Raises:
-            OSError: There is no memory or no process left for it.
+            OSError: There is not enough memory, or too many processes.
         """
         _reap()
         spawned = spawned or spawn()
@@ -108,7 +108,7 @@ class ProcessWorker:
     def send(self, order: Order) -> None:
         """Send an order; it is lost if the process has ended or is unresponsive.
 
-        The order to open the camera is not sent again where the process has been given it beforehand.
+        An order to open the camera that was sent at the start of the process is not sent again.
         """
         opened, self._opened = self._opened, None
         if opened is not None and opened == order:
@@ -121,7 +121,7 @@ class ProcessWorker:
     def take(self) -> list[Report]:
         """Return received reports, and copy the output of the process to the log.
 
-        A picture is returned by itself, because as a rule nothing else is there; what is comes with the next call.
+        A picture is returned alone, as usually nothing else is queued; further reports follow with the next call.
         """
         if self._at_end:
             raise WorkerLost(self._cause_of_death())
@@ -132,12 +132,12 @@ class ProcessWorker:
                     return [report]
                 wire.append(report)
         except (ValueError, OSError) as error:
-            raise WorkerLost(f"the camera process sends nonsense: {error}") from error
+            raise WorkerLost(f"the camera process sent an invalid message: {error}") from error
         self._read_output()
         return [self._with_hint(report) if isinstance(report, Failed) else report for report in wire]
 
     def end(self, deadline_s: float) -> bool:
-        """Request the process to close the camera, wait, then kill it; return whether it ended."""
+        """Order the process to close the camera, wait, then kill it; return whether it ended."""
         self.send(Quit())
         gone = _wait(self._process, deadline_s) or self._kill()
         # Remaining output.
@@ -156,14 +156,14 @@ class ProcessWorker:
         return False
 
     def _receive(self) -> Report | None:
-        """Return the next report, ``None`` where none is there."""
+        """Return the next report; ``None`` if there is none."""
         try:
             datagram, ancillary, flags, _ = self._link.recvmsg(MAX_MESSAGE_BYTES, _ROOM_FOR_TWO, _CLOSE_ON_EXEC)
         except BlockingIOError:
             return None
         except ConnectionError:
             datagram, ancillary, flags = b"", [], 0
-        descriptors = _descriptors_in(ancillary) if ancillary else []  # which came with `Ready` alone
+        descriptors = _descriptors_in(ancillary) if ancillary else []  # sent with `Ready` only
         try:
             if not datagram:
                 self._at_end = True
@@ -176,7 +176,7 @@ class ProcessWorker:
                 os.close(descriptor)
 
     def _unpack(self, report: WireReport, descriptors: list[int]) -> Report:
-        """Return a report with its picture."""
+        """Attach the picture to a report."""
         if isinstance(report, Ready):
             self._map(report, descriptors)
             return report
@@ -191,7 +191,7 @@ class ProcessWorker:
         return Arrived(report.session, image_of(report, parts), report.skipped)
 
     def _order_planes(self, *, has_planes: bool) -> None:
-        """Let the process share planes as long as they are wanted."""
+        """Start or stop the sharing of planes, as requested by their readers."""
         is_wanted = self._planes.is_wanted
         if is_wanted != self._shares_planes or (has_planes and not is_wanted):
             self._shares_planes = is_wanted
@@ -199,20 +199,20 @@ class ProcessWorker:
 
     def _map(self, report: Ready, descriptors: list[int]) -> None:
         if len(descriptors) != 2:
-            raise ValueError("no memory came with the message that the camera is open")
+            raise ValueError("the message that the camera is open came without shared memory")
         self._unmap()
         self._slots = SlotReader(descriptors, report.opened.size)
         self._session, self._shares_planes = report.session, False
 
     def _unmap(self) -> None:
-        # Forgotten first: the number of a descriptor that is closed twice may belong to another file the second time.
+        # Cleared first, so that no descriptor is closed twice: its number may already be in use for another file.
         slots, self._slots = self._slots, None
         if slots is not None:
             self._planes.clear()
             slots.close()
 
     def _read_output(self) -> None:
-        """Bring what the process wrote to the log, as far as it is there."""
+        """Log available output of the process."""
         try:
             while chunk := os.read(self._output.fileno(), _CHUNK_BYTES):
                 self._log.feed(chunk, time.monotonic())
@@ -220,11 +220,11 @@ class ProcessWorker:
             return
         except OSError as error:
             _log.debug("the output of the camera process %d cannot be read: %s", self.pid, error)
-        # The pipe is at its end: so is the process, or it will be in a moment.
+        # End of the pipe: the process has ended, or is about to.
         self._at_end = True
 
     def _with_hint(self, report: Failed) -> Failed:
-        """Return a failure with a library's message about it, such as ``401 Unauthorized``."""
+        """Add a library's related message to a failure, such as ``401 Unauthorized``."""
         hint = self._log.hint(time.monotonic())
         self._log.forget()
         return Failed(report.session, f"{report.reason} ({hint})") if hint else report
@@ -240,15 +240,15 @@ class ProcessWorker:
 
 
 def _descriptors_in(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:
-    """Return the file descriptors that came with a message, see recvmsg(2); all are to be closed."""
+    """Return the file descriptors received with a message, see recvmsg(2); the caller closes them."""
     descriptors = array("i")
-    for _level, _kind, data in ancillary:  # a socket of this family is sent nothing else
+    for _level, _kind, data in ancillary:  # sockets of this family carry no other ancillary data
         descriptors.frombytes(data[: len(data) // descriptors.itemsize * descriptors.itemsize])
     return list(descriptors)
 
 
 def _wait(process: subprocess.Popen[bytes], deadline_s: float) -> bool:
-    """Wait for the end of a process; return whether it came in time."""
+    """Wait for the end of a process; return whether it ended in time."""
     try:
         process.wait(deadline_s)
     except subprocess.TimeoutExpired:

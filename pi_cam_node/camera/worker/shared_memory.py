@@ -1,11 +1,10 @@
-"""Transfers pictures between two processes, in slots of anonymous shared memory.
+"""Transfers pictures between two processes in slots of anonymous shared memory.
 
-The memory lasts as long as a process has it open, so none is left behind however the processes end. The camera's side
-makes it and writes; the node's side copies each picture out and gives the slot back. Planes for an encoder of video are
-not copied: they stay in their slot until that has read them. The node's side gives back by a counter that the
-kernel keeps, an eventfd, in which each slot has bits of its own: no thread is woken, and a message for each picture
-would cost a tenth of a millisecond. A slot is only ever written by the side that owns it at the time, so none is seen
-while it is being overwritten.
+The memory exists as long as a process has it open, so none is leaked however the processes end. The camera's side
+creates and writes it; the node's side copies each picture and releases the slot. Planes for a video encoder are not
+copied: they stay in their slot until the encoder has read them. Slots are released through an eventfd, a counter of
+the kernel in which each slot has its own bits: no thread is woken, and a message per picture would take a tenth of a
+millisecond. Only the current owner of a slot writes to it, so no slot is overwritten while it is read.
 """
 
 from __future__ import annotations
@@ -19,24 +18,24 @@ from functools import partial
 
 from pi_cam_node.imaging.shared_planes import SharedPlanes, planes_bytes
 
-# One is written, one is copied, and the others hold what comes while the node gets no processor: while it starts on a
-# busy board that is half a second and more. Slots that were never needed take no memory.
+# One being written, one being copied; the others hold pictures while the node gets no CPU time: half a second and more
+# at start on a busy board. Unused slots take no memory.
 SLOTS = 8
-# A byte of the counter, which has eight: more than there can be releases before the camera's side looks.
+# One of the eight bytes of the counter: enough for all releases before the camera's side reads it.
 _BITS_PER_SLOT = 8
 MAX_SIDE_PX = 16_384
-# JPEGs in a few qualities and the pixels; memory that nothing is written to is not taken.
+# Enough for JPEGs in a few qualities and the pixels; unwritten memory is not allocated.
 _BYTES_PER_PX, _LEAST_BYTES = 8, 1 << 18
-# A slot that held so much gives its memory back: pixels come once in a while, JPEGs always.
+# Memory of slots that held more than this is returned, as raw pixels are rare.
 _LARGE_BYTES = 1 << 20
 _WIPED_AT_ONCE_BYTES = 1 << 20
 
 
 def slot_bytes(size: tuple[int, int]) -> int:
-    """Return the size of a slot for pictures of a size, in whole pages.
+    """Return the size of a slot in bytes (whole pages) for a picture size.
 
     Raises:
-        ValueError: There can be no such picture.
+        ValueError: The picture size is invalid.
     """
     width, height = size
     if not (0 < width <= MAX_SIDE_PX and 0 < height <= MAX_SIDE_PX):
@@ -45,30 +44,30 @@ def slot_bytes(size: tuple[int, int]) -> int:
 
 
 class SlotWriter:
-    """Writes pictures into the slots, in the camera's process. Thread: one.
+    """Writes pictures into slots, in the camera's process. Thread: one.
 
     Attributes:
-        slot_bytes: Bytes that a slot holds.
-        is_read: Whether the node has read a picture yet.
+        slot_bytes: Size of a slot.
+        is_read: Whether the node has read any picture yet.
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
-        """Make slots for pictures of a size, width and height in pixels."""
+        """Create slots for pictures of a width and height in pixels."""
         self.slot_bytes = slot_bytes(size)
         memory = os.memfd_create("pi-cam-node-frames", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self._released = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        # The memory and the counter, open until `close`: they are sent to the node.
+        # Memory and counter, open until `close`, to be sent to the node.
         self.descriptors = (memory, self._released)
         os.truncate(memory, SLOTS * self.slot_bytes)
         self._memory = mmap.mmap(memory, SLOTS * self.slot_bytes)
         self._free = list(range(SLOTS))
-        # Slots that hold so much memory of their own, the second for as long as planes are shared.
+        # Slots whose memory is to be returned: large ones, and those with planes once these are no longer shared.
         self._large: set[int] = set()
         self._with_planes: set[int] = set()
         self.is_read = False
 
     def put(self, parts: Sequence[bytes], planes: memoryview | None = None) -> int | None:
-        """Copy planes and the parts of a picture into a free slot, one after the other, and return its number.
+        """Copy planes and the parts of a picture into a free slot; return its number.
 
         Returns:
             ``None`` if no slot is free, or the data is too large.
@@ -77,9 +76,9 @@ class SlotWriter:
         size_bytes = sum(map(len, parts))
         if not self._free or size_bytes + (planes.nbytes if planes is not None else 0) > self.slot_bytes:
             return None
-        # Of the slots with planes those stay that are held, and the next: the others were needed once, in a hurry.
+        # Keep the memory of slots with planes that are in use, and of the next one; others were needed only briefly.
         self._give_back(self._with_planes if planes is None else self._with_planes - {self._free[-1]})
-        # The one used last: it is still in the processor's cache, and the others take no memory before they are needed.
+        # The slot used last is still in the CPU cache, and the others may never be needed.
         slot = self._free.pop()
         at = slot * self.slot_bytes
         if planes is not None:
@@ -97,7 +96,7 @@ class SlotWriter:
         """Reclaim slots released by the node."""
         try:
             released = os.eventfd_read(self._released)
-        except BlockingIOError:  # none
+        except BlockingIOError:  # none released
             return
         self.is_read = True
         for slot, releases in enumerate(released.to_bytes(SLOTS, "little")):
@@ -113,28 +112,28 @@ class SlotWriter:
             self._with_planes.discard(slot)
 
     def close(self) -> None:
-        """Unmap the memory; the node keeps it for as long as it needs it."""
+        """Unmap the memory; the node may keep it open."""
         self._memory.close()
         for descriptor in self.descriptors:
             os.close(descriptor)
 
 
 class SlotReader:
-    """Reads pictures from the slots, in the node's process, and lends planes.
+    """Reads pictures from slots, in the node's process, and lends planes.
 
-    Thread: one, but for what is lent, which comes back on any.
+    Thread: one; lent planes may be returned on any.
     """
 
     def __init__(self, descriptors: Sequence[int], size: tuple[int, int]) -> None:
-        """Map the memory; the descriptors are not needed any more afterwards.
+        """Map the memory; the caller may close the descriptors afterwards.
 
         Raises:
-            ValueError: There are not two descriptors, or the memory is smaller than the pictures that it shall hold.
-            OSError: The descriptor is no such shared memory.
+            ValueError: There are not two descriptors, or the memory is too small for the pictures.
+            OSError: The descriptor is not sealable shared memory.
         """
         descriptor, released = descriptors
         self._bytes = slot_bytes(size)
-        # Sealed first: if the other side shrank the memory later, this process would be killed by SIGBUS.
+        # Sealed first: if the other process shrank the memory, this process would get SIGBUS.
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
         if os.fstat(descriptor).st_size < SLOTS * self._bytes:
             raise ValueError("the shared memory is too small for the pictures announced")
@@ -145,15 +144,15 @@ class SlotReader:
         self._lent, self._is_closed = 0, False
 
     def take(self, slot: int, sizes: Sequence[int], planes: tuple[int, int] | None = None) -> list[bytes]:
-        """Return copies of the parts of the picture in a slot, and release the slot, but where planes are in it.
+        """Return copies of a picture's parts, and release the slot unless it contains planes.
 
         Args:
             slot: Number of the slot.
             sizes: Bytes of each part.
-            planes: Width and height of the planes before the parts; they are to be lent, see `lend`.
+            planes: Width and height of the planes before the parts, to be lent; see `lend`.
 
         Raises:
-            ValueError: There is no such slot, or it does not hold so much.
+            ValueError: The slot does not exist, or is too small.
         """
         before_bytes = planes_bytes(planes) if planes is not None else 0
         size_bytes = before_bytes + sum(sizes)
@@ -168,13 +167,13 @@ class SlotReader:
         return parts
 
     def lend(self, slot: int, planes: tuple[int, int], mono_s: float) -> SharedPlanes:
-        """Return the planes of a picture of a moment; the slot is released when they are given back."""
+        """Lend the planes of a picture; the slot is released when they are returned."""
         with self._lock:
             self._lent += 1
         return SharedPlanes(mono_s, planes, self._descriptor, slot * self._bytes, partial(self._take_back, slot))
 
     def close(self) -> None:
-        """Unmap the memory, and overwrite what was in it as soon as nothing is lent any more."""
+        """Unmap the memory, and overwrite it as soon as nothing is lent any more."""
         self._memory.close()
         with self._lock:
             self._is_closed = True
@@ -190,7 +189,7 @@ class SlotReader:
                 self._wipe()
 
     def _wipe(self) -> None:
-        """Overwrite all of the shared memory that was ever written, and close its descriptor."""
+        """Overwrite all written parts of the shared memory, and close its descriptor."""
         zeros, end = bytes(_WIPED_AT_ONCE_BYTES), 0
         while (start := _seek(self._descriptor, end, os.SEEK_DATA)) is not None:
             end = _seek(self._descriptor, start, os.SEEK_HOLE) or start
@@ -201,7 +200,7 @@ class SlotReader:
 
 
 def _seek(descriptor: int, at: int, what: int) -> int | None:
-    """Return where the next data or the next hole of a file begin; ``None`` where none does."""
+    """Return the offset of a file's next data or hole; ``None`` if there is none."""
     try:
         return os.lseek(descriptor, at, what)
     except OSError:  # at the end of the file

@@ -1,6 +1,6 @@
-"""The loop around a source: opens the source, reads it, carries out orders, and reports the results.
+"""Main loop of a source: opens and reads it, executes orders, and reports the results.
 
-The same loop runs in a process of its own and, without isolation, in a thread of the node.
+It runs in a separate process or, without isolation, in a thread of the node.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ from pi_cam_node.imaging.orientation import Orientation
 
 _log = logging.getLogger(__name__)
 
-# How often an idle loop looks for orders that were not announced.
+# Poll interval of an idle loop, in case a wake-up was missed.
 _LOOK_S = 10.0
-# With more orders waiting the oldest demand is dropped; the node asks again.
+# Maximum number of pending orders; beyond it the oldest request is dropped, which the node repeats.
 _ORDERS_MAX = 64
-# One bad image costs one frame. So many in a row, for so long, and it is the camera that is bad.
+# Consecutive damaged images, and their duration in seconds, after which the camera counts as failed.
 BAD_IMAGES_MAX, BAD_S = 5, 3.0
 
 
 class SourceLoop:
-    """Opens, reads and closes the source by the orders that come.
+    """Opens, reads and closes the source as ordered.
 
     Thread: `run` one; `order` any.
     """
 
     def __init__(self, post: Callable[[Report], None], monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Make a loop that opens nothing yet.
+        """Create a loop without a source.
 
         Args:
-            post: Takes the reports. What it raises ends `run`.
+            post: Receives reports. Its exceptions end `run`.
             monotonic: Tells the time.
         """
         self._post = post
@@ -66,7 +66,7 @@ class SourceLoop:
         self._good_s, self._bad_in_a_row, self._dropped = 0.0, 0, 0
 
     def order(self, order: Order) -> None:
-        """Hand over an order; it replaces those that it makes pointless."""
+        """Queue an order; it replaces orders that it makes obsolete."""
         with self._changed:
             if isinstance(order, Open | Quit):
                 self._orders = [order]
@@ -99,7 +99,7 @@ class SourceLoop:
             self._close()
 
     def _next_order(self) -> Order | None:
-        """Return the next order; ``None`` where there is none and a source to be read."""
+        """Return the next order; ``None`` if there is none and a source is open."""
         if not self._orders and self._source is not None:
             return None
         with self._changed:
@@ -123,7 +123,7 @@ class SourceLoop:
 
     def _apply(self, order: Apply) -> None:
         if self._source is None:
-            return  # the order to open it again says how
+            return  # the order to reopen the source includes it
         try:
             self._source.apply(order.controls)
         except Exception as error:
@@ -159,7 +159,7 @@ class SourceLoop:
             self._post(Arrived(self._session, image, self._dropped))
 
     def _drop(self, error: BadImage) -> None:
-        """Skip one image; where only broken images come, the source is opened again."""
+        """Skip a damaged image; fail if only damaged ones arrive, so that the source is reopened."""
         self._dropped += 1
         self._bad_in_a_row += 1
         if self._bad_in_a_row >= BAD_IMAGES_MAX and self._monotonic() - self._good_s >= BAD_S:
@@ -185,8 +185,8 @@ def _orientation(order: Open) -> Orientation:
 
 
 def _reason(error: Exception) -> str:
-    """Return the error's message, for people; an unexpected error goes to the log with its traceback."""
+    """Return the error's message; an unexpected error is logged with its traceback."""
     if isinstance(error, NodeError):
         return short(without_logins(str(error)))
-    _log.error("the source raised what it should not", exc_info=error)
+    _log.error("unexpected error of the source", exc_info=error)
     return short(without_logins(f"{type(error).__name__}: {error}"))

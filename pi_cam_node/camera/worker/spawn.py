@@ -1,4 +1,4 @@
-"""Starts the camera's process. Imports next to nothing, so that the process can import while the node still does."""
+"""Starts the camera's process. Has few imports, so that process and node can import their modules concurrently."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ CHILD = "pi_cam_node.camera.worker.child_main"
 
 @frozen
 class Spawned:
-    """A process that was started.
+    """A started process.
 
     Attributes:
         process: The process.
-        link: The node's end of its socket, which does not block.
-        output: The pipe with its standard output and error, which does not block either.
-        opened: The order to open the camera, where it was sent beforehand.
+        link: The node's end of its socket, non-blocking.
+        output: The pipe with its standard output and error, non-blocking.
+        opened: The order to open the camera, if already sent.
     """
 
     process: subprocess.Popen[bytes]
@@ -38,10 +38,10 @@ def spawn(module: str = CHILD, source: str = "") -> Spawned:
 
     Args:
         module: Module that it runs.
-        source: Module of the source that it will open, to be imported beforehand; empty: not known yet.
+        source: Module of the source, to be imported beforehand; empty: not known yet.
 
     Raises:
-        OSError: There is no memory or no process left for it.
+        OSError: There is not enough memory, or too many processes.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:

@@ -1,7 +1,6 @@
 """Runs a source in a thread of the node, for boards too small for a second process.
 
-A driver that hangs then hangs this thread, and no second one is started beside it; one that crashes takes the node
-along.
+A hung driver then blocks this thread, and no second one is started beside it; a crash of the driver ends the node.
 """
 
 from __future__ import annotations
@@ -17,24 +16,24 @@ from pi_cam_node.camera.worker.source_loop import SourceLoop
 
 _log = logging.getLogger(__name__)
 
-# Images beyond this are skipped and counted; other reports are few and always kept.
+# Maximum number of queued images; more are skipped and counted. Other reports are few and always kept.
 _REPORTS_WAITING = 4
 
 
 class ThreadWorker:
-    """Runs a source in a thread.
+    """Runs a source in a thread of the node.
 
-    Thread: one, but for what the thread itself posts.
+    Thread: one, except for reports posted by the source's thread.
     """
 
     killable = False
     pid = None
 
     def __init__(self, wake: Callable[[], None]) -> None:
-        """Start the thread; it opens nothing yet.
+        """Start the thread; it opens no source yet.
 
         Args:
-            wake: Called when reports are there. Thread: any.
+            wake: Called when reports are queued. Thread: any.
         """
         self._wake = wake
         self._reports: deque[Report] = deque()
@@ -45,7 +44,7 @@ class ThreadWorker:
 
     @property
     def descriptors(self) -> list[int]:
-        """No descriptors: the worker wakes the controller by a call."""
+        """Empty, as the worker wakes the controller by a call."""
         return []
 
     def send(self, order: Order) -> None:
@@ -53,7 +52,7 @@ class ThreadWorker:
         self._loop.order(order)
 
     def take(self) -> list[Report]:
-        """Return the reports that came."""
+        """Return queued reports."""
         alive = self._thread.is_alive()
         reports = [self._reports.popleft() for _ in range(len(self._reports))]
         if not alive and not reports:
@@ -61,7 +60,7 @@ class ThreadWorker:
         return reports
 
     def end(self, deadline_s: float) -> bool:
-        """Ask the thread to close the camera, and wait; return whether it ended."""
+        """Order the thread to close the camera, and wait; return whether it ended."""
         self._loop.order(Quit())
         self._thread.join(deadline_s)
         if self._thread.is_alive():
@@ -72,7 +71,7 @@ class ThreadWorker:
         try:
             self._loop.run()
         except Exception:
-            _log.exception("the camera's thread ended by a fault")
+            _log.exception("the camera's thread failed")
         self._wake()
 
     def _post(self, report: Report) -> None:

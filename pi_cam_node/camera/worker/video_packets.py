@@ -1,7 +1,8 @@
-"""Packets that leave the camera's process with its pictures: the camera's own, or those of the board's encoder.
+"""Selects the video packets sent with pictures: the camera's own, or those of the board's encoder.
 
-A camera's own packets show what it saw, so they leave only where its pictures do so, too; its sound always does. The
-board's encoder gets pictures that are finished, and stands still where no video is wanted, or the camera has packets.
+A camera's own packets are unprocessed, so they are used only if pictures are neither rotated, masked nor labelled; its
+sound is always used. The board's encoder gets finished pictures, and is idle if no video is needed or the camera has
+its own packets.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 OpenEncoder = Callable[[tuple[int, int], "VideoOutput", int], "VideoEncoder"]
-# A camera that sends packets has sent one by then, in seconds after its first picture.
+# Time after the first picture within which a camera with packets sends the first one, in seconds.
 _OWN_S = 3.0
-# A board's encoder that failed (another program has it, no memory, it hangs) is tried again after so long, in seconds;
-# the time doubles from one failure to the next, up to the second figure. One that worked for as long begins anew.
+# Pause before a failed encoder (in use, no memory, hung) is retried, in seconds: doubled at each failure up to the
+# maximum, and reset after it has worked for that long.
 _RETRY_S, _RETRY_MAX_S = 30.0, 960.0
-# Tracks of the encoder bear other numbers than those of the camera.
+# First track number of the encoder, to differ from the camera's.
 _FIRST_TRACK = 1_000
 
 
 def open_board_encoder(size: tuple[int, int], wanted: VideoOutput, track: int) -> VideoEncoder:
-    """Return the encoder of this board.
+    """Open the encoder of this board.
 
     Raises:
-        OSError: It has none, or none that can be used.
+        OSError: There is none, or it is not usable.
     """
     from pi_cam_node.camera.encoder.board_encoder import BoardEncoder  # noqa: PLC0415 - most boards have none
 
@@ -43,15 +44,15 @@ def open_board_encoder(size: tuple[int, int], wanted: VideoOutput, track: int) -
 
 
 class VideoPackets:
-    """Chooses and makes the packets of one session. Thread: one."""
+    """Selects and encodes the packets of one session. Thread: one."""
 
     def __init__(self, size: tuple[int, int], layout: Layout, open_encoder: OpenEncoder = open_board_encoder) -> None:
-        """Start nothing yet.
+        """Create the object without opening an encoder.
 
         Args:
             size: Width and height of the finished pictures.
             layout: Layout of their pixels.
-            open_encoder: Opens an encoder for a size, an output and a number of the track; raises OSError.
+            open_encoder: Opens an encoder for a size, an output and a track number; raises OSError.
         """
         self._size, self._layout, self._open_encoder = size, layout, open_encoder
         self._wanted: VideoOutput | None = None
@@ -63,19 +64,19 @@ class VideoPackets:
         self._retry_wait_s, self._retry_at_s = _RETRY_S, float("-inf")
 
     def configure(self, wanted: VideoOutput | None) -> None:
-        """Set what is wanted of the board's encoder; ``None``: nothing. Another one begins with the next picture."""
+        """Set the output of the board's encoder (``None``: off), from the next picture on."""
         if wanted != self._wanted:
             self._wanted = wanted
             self._retry_wait_s, self._retry_at_s = _RETRY_S, float("-inf")
             self.close()
 
     def of(self, shot: Shot, pixels: Pixels, *, is_plain: bool) -> tuple[Packet, ...]:
-        """Return the packets that go along with a picture.
+        """Return the packets to send with a picture.
 
         Args:
-            shot: What the source read.
+            shot: Result of reading the source.
             pixels: The finished picture.
-            is_plain: Whether it is as the camera took it: not turned, masked or labelled.
+            is_plain: Whether it is unprocessed: not rotated, masked or labelled.
         """
         self._first_s = shot.captured_mono_s if self._first_s is None else self._first_s
         pictures = any(not packet.facts.sound for packet in shot.packets)
@@ -87,7 +88,7 @@ class VideoPackets:
         return (*self._made(pixels, shot.captured_mono_s), *sound)
 
     def close(self) -> None:
-        """Release the encoder, where there is one."""
+        """Release the encoder, if open."""
         encoder, self._encoder = self._encoder, None
         if encoder is not None:
             encoder.close()
@@ -109,7 +110,7 @@ class VideoPackets:
             return ()
 
     def _put_off(self, error: OSError, mono_s: float) -> None:
-        """Leave video to software: for good where the board has no encoder for it, else for a while."""
+        """Fall back to software encoding: permanently if the board has no encoder, else for a while."""
         if error.errno in (errno.ENOENT, errno.ENODEV, errno.EINVAL):
             self._retry_at_s = float("inf")
         else:

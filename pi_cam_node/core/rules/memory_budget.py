@@ -10,16 +10,16 @@ from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config
 from pi_cam_node.core.rules.ring import Limits
 
-# Frames that can exist at once beside the ring: shared memory and inbox 8 (as JPEGs, which most are, three times as
-# many fit into that, and so do planes that encoders read), newest 1, being worked on 1, and the three that a stack or a
-# PNG needs.
+# Frames that can exist at once beside the ring: shared memory and inbox 8 (three times as many fit as JPEGs, which most
+# frames are, or as planes for encoders), newest 1, in processing 1, and 3 for a stack or a PNG.
 FRAMES_IN_FLIGHT = 13
 # Messages, replies and pictures waiting for the broker.
 QUEUES_BYTES = 4 * MIB
-# Packets of video of the last seconds, which a network camera or the board's encoder makes: so many bytes, or this
-# share of the budget where that is less.
+# Video packets of the last seconds from a network camera or the board's encoder: bytes, or a share of the budget if
+# that is less.
 PACKETS_BYTES, PACKETS_SHARE = 16 * MIB, 8
-# Packets of each encoder that runs at once: the recorder's, the two of the live view, and one that a clip still reads.
+# Encoders that run at once (recorder, two of the live view, one still read by a clip), and the bytes of each one's
+# packets, or the share of the budget.
 ENCODERS, ENCODED_BYTES, ENCODED_SHARE = 4, 8 * MIB, 32
 # Least useful size of the ring.
 LEAST_RING_BYTES = 1 * MIB
@@ -41,12 +41,12 @@ def ring_budget_bytes(config: Config, frame_bytes: int, budget_bytes: int) -> in
 
 
 def packets_budget_bytes(budget_bytes: int) -> int:
-    """Return the bytes that packets of video of the last seconds may take, at least `LEAST_RING_BYTES`."""
+    """Return the bytes for video packets of the last seconds, at least `LEAST_RING_BYTES`."""
     return max(LEAST_RING_BYTES, min(PACKETS_BYTES, budget_bytes // PACKETS_SHARE))
 
 
 def encoded_budget_bytes(budget_bytes: int) -> int:
-    """Return the bytes that the packets of one encoder may take, at least `LEAST_RING_BYTES`."""
+    """Return the bytes for the packets of one encoder, at least `LEAST_RING_BYTES`."""
     return max(LEAST_RING_BYTES, min(ENCODED_BYTES, budget_bytes // ENCODED_SHARE))
 
 

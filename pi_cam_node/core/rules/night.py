@@ -155,7 +155,7 @@ class NightController:
         Returns:
             The mode to request from the camera, or ``None``.
         """
-        if mode != self.mode:  # looked at first, since the hash of a state takes longer than all the rest
+        if mode != self.mode:  # checked first, as hashing a state takes longer than everything else here
             self._move(Input.NIGHT_SEEN if mode == "night" else Input.DAY_SEEN, now_s)
         self._count(mode, level, now_s)
         return self.decide(now_s)

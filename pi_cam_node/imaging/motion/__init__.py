@@ -1,1 +1,1 @@
-"""Motion detection on a small luma picture: light taken out, gates, background subtraction, coherent tracks."""
+"""Motion detection on a small luma picture: light normalization, gates, background subtraction, coherent tracks."""

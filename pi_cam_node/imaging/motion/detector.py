@@ -1,9 +1,9 @@
 """Motion detector: returns a report for each picture. Runs in the camera's process; no I/O, no clock.
 
-Each picture is smoothed and divided by its light (`light`). Three gates suppress detection for a while: a switch
-that the node makes and notes here, a jump of the light, and a change of the whole picture. What then differs from the
-background (MOG2: Zivkovic, 2004) in one piece and is large enough is a blob, and a blob that moves on coherently
-(`tracks`) is motion. The background does not learn what moves: a person who stands still would fade in three seconds.
+Each picture is smoothed and divided by its light (`light`). Three gates suppress detection for a while: a switch by the
+node itself, a jump of the light, and a change of the whole picture. A large enough connected area that differs from
+the background (MOG2: Zivkovic, 2004) is a blob, and a blob that moves coherently (`tracks`) is motion. The background
+does not learn moving areas; otherwise a person standing still would disappear within three seconds.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from pi_cam_node.imaging.motion.interface import BLOBS_MAX, Blob, Failed, Gate, 
 from pi_cam_node.imaging.motion.light import JUMP_LOG, LightNormalizer
 from pi_cam_node.imaging.motion.tracks import Box, Track, Tracker
 
-# Pictures of the background at ten a second: thirty seconds.
+# Number of pictures in the background model: thirty seconds at ten per second.
 _HISTORY = 300
-# After a gate the background is learned anew: this rate, for so many pictures.
+# Learning rate after a gate, and its duration in pictures.
 _RELEARN_RATE, _RELEARN_PICTURES = 0.25, 6
-# And at this rate for as long as the gate holds.
+# Learning rate while a gate is active.
 _HELD_RATE = 0.1
-# A gate holds for so long after its cause has passed; in a row at most so long.
+# Duration of a gate after its cause has ended, and the maximum for consecutive gates.
 _HOLD_S, _HOLDS_MAX_S = 1.0, 10.0
-# The start holds longer: the noise of the sensor has to be learned, too.
+# Duration at start, when the noise of the sensor must be learned, too.
 _START_HOLD_S = 4.0
-# Gates this close to each other are in a row; the light has come to rest after as long without one.
+# Longest pause between consecutive gates; after a longer one the light counts as settled.
 _ROW_S = 1.5
-# A lamp that is switched on changes a part of the picture much and the rest a little: more than this share is not an
-# object where the light moved by this much, as a logarithm.
+# Switching a lamp changes a part of the picture strongly and the rest slightly: a change of more than this share is not
+# an object if the light changed by this much (logarithm).
 _LIT_SHARE, _LIT_LOG = 0.25, 0.06
-# More than this share of the picture at once is not an object.
+# A simultaneous change of more than this share of the picture is not an object.
 _WHOLE_SHARE = 0.45
-# Sensitivity 1, 50 and 100 as the threshold of MOG2 and the smallest blob (share of the picture); between: geometric.
+# Threshold of MOG2, and smallest blob (share of the picture), at sensitivity 1, 50 and 100; geometric interpolation.
 _THRESHOLDS = (36.0, 20.0, 9.0)
 _FLOORS = (0.004, 0.0012, 0.0003)
-# Blobs below the floor are reported down to this share of it, so that people see how far they are off.
+# Blobs down to this share of the smallest size are reported as too small, for adjusting the sensitivity.
 _NEARLY = 0.33
 _KERNEL = np.ones((3, 3), np.uint8)
 
@@ -87,9 +87,9 @@ class MotionDetector:
 
         Args:
             luma: (height, width) uint8.
-            mono_s: Monotonic time at which its exposure had ended; it grows from call to call.
-            rate_fps: Pictures a second at present, for the report.
-            between: Pictures since the one before with their times, looked at only where this one shows something.
+            mono_s: Monotonic time of the end of its exposure; increases from call to call.
+            rate_fps: Current pictures per second, for the report.
+            between: Pictures since the last analysed one, with times; used only if this one shows changes.
         """
         interval_s = 0.1 if self._last_s is None else min(5.0, max(0.001, mono_s - self._last_s))
         if self._last_s is None:
@@ -111,7 +111,7 @@ class MotionDetector:
     # ------------------------------------------------------------ background
 
     def _subtract(self, luma: Pixels, mono_s: float, interval_s: float) -> tuple[Pixels | None, float, Gate]:
-        """Return the mask of changed pixels, their share of the picture, and the gate that this closes."""
+        """Return the mask of changed pixels, their share of the picture, and the resulting gate."""
         smooth = np.asarray(cv2.GaussianBlur(luma, (3, 3), 0), dtype=np.uint8)
         even = self._normalizer.normalize(smooth, interval_s)
         moved_log = self._normalizer.moved_log(mono_s)
@@ -131,7 +131,7 @@ class MotionDetector:
         return mask, share, "whole" if share > _WHOLE_SHARE else ""
 
     def _learn(self, even: Pixels, rate: float, mono_s: float) -> Pixels:
-        """Return the mask of changed pixels, and let the background learn all but what moves."""
+        """Return the mask of changed pixels, and update the background except in moving areas."""
         live = self._tracker.live(mono_s, self._settings.min_s)
         if not live:
             return np.asarray(self._background.apply(even, learningRate=rate), dtype=np.uint8)
@@ -155,7 +155,7 @@ class MotionDetector:
     def _blobs(
         self, mask: Pixels, share: float, mono_s: float, between: Sequence[tuple[float, Pixels]]
     ) -> tuple[Blob, ...]:
-        if not share:  # as a rule not one pixel differs
+        if not share:  # usually no pixel differs
             self._tracker.follow((), mono_s)
             return ()
         boxes, small = self._boxes(mask)
@@ -170,7 +170,7 @@ class MotionDetector:
         return tuple(sorted(found, key=lambda blob: (blob.failed != "", -blob.area_share))[:BLOBS_MAX])
 
     def _catch_up(self, between: Sequence[tuple[float, Pixels]]) -> None:
-        """Follow what the current picture shows through the pictures before it, which were not analysed."""
+        """Track the blobs of the current picture through the preceding pictures, which were not analysed."""
         for at_s, luma in between:
             smooth = np.asarray(cv2.GaussianBlur(luma, (3, 3), 0), dtype=np.uint8)
             light = self._normalizer.light
@@ -180,18 +180,18 @@ class MotionDetector:
             self._tracker.follow(self._boxes(mask)[0], at_s)
 
     def _boxes(self, mask: Pixels, *, within: bool = False) -> tuple[list[Box], list[Box]]:
-        """Return the blobs of at least the smallest size, and those that nearly have it.
+        """Return the blobs of at least the smallest size, and slightly smaller ones.
 
         Args:
             mask: 255 where the picture differs from the background.
-            within: Those of the ignored areas instead of the others.
+            within: Return blobs in ignored areas, instead of those elsewhere.
         """
         if self._ignored is not None:
             mask = np.asarray(cv2.bitwise_and(mask, self._ignored if within else 255 - self._ignored), dtype=np.uint8)
         whole = cv2.erode(mask, _KERNEL)
         if not cv2.countNonZero(whole):
             return [], []
-        # The second half of an opening, and one dilation more, so that pieces of one thing meet.
+        # Second half of an opening, and another dilation to connect parts of one object.
         grown = cv2.dilate(whole, _KERNEL, iterations=2)
         contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
         boxes: list[Box] = []
@@ -227,7 +227,7 @@ class MotionDetector:
 
 
 class _Gates:
-    """Gates of the detector: which one suppresses detection, and until when."""
+    """Gates of the detector: the active one, and its end."""
 
     def __init__(self) -> None:
         self._gate: Gate = ""
@@ -236,17 +236,17 @@ class _Gates:
         self.unsettled = False
 
     def start(self, mono_s: float) -> None:
-        """Hold for the time that the noise takes to be learned."""
+        """Start the gate for learning the noise."""
         self._gate, self._until_s, self._closed_s, self._row_s = "start", mono_s + _START_HOLD_S, mono_s, mono_s
 
     def own(self, mono_s: float, settle_s: float) -> None:
-        """Hold until a switch that the node itself made has settled; it is no sign of unsettled light."""
+        """Start a gate for a switch by the node itself, which is no sign of unsettled light."""
         self._gate, self._until_s = "own", max(self._until_s, mono_s + max(settle_s, _HOLD_S))
         self._closed_s = self._row_s = mono_s
         self.unsettled = False
 
     def close(self, gate: Gate, mono_s: float) -> None:
-        """Hold for a cause that this picture shows, unless causes have followed each other for too long."""
+        """Start or extend a gate for a cause in this picture, unless causes have followed each other for too long."""
         if mono_s - max(self._closed_s, self._until_s) > _ROW_S:
             self._row_s = mono_s
         self._closed_s = mono_s
@@ -257,7 +257,7 @@ class _Gates:
             self._until_s = max(self._until_s, mono_s + _HOLD_S)
 
     def at(self, mono_s: float) -> Gate:
-        """Return the gate that holds at this time."""
+        """Return the gate that is active at a time."""
         if self.unsettled and mono_s - self._closed_s > _HOLD_S + _ROW_S:
             self.unsettled = False
         return self._gate if mono_s < self._until_s else ""

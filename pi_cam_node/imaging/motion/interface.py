@@ -1,4 +1,4 @@
-"""Interface of the motion detector: its settings, and its report on a picture. Without numpy: both processes use it."""
+"""Interface of the motion detector: settings and report. Used in both processes, so numpy is not imported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pi_cam_node.imaging.polygon import Polygon
 Gate = Literal["", "start", "own", "light", "whole"]
 Failed = Literal["", "floor", "track", "mask"]
 
-# More blobs than this are noise; the largest are reported.
+# Maximum number of reported blobs, largest first; more are noise.
 BLOBS_MAX = 12
 
 
@@ -20,10 +20,10 @@ class MotionSettings:
 
     Attributes:
         sensitivity: 1 to 100, by day; `night_sensitivity` by night.
-        min_s: Seconds for which a blob must move on coherently.
-        idle_fps: Pictures a second that are analysed while nothing moves; `active_fps` once something did.
-        ignore: Areas in which nothing counts, relative to the picture.
-        settle_s: Seconds after a switch by the node in which nothing counts.
+        min_s: Seconds for which a blob must move coherently.
+        idle_fps: Analysed pictures per second without movement; `active_fps` with movement.
+        ignore: Ignored areas, relative to the picture.
+        settle_s: Seconds after a switch by the node during which detection is suppressed.
     """
 
     sensitivity: int = 50
@@ -37,14 +37,14 @@ class MotionSettings:
 
 @frozen
 class Blob:
-    """One connected area that differs from the background.
+    """A connected area that differs from the background.
 
     Attributes:
-        x: Left edge of its box, relative to the width of the picture, 0 to 1; `y`, `width`, `height` alike.
+        x: Left edge of its box, relative to the width of the picture, 0 to 1; `y`, `width`, `height` likewise.
         area_share: Its area as a share of the picture, 0 to 1.
         began_mono_s: Monotonic time of the first picture of its track.
-        failed: Why it is not motion: ``floor`` (too small), ``track`` (has not moved on coherently for long enough),
-            ``mask`` (in an ignored area); empty where it is motion.
+        failed: Why it is not motion: ``floor`` (too small), ``track`` (has not moved coherently for long enough),
+            ``mask`` (in an ignored area); empty if it is motion.
     """
 
     x: float
@@ -57,22 +57,22 @@ class Blob:
 
     @property
     def foot(self) -> tuple[float, float]:
-        """The middle of its lower edge: where a person stands, which decides the zone."""
+        """The middle of its lower edge, where a person stands; determines the zone."""
         return self.x + self.width / 2, self.y + self.height
 
 
 @frozen
 class MotionReport:
-    """The result of one analysed picture.
+    """Result of one analysed picture.
 
     Attributes:
-        mono_s: Monotonic time at which its exposure had ended.
-        gate: Reason for suppression: the start, a switch by the node, a jump of the light, a change of the whole
-            picture; empty where nothing does.
-        unsettled: The gates suppressed for so long that they were lifted: light that does not come to rest.
-        light: Brightness relative to the reference, 1.0 for no change.
+        mono_s: Monotonic time of the end of its exposure.
+        gate: Reason for suppression: start, switch by the node, jump of the light, change of the whole picture; empty
+            for none.
+        unsettled: Whether gates were active for so long that they were lifted, as the light does not settle.
+        light: Brightness relative to the reference; 1.0 for no change.
         share: Share of the pixels that differ from the background, 0 to 1.
-        rate_fps: Pictures a second that are analysed at present.
+        rate_fps: Current number of analysed pictures per second.
         blobs: Changed areas, largest first, at most `BLOBS_MAX`.
     """
 

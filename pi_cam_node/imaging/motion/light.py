@@ -1,8 +1,8 @@
-"""Removes lighting from a picture: a change of a whole row, or of all rows, is lighting and not motion.
+"""Removes changes of lighting from pictures: a change of a whole row, or of all rows, is not motion.
 
-A slow reference holds how bright cells of eight pixels, each in one row, usually are. The median ratio to it over the
-whole picture is the light (clouds, exposure); the median of one row is flicker (mains light under a rolling shutter).
-The picture is divided by both before the background is subtracted.
+A slowly adapting reference holds the usual brightness of cells, each of eight pixels in one row. The median ratio to it
+over the whole picture is the light (clouds, exposure); the median of one row is flicker (mains light with a rolling
+shutter). The picture is divided by both before background subtraction.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import numpy as np
 
 from pi_cam_node.imaging.jpeg import Pixels
 
-# Width of a cell in pixels. OpenCV averages whole numbers of pixels in a quarter of the time of others.
+# Width of a cell in pixels; an integer factor makes OpenCV's averaging four times as fast.
 _CELL_PX = 8
-# Of so many rows one tells the light of the whole picture.
+# Step between the rows used for the light of the whole picture.
 _ROW_STEP = 4
-# Added to both sides of a ratio, so that black does not divide by nothing.
+# Added to both sides of a ratio, to avoid division by zero for black.
 _OFFSET = 2.0
-# A row may differ from the light of the whole picture by this share, no more: beyond that it is an object.
+# Maximum deviation of a row from the light of the whole picture; more is an object.
 _ROW_LIMIT = 0.15
-# Rows are smoothed over so many of their neighbours.
+# Number of neighbouring rows for smoothing.
 _ROWS_SMOOTHED = 5
-# How fast the reference follows, a picture at ten a second, and only where the ratio is this close to the row's.
+# Adaptation of the reference per picture at ten per second, and the maximum deviation from the row's ratio for it.
 _FOLLOW = 0.05
 _FOLLOW_WITHIN = 0.12
-# A jump of the light: its logarithm moved by this much within this time.
+# A jump of the light: change of its logarithm within a time.
 JUMP_LOG = 0.16
 JUMP_WINDOW_S = 3.0
-# Darker cells than this are masked, or tell nothing.
+# Darker cells are masked or too dark to be used.
 _DARK = _OFFSET + 1.0
 
 
@@ -46,18 +46,18 @@ class LightNormalizer:
         self.light = 1.0
 
     def reset(self) -> None:
-        """Take the next picture as the reference."""
+        """Use the next picture as the reference."""
         self._reference = None
         self._logs.clear()
         self._logs_s.clear()
 
     def normalize(self, luma: Pixels, interval_s: float, *, learn: bool = True) -> Pixels:
-        """Return a picture in the light of the reference.
+        """Return a picture normalized to the light of the reference.
 
         Args:
             luma: (height, width) uint8, smoothed.
-            interval_s: Seconds since the picture before.
-            learn: Whether the reference follows.
+            interval_s: Seconds since the previous picture.
+            learn: Whether the reference adapts.
         """
         cells = _cells(luma)
         if self._reference is None:
@@ -82,7 +82,7 @@ class LightNormalizer:
         return np.asarray(cv2.multiply(luma, self._gain, dtype=cv2.CV_8U), dtype=np.uint8)
 
     def moved_log(self, mono_s: float) -> float:
-        """Return how far the light moved within `JUMP_WINDOW_S` up to the last picture, of this time; a logarithm."""
+        """Return the change of the light (logarithm) within `JUMP_WINDOW_S` before the last picture's time."""
         log = math.log(self.light)
         self._logs.append(log)
         self._logs_s.append(mono_s)
@@ -102,24 +102,24 @@ def _cells(luma: Pixels) -> np.ndarray:
 
 
 def _clip(values: np.ndarray, least: float, most: float) -> None:
-    """Bound values in place; `numpy.clip` takes some functions of Python before it begins."""
+    """Clamp values in place; faster than `numpy.clip`, which goes through several Python functions."""
     np.maximum(values, least, out=values)
     np.minimum(values, most, out=values)
 
 
 def _median_of_rows(ratio: np.ndarray) -> np.ndarray:
-    """Return the median of each row, as a column; so short rows are sorted in a sixth of `numpy.median`'s time."""
+    """Return the median of each row, as a column; for short rows, six times as fast as `numpy.median`."""
     ordered, columns = ratio.copy(), ratio.shape[1]
     ordered.sort(axis=1)
     return np.asarray((ordered[:, (columns - 1) // 2] + ordered[:, columns // 2]) / 2, dtype=np.float32)[:, None]
 
 
 def _median_of_lit(ratio: np.ndarray, cells: np.ndarray) -> float:
-    """Return the median ratio of the cells that are not black; masked parts say nothing of the light."""
+    """Return the median ratio of the cells that are not black, as masked areas do not show the light."""
     lit = cells >= _DARK
     count = np.count_nonzero(lit)
     values = ratio.flatten() if count in (0, lit.size) else ratio[lit]
-    # As `numpy.median`, which spends several times as long in functions of Python between two pictures.
+    # Equivalent to `numpy.median`, but several times as fast, as that goes through several Python functions.
     least, most = (values.size - 1) // 2, values.size // 2
     values.partition((least, most))
     return float((values[least] + values[most]) / 2)

@@ -1,7 +1,7 @@
-"""Chooses which pictures are analysed: a few a second while nothing moves, more once something does.
+"""Selects the pictures to analyse: a few per second without movement, more with movement.
 
-The pictures of the last half second are kept, so that what is noticed at two pictures a second is followed from the
-picture in which it began.
+The pictures of the last half second are kept, so that movement noticed at two pictures per second is tracked from its
+first picture.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.motion.detector import MotionDetector
 from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
 
-# How long pictures are kept to catch up, and how long analysis stays fast after the last blob.
+# How long pictures are kept for catching up, and how long analysis stays fast after the last blob.
 KEPT_S = 0.5
 _ACTIVE_S = 2.0
-# Light that has just changed may go on to change: gates are judged at the fast rate.
+# Analysis also stays fast after a gate, as light often continues to change.
 _ACTIVE_AFTER_GATE_S = 6.0
-# Pictures do not come evenly: one that comes this early is not put off to the next.
+# Tolerance for early pictures, as they are not spaced evenly.
 _SLACK_S = 0.02
 
 
 class MotionAnalysis:
-    """Feeds a detector with the pictures of one camera session. Thread: one."""
+    """Runs a detector on the pictures of one camera session. Thread: one."""
 
     def __init__(self, settings: MotionSettings) -> None:
         self._detector: MotionDetector | None = None
@@ -33,25 +33,25 @@ class MotionAnalysis:
         self.configure(settings)
 
     def configure(self, settings: MotionSettings) -> None:
-        """Go on with other settings."""
+        """Apply new settings."""
         self._settings, self._active_fps = settings, settings.active_fps
         self._idle_fps = min(settings.idle_fps, settings.active_fps)
         if self._detector is not None:
             self._detector.configure(settings)
 
     def switched(self, mono_s: float) -> None:
-        """Note that the controls of the camera changed."""
+        """Record a change of the camera's controls."""
         if self._detector is not None:
             self._detector.switched(mono_s, self._mode)
             self._kept.clear()
 
     def take(self, luma: Pixels, mono_s: float, mode: str) -> MotionReport | None:
-        """Process a picture; return a report where it was analysed.
+        """Process a picture; return a report if it was analysed.
 
         Args:
-            luma: (height, width) uint8, not changed afterwards.
-            mono_s: Monotonic time at which its exposure had ended.
-            mode: ``day`` or ``night``: what the camera was set to when it took the picture.
+            luma: (height, width) uint8; must not be changed afterwards.
+            mono_s: Monotonic time of the end of its exposure.
+            mode: Mode of the picture, ``day`` or ``night``.
         """
         size = (luma.shape[1], luma.shape[0])
         if self._detector is None or size != self._size:
@@ -74,7 +74,7 @@ class MotionAnalysis:
         return report
 
     def wants(self, mono_s: float) -> bool:
-        """Return whether a picture of this time is due for a `take`, to be analysed or kept."""
+        """Return whether a picture of a time is to be passed to `take`, for analysis or catching up."""
         last_s = self._kept[-1][0] if self._kept else self._analysed_s
         return mono_s - last_s >= 1 / self._active_fps - _SLACK_S
 

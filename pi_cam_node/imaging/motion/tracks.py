@@ -1,7 +1,7 @@
-"""Coherent movement: a blob is motion once it was followed from picture to picture for long enough.
+"""Tracks blobs: a blob is motion once it was followed from picture to picture for long enough.
 
-Rain, snow and noise make blobs, too, but none that is near its last place a tenth of a second later and again after
-that. Times decide and not counts, so that the rule holds at any rate of analysis.
+Rain, snow and noise cause blobs, too, but not near the same place a tenth of a second later, and again after that. The
+rule uses times instead of counts, so it holds at any rate of analysis.
 """
 
 from __future__ import annotations
@@ -10,32 +10,32 @@ from collections.abc import Iterable
 
 from pi_cam_node.base.frozen import frozen
 
-# A blob continues a track that was seen within this time, or within so many intervals of the analysis.
+# A blob continues a track seen within this time, or within this many intervals of the analysis,
 _LINK_S = 0.35
 _LINK_INTERVALS = 1.8
-# And whose centre is within this many pixels and this share of its size.
+# whose centre is within this distance: pixels, plus a share of its size,
 _REACH_PX, _REACH_SHARE = 4.0, 0.6
-# The reach grows with the interval, up to this factor.
+# which increases with intervals above this, up to a factor,
 _REACH_INTERVAL_S, _REACH_FACTOR_MAX = 0.15, 2.0
-# And whose area is between these multiples of its own.
+# and whose area is between these multiples of its own.
 _AREA_LEAST, _AREA_MOST = 0.3, 3.3
-# Fewer pictures than this are never a movement, however far apart; and it must be seen in this share of the pictures.
+# Minimum number of pictures for movement at any interval, and the share of pictures in which it must be visible.
 _PICTURES_LEAST, _SEEN_SHARE = 3, 0.75
-# So many pictures are enough at any rate: what was followed for so long may be hidden now and then.
+# Sufficient number of pictures at any rate, as an object may be hidden now and then.
 _PICTURES_ENOUGH = 12
 _SLACK_S = 0.02
-# It must not only tremble: of the way that its centre went, in pixels, this share must lead away from where it began,
-# unless it went less than so far a picture. What goes to and fro is a third of its way off at its fourth picture.
+# Against mere oscillation: least ratio of the distance from its origin to the length of its path, unless it moves less
+# than this per picture, in pixels. An oscillating object has a ratio of one third at its fourth picture.
 _AWAY_SHARE, _TREMBLE_PX = 0.335, 2.5
-# It must have gone so far from there, in pixels: light that is switched on stands still from its first picture on.
+# Least distance from its origin in pixels, as a lamp that was switched on does not move.
 _GONE_PX = 2.0
-# A blob that stands still for so long belongs to the background: parked.
+# A blob that does not move for this long becomes background (parked).
 PARKED_S = 60.0
 
 
 @frozen
 class Box:
-    """A blob in one picture: its box in pixels, and its area."""
+    """A blob in one picture: box and area in pixels."""
 
     x: int
     y: int
@@ -63,11 +63,11 @@ class Track:
         seen_s: When, on the monotonic clock.
         began_s: When it was first seen.
         pictures: Number of pictures in which it was seen.
-        anchor: Position when it last moved by more than its reach.
-        anchored_s: When that was.
+        anchor: Position when it last moved by more than the matching distance.
+        anchored_s: Time of that.
         has_moved: Whether it ever left the place where it was first seen.
         origin: Position of its centre when it was first seen.
-        way_px: Length of the path of its centre since, from picture to picture.
+        way_px: Length of the path of its centre since then.
         interval_s: Seconds between the last two analysed pictures.
     """
 
@@ -83,8 +83,8 @@ class Track:
     interval_s: float
 
     def is_motion(self, min_s: float) -> bool:
-        """Return whether the blob moved on coherently for at least this long."""
-        followed_s = self.seen_s - self.began_s + self.interval_s  # the first picture counts for the time before it
+        """Return whether the blob moved coherently for at least this long."""
+        followed_s = self.seen_s - self.began_s + self.interval_s  # the first picture covers the interval before it
         least = max(_PICTURES_LEAST, _SEEN_SHARE * followed_s / self.interval_s, min_s / self.interval_s - 0.5)
         if followed_s < min_s - _SLACK_S or self.pictures < min(least, _PICTURES_ENOUGH):
             return False
@@ -111,7 +111,7 @@ class Tracker:
         self._tracks = []
 
     def follow(self, boxes: Iterable[Box], mono_s: float) -> list[Track]:
-        """Match the blobs of a picture with the tracks, and return their tracks in the same order."""
+        """Match the blobs of a picture to tracks; return their tracks in the same order."""
         interval_s = min(1.0, mono_s - self._last_s)
         self._last_s, self._interval_s = mono_s, interval_s
         link_s = max(_LINK_S, _LINK_INTERVALS * interval_s)
@@ -121,7 +121,7 @@ class Tracker:
         return new
 
     def live(self, mono_s: float, min_s: float) -> list[Track]:
-        """Return the tracks that move, as last seen, but for what is parked: the background waits under them."""
+        """Return moving tracks at their last position, except parked ones; the background is not updated there."""
         found = [track for track in self._tracks if mono_s - track.seen_s < max(_LINK_S, _LINK_INTERVALS)]
         return [track for track in found if track.has_moved and track.is_motion(min_s) and not track.is_parked]
 

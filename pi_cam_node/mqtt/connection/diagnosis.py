@@ -167,7 +167,7 @@ class Diagnosis:
         self._suspect_bytes, self._failed_at = 0, None
         if failed_bytes is None:
             return ""
-        return self._found_limit(passed_bytes, now_s, "throws away what is larger without a word")
+        return self._found_limit(passed_bytes, now_s, "silently drops larger ones")
 
     # ------------------------------------------------------------ one kind of limit each
 

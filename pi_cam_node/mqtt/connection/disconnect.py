@@ -33,10 +33,10 @@ Cause = Literal[
 ]
 """Why a connection was not accepted, or why it ended.
 
-``network``: it could not be made, or it broke without a word. ``certificate``: the node does not trust the broker's.
-``silence``, ``hangup``: the broker took the connection and said nothing, or closed it, before it accepted or refused.
-``malformed``: one side could not read what the other sent. The rest is what the broker said; ``other`` is what has no
-consequence of its own.
+``network``: it could not be made, or broke without a reason. ``certificate``: the node does not trust the broker's.
+``silence``, ``hangup``: the broker neither accepted nor refused the connection: it sent nothing, or closed it.
+``malformed``: one side could not parse the other's data. The rest are reasons given by the broker; ``other`` has no
+consequence.
 """
 
 # Reason codes of MQTT 5 (section 2.4 of the standard); paho-mqtt translates those of 3.1.1.

@@ -24,7 +24,7 @@ from pi_cam_node.mqtt.messages.topics import Topics
 
 MACHINE_ID = Path("/etc/machine-id")
 CONNECT_TIMEOUT_S = 5.0
-# paho-mqtt gives up a silent broker after twice the keepalive and two of its looks at the time, once a second each.
+# paho-mqtt gives up a silent broker after twice the keepalive plus two of its checks, one per second.
 KEEPALIVE_LESS_S = 2
 # Will delay (MQTT 5): shorter disconnections are not published.
 WILL_DELAY_S = 10

@@ -58,7 +58,7 @@ class LinkReports:
     def refused(self, what: str, topic: str, reason: str) -> None:
         """Log and post a refusal of the broker; once for topics with the same first level."""
         branch = topic.partition("/")[0]
-        message = f"the broker does not let us {what} {topic or 'a topic'}: {reason}; see its ACL"
+        message = f"the broker does not let the node {what} {topic or 'a topic'}: {reason}; see its ACL"
         if self.warn_once(f"{what} {branch}", message):
             self.post(BrokerRefused(message))
 

@@ -181,7 +181,7 @@ class Session:
 
     def reset(self) -> None:
         """End at once, discarding the kernel's send buffer. Thread: any."""
-        self._reason, self._gave_up = "broken off, since pictures were on their way", True
+        self._reason, self._gave_up = "closed by the node, as pictures were in flight", True
         self._abandoned.set()
         transport.cut(self._client.socket())
 

@@ -21,7 +21,7 @@ class SessionListener(Protocol):
         ...
 
     def on_message(self, incoming: Incoming) -> None:
-        """A message came."""
+        """A message arrived."""
         ...
 
     def on_refused(self, what: str, topic: str, reason: str) -> None:

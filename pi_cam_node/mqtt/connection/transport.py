@@ -55,14 +55,14 @@ def has_unsent_picture(sock: Any) -> bool:
 
 
 def cut(sock: Any) -> None:
-    """End a connection at once: what the kernel has not sent is dropped when the socket is closed, and that is now."""
+    """Close a connection at once, dropping data that the kernel has not sent."""
     with suppress(OSError, AttributeError, TypeError):  # closed meanwhile, or never open
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not that of TLS, which its reader would stumble over
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not the TLS method, which would disturb the reading thread
 
 
 class TlsContext(ssl.SSLContext):
-    """Remembers its socket: paho-mqtt leaves it open where the handshake fails."""
+    """TLS context that keeps its socket, as paho-mqtt leaves it open if the handshake fails."""
 
     _sock: ssl.SSLSocket | None = None
 
@@ -72,7 +72,7 @@ class TlsContext(ssl.SSLContext):
         return self._sock
 
     def close_socket(self) -> None:
-        """Close the socket, where there is one."""
+        """Close the socket, if any."""
         if self._sock is not None:
             self._sock.close()
 
@@ -81,12 +81,12 @@ def tls_context(tls: MqttTlsConfig) -> TlsContext:
     """Return a context that checks the broker's certificate and host name.
 
     Raises:
-        OSError: A file of the settings is missing, or is not what it should be.
+        OSError: A configured file is missing or invalid.
     """
     for path in (tls.ca, tls.cert, tls.key):
         if path is not None:
             path.open("rb").close()  # OpenSSL's own error does not name the file
-    context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)  # which demands a valid certificate and a matching name
+    context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)  # requires a valid certificate and a matching name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.ca is None:
         context.load_default_certs()
@@ -99,10 +99,10 @@ def tls_context(tls: MqttTlsConfig) -> TlsContext:
 
 
 def password_of(config: MqttConfig) -> str | None:
-    """Return the password: the first line of ``mqtt.password_file`` where there is one, else ``mqtt.password``.
+    """Return the password: the first line of ``mqtt.password_file`` if set, else ``mqtt.password``.
 
     Raises:
-        OSError: The file cannot be read, or holds no password (any more).
+        OSError: The file cannot be read, or contains no password.
     """
     if config.password_file is not None:
         try:
@@ -113,7 +113,7 @@ def password_of(config: MqttConfig) -> str | None:
 
 
 def reason_of(error: Exception, host: str, port: int) -> str:
-    """Return why a connection could not be made, for people; holds no secret."""
+    """Return why a connection could not be made, as a message without secrets."""
     where = f"{host}:{port}"
     match error:
         case ssl.SSLCertVerificationError():

@@ -1,4 +1,4 @@
-"""The boxes of an MP4 with a track of H.264, and one of AAC where there is sound, as bytes."""
+"""Builds the boxes of an MP4 file with an H.264 track, and optionally an AAC track."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging.aac import aac_format
 from pi_cam_node.recording.mp4.sample_entries import avc1, box, full_box, mp4a
 
-# Ticks a second of files and pictures: a multiple of every usual frame rate. Sound counts its samples.
+# Ticks per second of files and pictures: a multiple of all usual frame rates. The time unit of sound is a sample.
 TIMESCALE = 90_000
-# Unity matrix of tkhd and mvhd.
+# Identity matrix of tkhd and mvhd.
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _LANGUAGE_UNDEFINED = 0x55C4
-# Numbers of the tracks in a file.
+# Track numbers in a file.
 PICTURES, SOUND = 1, 2
-# Flags of a sample: it depends on no other (a key frame), or it does.
+# Sample flags of key frames and of other frames.
 KEY_FLAGS, DELTA_FLAGS = 0x02000000, 0x01010000
-# Seconds between 1904, where MP4 counts from, and 1970.
+# Seconds from 1904, the epoch of MP4, to 1970.
 _EPOCH_S = 2_082_844_800
 
 
@@ -30,9 +30,9 @@ class TrackBoxes:
         size: Width and height in pixels.
         sps: Sequence parameter set, without start code.
         pps: Picture parameter set, without start code.
-        title: For people who find the file.
+        title: Title shown by players.
         created_at: Seconds since 1970.
-        is_copied: The packets are the camera's own, whose parameter sets alone tell the colours.
+        is_copied: Whether the packets are the camera's own, so that only their parameter sets define the colours.
         sound: AudioSpecificConfig of the sound; empty for none.
     """
 
@@ -46,19 +46,19 @@ class TrackBoxes:
 
     @property
     def sound_rate_hz(self) -> int:
-        """Ticks a second of the sound: its samples; 0 where there is none."""
+        """Ticks per second of the sound (its sample rate); 0 without sound."""
         sound = aac_format(self.sound)
         return sound.rate_hz if sound is not None else 0
 
 
 @frozen
 class SampleTable:
-    """Samples of a track of a plain file.
+    """Samples of a track in a plain file.
 
     Attributes:
         sizes: Bytes of each sample.
         durations: Ticks of each sample.
-        keys: Indices of the key frames, from 0; empty where every sample is one.
+        keys: Indices of the key frames, from 0; empty if every sample is one.
         chunks: Position in the file and number of samples of each run of consecutive bytes.
         starts: Ticks of the first sample.
     """
@@ -80,11 +80,11 @@ def file_type(*, fragmented: bool) -> bytes:
 
 
 def fragmented_header(track: TrackBoxes, notes: bytes = b"") -> bytes:
-    """Return the header of a fragmented file, which a player needs before any fragment.
+    """Return the header of a fragmented file (initialization segment).
 
     Args:
         track: Parameters of the tracks.
-        notes: Kept in a box that players pass over.
+        notes: Application data, in a box that players ignore.
     """
     numbers = [PICTURES, SOUND] if track.sound else [PICTURES]
     extends = box(b"mvex", *(full_box(b"trex", 0, 0, struct.pack(">5I", number, 1, 0, 0, 0)) for number in numbers))
@@ -93,7 +93,7 @@ def fragmented_header(track: TrackBoxes, notes: bytes = b"") -> bytes:
 
 
 def plain_header(track: TrackBoxes, table: SampleTable, sound: SampleTable = _EMPTY) -> bytes:
-    """Return the ``moov`` box of a plain file with pictures, and with sound where there are samples of it."""
+    """Return the ``moov`` box of a plain file with pictures, and sound if there are samples of it."""
     ticks = max(sum(table.durations), _movie_ticks(track, sound))
     details = box(b"udta", _title(track.title)) if track.title else b""
     heard = _sound(track, sound) if sound.sizes else b""
@@ -112,9 +112,9 @@ def fragment(
     Args:
         number: Number of the fragment in its file, from 1.
         decode_ticks: Time of its first picture.
-        samples: Bytes, duration in ticks and whether it is a key frame, of each picture.
-        sound_ticks: Time of the first sample of its sound.
-        sound: Bytes and duration in ticks of each sample of it.
+        samples: Bytes, duration in ticks and key frame flag of each picture.
+        sound_ticks: Time of its first sound sample.
+        sound: Bytes and duration in ticks of each of its sound samples.
     """
     rows = [(duration, len(data), KEY_FLAGS if key else DELTA_FLAGS) for data, duration, key in samples]
     sound_rows = [(duration, len(data), KEY_FLAGS) for data, duration in sound]
@@ -126,15 +126,15 @@ def fragment(
             runs.append(_run(SOUND, sound_ticks, sound_rows, offset + pictures_bytes))
         return box(b"moof", full_box(b"mfhd", 0, 0, struct.pack(">I", number)), *runs)
 
-    # The offset of the first sample counts from the beginning of the moof, whose length does not depend on it.
+    # The offset of the first sample is relative to the start of the moof, whose length does not depend on it.
     parts = [*(data for data, _, _ in samples), *(data for data, _ in sound)]
     start = struct.pack(">I", 8 + sum(map(len, parts))) + b"mdat"
-    # Copied once: a second of pictures is half a megabyte.
+    # Joined at once, to copy only once: a second of pictures is half a megabyte.
     return b"".join((header(len(header(0)) + 8), start, *parts))
 
 
 def _run(track: int, ticks: int, rows: Sequence[tuple[int, int, int]], offset: int) -> bytes:
-    """Return the part of a ``moof`` for a track: duration, bytes and flags of each sample, from an offset on."""
+    """Return the ``traf`` of a track: duration, size and flags of each sample, and the offset of the first."""
     return box(
         b"traf",
         full_box(b"tfhd", 0, 0x020000, struct.pack(">I", track)),
@@ -154,7 +154,7 @@ def _movie_header(track: TrackBoxes, ticks: int) -> bytes:
 
 @frozen
 class _Media:
-    """Differences between the tracks' media boxes: ticks a second, kind of handler, header and sample entry."""
+    """Differences between the media boxes of tracks: time scale, handler, header and sample entry."""
 
     timescale_hz: int
     handler: bytes
@@ -172,11 +172,11 @@ def _pictures(track: TrackBoxes, table: SampleTable) -> bytes:
 
 
 def _sound(track: TrackBoxes, table: SampleTable) -> bytes:
-    """Return the track of the sound; nothing where there is none."""
+    """Return the sound track; empty without sound."""
     if not track.sound:
         return b""
     edits, end_ticks = b"", _movie_ticks(track, table)
-    if table.starts:  # nothing is heard until then
+    if table.starts:  # silence until then
         late_ticks = table.starts * TIMESCALE // track.sound_rate_hz
         times = struct.pack(">QqIQqI", late_ticks, -1, 1 << 16, end_ticks - late_ticks, 0, 1 << 16)
         edits = box(b"edts", full_box(b"elst", 1, 0, struct.pack(">I", 2), times))

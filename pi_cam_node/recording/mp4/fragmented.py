@@ -9,8 +9,8 @@ from pi_cam_node.imaging.aac import SAMPLES
 from pi_cam_node.imaging.h264 import to_sample
 from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes, fragment, fragmented_header
 
-# A fragment is written when its samples span this long, or hold this many bytes: a kill loses no more than one. What
-# is written outlives the process, and only a power cut takes what was not synced.
+# Duration or size at which a fragment is written, so that a kill loses at most one. Written data survives the process;
+# unsynced data is lost only by a power cut.
 FRAGMENT_TICKS = 22_500
 SYNC_TICKS = 90_000
 FRAGMENT_BYTES_MAX = 4 << 20
@@ -26,7 +26,7 @@ class SoundTimes:
     """Assigns continuous sample positions to sound frames, close to their times of arrival. Thread: one."""
 
     def __init__(self, rate_hz: int) -> None:
-        """Take the samples in a second."""
+        """Set the sample rate."""
         self._rate_hz = rate_hz
         self._next: int | None = None
 
@@ -34,7 +34,7 @@ class SoundTimes:
         """Return the first sample of a frame; ``None`` if it overlaps the previous one.
 
         Args:
-            begin_s: When it began, in seconds since the beginning of the film, give or take some jitter.
+            begin_s: Its begin in seconds since the start of the film, with some jitter.
         """
         begin = round(begin_s * self._rate_hz)
         late, jump = begin - (self._next or 0), _SOUND_JUMP_S * self._rate_hz
@@ -49,7 +49,7 @@ class SoundTimes:
 class FragmentedWriter:
     """Writes packets into a file.
 
-    A kill loses at most the fragment that is being filled, a power cut what was written since the last sync as well.
+    A kill loses at most the incomplete fragment; a power cut also loses data written since the last sync.
     Thread: one.
     """
 
@@ -79,7 +79,7 @@ class FragmentedWriter:
 
     @property
     def ticks(self) -> int:
-        """Time of the newest sample, in ticks since the beginning."""
+        """Time of the newest sample, in ticks since the start."""
         return self._waiting[-1][1] if self._waiting else 0
 
     def add(self, data: bytes, ticks: int, key: bool) -> None:
@@ -87,11 +87,11 @@ class FragmentedWriter:
 
         Args:
             data: The access unit.
-            ticks: Time since the beginning of the film, later than that of the one before.
+            ticks: Time since the start of the film; must increase.
             key: Whether the access unit is a key frame.
 
         Raises:
-            OSError: The disk is full or gone; the file ends with its last whole fragment.
+            OSError: The disk is full or unavailable; the file ends with its last complete fragment.
         """
         first = self._waiting[0][1] if self._waiting else ticks
         if self._waiting and (ticks - first >= FRAGMENT_TICKS or self._waiting_bytes > FRAGMENT_BYTES_MAX):
@@ -101,11 +101,11 @@ class FragmentedWriter:
         self._waiting_bytes += len(sample)
 
     def add_sound(self, data: bytes, ticks: int) -> None:
-        """Append a frame of AAC; it is written with the pictures that it came with.
+        """Append an AAC frame; it is written together with the surrounding pictures.
 
         Args:
-            data: The frame; nothing is done with it where the file has no sound.
-            ticks: Time of its beginning since that of the film, in ticks of `TIMESCALE`.
+            data: The frame; ignored if the file has no sound.
+            ticks: Its begin since the start of the film, in ticks of `TIMESCALE`.
         """
         if self._sound is None or self._waiting_bytes > FRAGMENT_BYTES_MAX:
             return
@@ -137,7 +137,7 @@ class FragmentedWriter:
             self._synced_ticks = end_ticks
 
     def _sound_due(self, *, is_last: bool) -> tuple[int, list[tuple[bytes, int]]]:
-        """Return the first sample of the frames whose end is known, and these with their durations."""
+        """Return the frames whose end is known, with durations, and the number of their first sample."""
         frames, begins = self._sound_waiting, [begin for _, begin in self._sound_waiting]
         ends = [*begins[1:], begins[-1] + SAMPLES] if is_last and begins else begins[1:]
         self._sound_waiting = frames[len(ends) :]
@@ -145,13 +145,13 @@ class FragmentedWriter:
         return (begins[0] if due else 0), due
 
     def _write(self, data: bytes, *, sync: bool) -> None:
-        """Append bytes and sync them where asked, or leave the file as long as it was known to be whole."""
+        """Append bytes and optionally sync; after a failure truncate the file to its last intact length."""
         view, whole_bytes = memoryview(data), self.size_bytes
         try:
             while view:
                 view = view[os.write(self._descriptor, view) :]
             if sync:
-                whole_bytes = self._synced_bytes  # what the disk did not take may be any of it
+                whole_bytes = self._synced_bytes  # any unsynced data may be lost
                 self._sync(self._descriptor)
         except OSError:
             os.ftruncate(self._descriptor, whole_bytes)

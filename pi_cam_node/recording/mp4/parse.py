@@ -1,7 +1,7 @@
-"""Reads fragmented files of this package, complete or truncated by a crash.
+"""Parses fragmented files written by this package, complete or truncated by a crash.
 
-A fragment counts when its ``moof`` and its ``mdat`` are there to the last byte; the rest is cut off. Nothing is
-trusted: lengths are checked against the file before anything is read.
+A fragment counts if its ``moof`` and ``mdat`` are complete; the rest is cut off. All lengths are checked against the
+file before reading.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.recording.mp4.boxes import KEY_FLAGS, PICTURES, SOUND, TIMESCALE, TrackBoxes
 from pi_cam_node.recording.mp4.sample_entries import SOUND_ENTRY_BYTES, config_of
 
-# Larger headers are not of this package: 90 s of video at 60 a second need 70 KiB.
+# Maximum size of a header; 90 s of video at 60 pictures per second need 70 KiB.
 _HEADER_BYTES_MAX = 1 << 20
 
 
 @frozen
 class Sample:
-    """One picture of a file, or one frame of its sound: where it lies, and when it is shown, in ticks of its track."""
+    """A picture or a sound frame: position in the file, and time in ticks of its track."""
 
     position: int
     size_bytes: int
@@ -31,14 +31,14 @@ class Sample:
 
 @frozen
 class FragmentedFile:
-    """The whole fragments of a fragmented file.
+    """The complete fragments of a fragmented file.
 
     Attributes:
         track: The header.
-        samples: Every picture of every whole fragment.
-        whole_bytes: Length of the file up to the end of the last whole fragment.
+        samples: The pictures.
+        whole_bytes: Length of the file up to the end of the last complete fragment.
         notes: Application data in the header.
-        sound: Every frame of sound of every whole fragment.
+        sound: The sound frames.
     """
 
     track: TrackBoxes
@@ -56,18 +56,18 @@ class FragmentedFile:
 
     @property
     def last_picture_s(self) -> float:
-        """Seconds from its first picture to its last, which is shown until the end."""
+        """Seconds from the first picture to the last, which is shown until the end."""
         return (self.samples[-1].ticks - self.samples[0].ticks) / TIMESCALE if self.samples else 0.0
 
 
 def read_fragmented(file: BinaryIO) -> FragmentedFile:
-    """Read a fragmented file.
+    """Parse a fragmented file.
 
     Args:
         file: Open for reading, seekable.
 
     Raises:
-        ValueError: The file has no whole header of this package.
+        ValueError: The file has no complete header of this package.
     """
     track: TrackBoxes | None = None
     samples: list[Sample] = []
@@ -95,7 +95,7 @@ def read_fragmented(file: BinaryIO) -> FragmentedFile:
 
 
 def _top_level(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, position and size of the boxes of the file that are there to the last byte."""
+    """Yield kind, position and size of the complete top-level boxes of a file."""
     file_bytes = file.seek(0, 2)
     position = 0
     while position + 8 <= file_bytes:
@@ -129,7 +129,7 @@ def _find(content: bytes, *path: bytes) -> bytes:
 
 
 def _all(content: bytes, kind: bytes) -> Iterator[bytes]:
-    """Yield the contents of the boxes of a kind.
+    """Yield the contents of all boxes of a kind.
 
     Raises:
         ValueError: A box is damaged.
@@ -163,7 +163,7 @@ def _track(movie: bytes) -> TrackBoxes:
 
 
 def _runs(fragment: bytes, begin: int) -> tuple[list[Sample], list[Sample]]:
-    """Return the pictures and the sound that a ``moof`` announces; ``begin`` is its position."""
+    """Return the pictures and sound frames of a ``moof``; ``begin`` is its position."""
     found: dict[int, list[Sample]] = {PICTURES: [], SOUND: []}
     tracks = list(_all(fragment, b"traf"))
     if not tracks:
@@ -177,14 +177,14 @@ def _runs(fragment: bytes, begin: int) -> tuple[list[Sample], list[Sample]]:
 
 
 def _run(track: bytes, begin: int) -> list[Sample]:
-    """Return the samples of a track that a ``traf`` announces; ``begin`` is the position of its fragment."""
+    """Return the samples of a ``traf``; ``begin`` is the position of its fragment."""
     try:
         (ticks,) = struct.unpack_from(">Q", _find(track, b"tfdt"), 4)
         content = _find(track, b"trun")
         count, offset = struct.unpack_from(">Ii", content, 4)
         rows = struct.iter_unpack(">3I", content[12 : 12 + 12 * count])
     except struct.error as error:
-        raise ValueError(f"a fragment that is not ours: {error}") from None
+        raise ValueError(f"a fragment in an unknown format: {error}") from None
     samples, position = [], begin + offset
     for duration, size_bytes, flags in rows:
         samples.append(Sample(position, size_bytes, ticks, duration, flags == KEY_FLAGS))

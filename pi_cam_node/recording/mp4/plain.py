@@ -1,4 +1,4 @@
-"""Converts a fragmented file to a plain one, index first, in which every player and editor can seek."""
+"""Converts a fragmented file to a plain one with the index first, in which every player and editor can seek."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pi_cam_node.recording.mp4.boxes import SampleTable, TrackBoxes, file_type, 
 from pi_cam_node.recording.mp4.parse import FragmentedFile, Sample
 
 _COPY_BYTES = 1 << 18
-# What is copied of a larger film leaves the page cache at once; a smaller one is deleted before it is in the way, and
-# may not have reached the disk yet.
+# Copied parts of a larger film are dropped from the page cache at once. A smaller film is deleted before it fills the
+# cache, and may not be on disk yet.
 _CACHED_BYTES = 16 << 20
 _LARGE_BOX = 16
 
@@ -22,20 +22,20 @@ _LARGE_BOX = 16
 def write_plain(
     source: BinaryIO, content: FragmentedFile, target: BinaryIO, track: TrackBoxes, beat: Callable[[], None]
 ) -> tuple[int, str]:
-    """Write a plain file with the samples of a fragmented one; return its size in bytes and its SHA-256 as hex.
+    """Write the samples of a fragmented file as a plain file; return its size in bytes and its SHA-256 as hex.
 
     Args:
         source: The fragmented file.
-        content: Its whole fragments.
-        target: Where to write; at its beginning.
-        track: Title and time of the new file; everything else is taken from the old one.
-        beat: Called now and then, for a card may be slow.
+        content: Its complete fragments.
+        target: File to write, positioned at its start.
+        track: Title and time of the new file; everything else is copied.
+        beat: Called regularly, as a card may be slow.
 
     Raises:
         OSError: A file cannot be read or written.
     """
     track = replace(content.track, title=track.title, created_at=track.created_at)
-    # Pictures and sound stay as they were written: a quarter of a second of each in turn.
+    # The order of pictures and sound is kept, which alternate every quarter of a second.
     pictures, sound = _runs(content.samples), _runs(content.sound)
     runs = sorted(pictures + sound)
 
@@ -72,7 +72,7 @@ def _parts(source: BinaryIO, position: int, size: int) -> Iterator[bytes]:
 
 
 def _runs(samples: tuple[Sample, ...]) -> list[tuple[int, int, int]]:
-    """Return position, bytes and number of samples of each run of samples that lie one after the other."""
+    """Return position, size and number of samples of each run of contiguous samples."""
     runs: list[tuple[int, int, int]] = []
     for sample in samples:
         if runs and runs[-1][0] + runs[-1][1] == sample.position:
@@ -84,12 +84,12 @@ def _runs(samples: tuple[Sample, ...]) -> list[tuple[int, int, int]]:
 
 
 def _table(samples: tuple[Sample, ...], runs: list[tuple[int, int, int]], places: Mapping[int, int]) -> SampleTable:
-    """Return the index of a track; ``places`` has the new position of each run, by the old one."""
+    """Return the index of a track; ``places`` maps the old position of each run to the new one."""
     chunks = [(places[position], count) for position, _, count in runs]
     ends = [*(sample.ticks for sample in samples[1:]), samples[-1].ticks + samples[-1].duration] if samples else []
     durations = [end - sample.ticks for sample, end in zip(samples, ends, strict=True)]
     keys = [index for index, sample in enumerate(samples) if sample.key]
-    if len(keys) == len(samples):  # as of sound: no list means that every sample is one
+    if len(keys) == len(samples):  # e.g. sound: an empty list means that every sample is a key frame
         keys = []
     starts = samples[0].ticks if samples else 0
     return SampleTable([sample.size_bytes for sample in samples], durations, keys, chunks, starts)

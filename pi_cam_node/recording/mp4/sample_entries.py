@@ -1,4 +1,4 @@
-"""Sample entries of an MP4: what a decoder must know of H.264 and of AAC (ISO/IEC 14496-14, 14496-15)."""
+"""Sample entries of an MP4 file: decoder configuration of H.264 and AAC (ISO/IEC 14496-14, 14496-15)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from pi_cam_node.imaging.aac import aac_format
 
-# Profiles of H.264 whose configuration has four more bytes.
+# H.264 profiles whose configuration has four more bytes.
 _HIGH_PROFILES = (100, 110, 122, 144)
-# Tags of the descriptors of ``esds``; the object type is AAC, the stream type sound.
+# Descriptor tags of ``esds``; object type AAC, stream type audio.
 _ES_TAG, _DECODER_TAG, _SPECIFIC_TAG, _SYNC_TAG = 3, 4, 5, 6
 _AAC_TYPE, _SOUND_STREAM = 0x40, 0x15
-# What comes before the boxes in a sample entry of sound.
+# Length of the fixed fields before the boxes in a sound sample entry.
 SOUND_ENTRY_BYTES = 28
 
 
@@ -27,30 +27,30 @@ def full_box(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
 
 
 def avc1(size: tuple[int, int], sps: bytes, pps: bytes, *, is_copied: bool) -> bytes:
-    """Return the entry of H.264 of a size in pixels; see `TrackBoxes`."""
+    """Return the H.264 entry for a size in pixels; see `TrackBoxes`."""
     configuration = bytes((1, *sps[1:4], 0xFF, 0xE1)) + struct.pack(">H", len(sps)) + sps
     configuration += b"\x01" + struct.pack(">H", len(pps)) + pps
-    if sps[1] in _HIGH_PROFILES:  # 4:2:0 of 8 bits, the only one of these that cameras send and browsers show
+    if sps[1] in _HIGH_PROFILES:  # 4:2:0 with 8 bits, the only one of these that cameras send and browsers support
         configuration += b"\xfd\xf8\xf8\x00"
     width, height = size
     entry = (
         bytes(6) + struct.pack(">H", 1) + bytes(16) + struct.pack(">HHIIIH", width, height, 0x480000, 0x480000, 0, 1)
     )
-    # Full range, BT.601: what a JPEG is. Untagged, browsers would stretch the contrast.
+    # Full range and BT.601, as in JPEG. Without this tag browsers would increase the contrast.
     colour = b"" if is_copied else box(b"colr", b"nclx", struct.pack(">HHHB", 5, 6, 5, 0x80))
     return box(b"avc1", entry, bytes(32), struct.pack(">Hh", 24, -1), box(b"avcC", configuration), colour)
 
 
 def mp4a(config: bytes) -> bytes:
-    """Return the entry of AAC with an AudioSpecificConfig.
+    """Return the AAC entry for an AudioSpecificConfig.
 
     Raises:
-        ValueError: The config is not one of AAC.
+        ValueError: The config is not AAC.
     """
     sound = aac_format(config)
     if sound is None:
         raise ValueError(f"no AAC: {config.hex()}")
-    # The rate has 16 bits after the point; those above 65 kHz do not fit, and players take the config's.
+    # Fixed-point 16.16: rates above 65 kHz do not fit, and players use the rate of the config.
     rate = min(sound.rate_hz, 0xFFFF) << 16
     entry = bytes(6) + struct.pack(">H", 1) + bytes(8) + struct.pack(">HHII", sound.channels, 16, 0, rate)
     rates = bytes((_AAC_TYPE, _SOUND_STREAM, 0, 0, 0)) + bytes(8)  # the bit rates are unknown
@@ -60,7 +60,7 @@ def mp4a(config: bytes) -> bytes:
 
 
 def config_of(entry: bytes) -> bytes:
-    """Return the AudioSpecificConfig in the content of an ``esds`` that `mp4a` wrote.
+    """Return the AudioSpecificConfig from the content of an ``esds`` written by `mp4a`.
 
     Raises:
         ValueError: It is damaged.

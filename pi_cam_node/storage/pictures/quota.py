@@ -62,7 +62,7 @@ class Quota:
         """Return the free space of a directory's disk, and store its bytes.
 
         Raises:
-            OSError: It does not say.
+            OSError: The file system does not report it.
         """
         try:
             free = free_space(directory)

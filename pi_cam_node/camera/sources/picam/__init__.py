@@ -1,1 +1,1 @@
-"""The Pi camera, through picamera2. The library itself is imported when a camera is opened, and only in `interface`."""
+"""Pi camera through picamera2, which is imported only in `interface`, when a camera is opened."""

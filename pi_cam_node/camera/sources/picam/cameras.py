@@ -1,4 +1,4 @@
-"""Finds the Pi cameras of this machine, and chooses one by number, model or id."""
+"""Lists the Pi cameras of this machine, and selects one by number, model or id."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pi_cam_node.camera.sources.picam.interface import PicameraFactory, explain
 
 @frozen
 class PiCamera:
-    """A camera that libcamera knows.
+    """A camera listed by libcamera.
 
     Attributes:
-        number: Its place in picamera2's own order, USB cameras last; not libcamera's.
+        number: Its index in picamera2's order (USB cameras last), not libcamera's.
         model: Name of the sensor, e.g. ``imx219``.
-        id: Path of the connection; stays the same as long as the camera is connected there.
+        id: Path of the connector; constant as long as the camera is connected there.
     """
 
     number: int
@@ -23,14 +23,14 @@ class PiCamera:
 
     @property
     def is_usb(self) -> bool:
-        """Whether the camera is connected by USB; Video4Linux serves such a camera better."""
+        """Whether the camera is connected by USB, for which Video4Linux is preferable."""
         return "/usb" in self.id
 
 
 def known_cameras(factory: PicameraFactory) -> list[PiCamera]:
-    """Return the cameras that libcamera knows.
+    """Return the cameras listed by libcamera.
 
-    Loads picamera2 where there is one: some 35 MiB that stay, and from then on the process must not fork.
+    Imports picamera2 if installed, which takes some 35 MiB permanently; from then on the process must not fork.
 
     Raises:
         SourceError: picamera2 cannot be imported, or libcamera finds no devices at all.
@@ -43,10 +43,10 @@ def known_cameras(factory: PicameraFactory) -> list[PiCamera]:
 
 
 def choose(name: str, cameras: list[PiCamera]) -> PiCamera:
-    """Return the camera of a number, a model or an id; the first one where nothing is named.
+    """Return the camera with a number, model or id; the first one if no name is given.
 
     Raises:
-        SourceError: There is none, or there are several; the message lists what there is.
+        SourceError: None or several match; the message lists the cameras.
     """
     if not cameras:
         raise SourceError(

@@ -1,8 +1,8 @@
-"""Exposure, focus and white balance as libcamera takes them.
+"""Exposure, focus and white balance as libcamera controls.
 
-picamera2 checks the name of a control and nothing else. A value of the wrong type is accepted and
-kills its camera thread one frame later; given before a start it can take the whole process along.
-So each value gets its exact Python type and its range here, before picamera2 sees it.
+picamera2 checks only the name of a control. A value of the wrong type is accepted and crashes its camera thread one
+frame later, or the whole process if set before the start. So each value is converted to its exact Python type and
+clamped to its range here.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pi_cam_node.camera.source import Adjustments, Controls
 
 Value: TypeAlias = "bool | int | float | tuple[int, int]"
 
-# The least and the greatest value as the camera advertises them; None where it does not say.
+# Minimum and maximum as advertised by the camera; None if not given.
 _Range: TypeAlias = "tuple[Any, Any]"
 
 
-# Control of libcamera without which a camera does not follow a setting.
+# The libcamera control that a camera needs to support a setting.
 _NEEDED = {
     "camera.autofocus": "AfMode",
     "camera.lens_position": "LensPosition",
@@ -36,16 +36,16 @@ _AWB_MODES = {"auto": 0, "tungsten": 2, "fluorescent": 3, "indoor": 4, "daylight
 
 
 def settings_of(advertised: Collection[str]) -> tuple[str, ...]:
-    """Return the keys of the settings that a camera with these controls follows; see `Opened.settings`."""
+    """Return the keys of the settings that a camera with these controls supports; see `Opened.settings`."""
     return ("camera.width", "camera.height", *(key for key, name in _NEEDED.items() if name in advertised))
 
 
 def asked_of_camera(controls: Controls) -> dict[str, Value]:
-    """Return libcamera's controls for `Controls`.
+    """Convert `Controls` to libcamera controls.
 
-    By day automatic exposure is set explicitly, with 0 for exposure and gain: a camera that was fixed before
-    would stay fixed otherwise. By night the longest frame is allowed twice the exposure, because a frame holds the
-    exposure and the time to read it out; the sensor takes the shortest frame that fits.
+    By day automatic exposure is set explicitly, with 0 for exposure and gain; otherwise a camera with fixed exposure
+    would keep it. By night the maximum frame duration is twice the exposure, as a frame includes exposure and readout;
+    the sensor uses the shortest duration that fits.
     """
     interval_us = round(1e6 / controls.framerate)
     if controls.mode == "day":
@@ -68,7 +68,7 @@ def asked_of_camera(controls: Controls) -> dict[str, Value]:
 def _adjusted(adjustments: Adjustments) -> dict[str, Value]:
     """Return the controls of focus, white balance and exposure compensation.
 
-    A lens position counts in manual focus only; libcamera looks at the mode first, whatever the order (af.cpp).
+    A lens position is used in manual focus only; libcamera applies the mode first, whatever the order (af.cpp).
     """
     mode = adjustments.autofocus
     focus: dict[str, Value] = {"AfMode": _AF_MODES[mode]}
@@ -85,15 +85,15 @@ def _adjusted(adjustments: Adjustments) -> dict[str, Value]:
 
 
 def admitted(wanted: Mapping[str, object], advertised: Mapping[str, tuple[Any, Any, Any]]) -> dict[str, Value]:
-    """Return the controls that the camera accepts: exact types, within its ranges, and only those that it has.
+    """Return the supported controls with exact types, clamped to the camera's ranges.
 
     Args:
         wanted: Controls by libcamera's names. 0 for ``ExposureTime`` and ``AnalogueGain`` means automatic.
         advertised: picamera2's ``camera_controls``: (least, greatest, default) of each control. The ranges hold for
-            the configuration in force, so read them after `configure`.
+            the current configuration, so read them after `configure`.
 
     Raises:
-        ValueError: A control that this module does not know, or a value of the wrong type, or one that is not finite.
+        ValueError: A control is unknown to this module, or a value is of the wrong type or not finite.
     """
     unknown = sorted(set(wanted) - set(_COERCE))
     if unknown:
@@ -104,7 +104,7 @@ def admitted(wanted: Mapping[str, object], advertised: Mapping[str, tuple[Any, A
 
 def _flag(name: str, value: object, _range: _Range) -> bool:
     if value is not True and value is not False:
-        raise ValueError(f"{name} is a yes or no, not {value!r}")
+        raise ValueError(f"{name} is true or false, not {value!r}")
     return value
 
 
@@ -127,7 +127,7 @@ def _real(name: str, value: object, allowed: _Range) -> float:
 
 
 def _position(name: str, value: object, allowed: _Range) -> float:
-    """Return a number within the range, where 0 is a value as any other."""
+    """Clamp a number to the range; 0 has no special meaning."""
     number = _real(name, value, (None, None))
     return float(_clamped(number, allowed))
 
@@ -140,14 +140,14 @@ def _pair(name: str, value: object, allowed: _Range) -> tuple[int, int]:
 
 
 def _int32(name: str, value: object) -> int:
-    """Return a whole number that libcamera's 32-bit controls can hold."""
+    """Return an integer that fits libcamera's 32-bit controls."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise ValueError(f"{name} is a whole number, not {value!r}")
     return min(max(operator.index(value), -(2**31)), 2**31 - 1)
 
 
 def _clamped(value: float, allowed: _Range) -> float:
-    """Bring a value into the advertised range; a bound that is missing or turned around does not count."""
+    """Clamp a value to the advertised range; missing or inverted bounds are ignored."""
     low, high = (bound if isinstance(bound, int | float) and math.isfinite(bound) else None for bound in allowed)
     if low is not None and high is not None and low > high:
         return value

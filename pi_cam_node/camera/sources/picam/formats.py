@@ -1,8 +1,8 @@
-"""Converts the bytes of a camera buffer to the layouts BGR and I420.
+"""Converts camera buffers to the layouts BGR and I420.
 
-Works on the format that the camera granted, never on the requested one: libcamera adjusts
-format, size and stride without an error. Rows may be padded to any stride. libcamera's RGB names
-tell the order in a word, so in memory they read backwards: ``RGB888`` is B, G, R.
+Uses the granted format, never the requested one, as libcamera adjusts format, size and stride without an error. Rows
+may be padded to any stride. libcamera's RGB names give the order within a little-endian word, so the order in memory
+is reversed: ``RGB888`` is B, G, R.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _Converter: TypeAlias = "Callable[[Pixels, Granted], Pixels]"
 
 
 class _Format(NamedTuple):
-    """Conversion of a pixel format, and the bytes per pixel in a row of its first plane."""
+    """Conversion of a pixel format, and bytes per pixel in a row of its first plane."""
 
     layout: Layout
     row_bytes_a_pixel: int
@@ -33,11 +33,10 @@ class Granted:
     """A stream as the camera delivers it.
 
     Attributes:
-        pixel_format: libcamera's name of it, e.g. ``YUV420``.
+        pixel_format: libcamera's name of the format, e.g. ``YUV420``.
         size: Width and height in pixels.
-        stride_bytes: From one row to the next; of the first plane where there are several. 0 where the stream has no
-            rows (``MJPEG``).
-        limited: Luma runs from 16 to 235 and chroma from 16 to 240, as in television, instead of 0 to 255.
+        stride_bytes: Bytes from one row to the next, of the first plane; 0 for a stream without rows (``MJPEG``).
+        limited: Limited range: luma from 16 to 235 and chroma from 16 to 240, instead of 0 to 255.
     """
 
     pixel_format: str
@@ -58,7 +57,7 @@ class Granted:
         return granted
 
     def check(self) -> None:
-        """Refuse what `convert` cannot do.
+        """Check that `convert` supports the stream.
 
         Raises:
             ValueError: The format is unknown, the size odd, or the stride odd or shorter than a row.
@@ -83,21 +82,21 @@ def convert(buffer: Pixels, granted: Granted) -> Pixels:
     """Return the picture in a buffer.
 
     Args:
-        buffer: One-dimensional uint8, may be longer than the picture. A copy of camera memory: where nothing has
-            to be moved the result is a view of it.
+        buffer: One-dimensional uint8, may be longer than the picture. A copy of camera memory, as the result may be a
+            view of it.
         granted: Format, size and stride of the buffer.
 
     Returns:
         Contiguous uint8. ``bgr``: (height, width, 3). ``i420``: (height * 3 / 2, width), full range.
 
     Raises:
-        ValueError: The buffer is too short, or its JPEG cannot be read.
+        ValueError: The buffer is too short, or its JPEG cannot be decoded.
     """
     return np.ascontiguousarray(_FORMATS[granted.pixel_format].convert(buffer, granted))
 
 
 def _rows(buffer: Pixels, offset: int, rows: int, stride_bytes: int) -> Pixels:
-    """Return ``rows`` rows with their padding, as a view."""
+    """Return a number of rows with their padding, as a view."""
     end = offset + rows * stride_bytes
     if len(buffer) < end:
         raise ValueError(f"the camera's buffer has {len(buffer)} bytes where {end} are needed")
@@ -105,7 +104,7 @@ def _rows(buffer: Pixels, offset: int, rows: int, stride_bytes: int) -> Pixels:
 
 
 def _interleaved(order: Literal["BGR", "RGB", "BGRA", "RGBA"]) -> _Converter:
-    """Convert interleaved colours in an order."""
+    """Return a converter for interleaved colours in some order."""
     channels = len(order)
 
     def converter(buffer: Pixels, granted: Granted) -> Pixels:
@@ -122,7 +121,7 @@ def _interleaved(order: Literal["BGR", "RGB", "BGRA", "RGBA"]) -> _Converter:
 
 
 def _planar(u_first: bool) -> _Converter:
-    """Convert three planes; those of U and V have half the stride of Y."""
+    """Return a converter for three planes; U and V have half the stride of Y."""
 
     def converter(buffer: Pixels, granted: Granted) -> Pixels:
         width, height = granted.size
@@ -138,7 +137,7 @@ def _planar(u_first: bool) -> _Converter:
 
 
 def _semi_planar(u_first: bool) -> _Converter:
-    """Convert a plane of Y and one of U and V in turn."""
+    """Return a converter for a Y plane and one of interleaved U and V."""
 
     def converter(buffer: Pixels, granted: Granted) -> Pixels:
         width, height = granted.size
@@ -152,7 +151,7 @@ def _semi_planar(u_first: bool) -> _Converter:
 
 
 def _packed_yuv(y_at: int, u_at: int, v_at: int) -> _Converter:
-    """Convert four bytes for two pixels; of each two rows of chroma the mean is kept."""
+    """Return a converter for four bytes per two pixels; chroma is the mean of two rows."""
 
     def converter(buffer: Pixels, granted: Granted) -> Pixels:
         width, height = granted.size
@@ -164,13 +163,13 @@ def _packed_yuv(y_at: int, u_at: int, v_at: int) -> _Converter:
 
 
 def _mean_of_pairs(rows: Pixels) -> Pixels:
-    """Return the mean of each two rows, rounded."""
+    """Return the rounded mean of each pair of rows."""
     total = rows[0::2].astype(np.uint16) + rows[1::2] + 1
     return (total >> 1).astype(np.uint8)
 
 
 def _i420(y: Pixels, u: Pixels, v: Pixels, granted: Granted) -> Pixels:
-    """Lay three planes one after the other, and stretch them to full range."""
+    """Concatenate three planes, and convert them to full range."""
     width, height = granted.size
     out = np.empty((height * 3 // 2, width), np.uint8)
     chroma = out[height:].reshape(2, height // 2, width // 2)
@@ -184,7 +183,7 @@ def _i420(y: Pixels, u: Pixels, v: Pixels, granted: Granted) -> Pixels:
 
 
 def _jpeg(buffer: Pixels, granted: Granted) -> Pixels:
-    """Decode a JPEG; the rest of the buffer after its end is left alone."""
+    """Decode a JPEG; the rest of the buffer after its end is ignored."""
     pixels = jpeg.decode(buffer.tobytes())
     if jpeg.size_of(pixels, "bgr") != granted.size:
         width, height = jpeg.size_of(pixels, "bgr")
@@ -193,7 +192,7 @@ def _jpeg(buffer: Pixels, granted: Granted) -> Pixels:
 
 
 def _stretched(centre: int, span: int, full_centre: int) -> Pixels:
-    """Return the table from limited to full range; ``span`` steps become 255."""
+    """Return the lookup table from limited to full range; ``span`` steps become 255."""
     values = (np.arange(256, dtype=np.float64) - centre) * 255 / span + full_centre
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 

@@ -1,9 +1,8 @@
-"""Captures one frame from picamera2 with a deadline, and without losing its buffer.
+"""Captures one frame from picamera2 with a timeout, without leaking its buffer.
 
-A capture that timed out stays queued in picamera2. When frames come back it takes a buffer that
-would never be released: a few of those and a healthy camera stands still, or, when Python throws the
-forgotten request away, the process crashes inside libcamera. So each capture goes through a
-`Handover` that releases the request itself once its reader has given up.
+A capture that timed out stays queued in picamera2. When frames return, it takes a buffer that would never be released:
+after a few of these the camera stops, or, when Python collects the unused request, the process crashes inside
+libcamera. So each capture goes through a `Handover`, which releases the request itself once its reader has given up.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Handover:
-    """Carries a finished job from picamera2's camera thread to the reader, or releases it."""
+    """Passes a finished job from picamera2's camera thread to the reader, or releases it."""
 
     def __init__(self) -> None:
         self.arrived = threading.Event()
@@ -30,9 +29,9 @@ class Handover:
         self._given_up = False
 
     def deliver(self, job: Job) -> None:
-        """Take the job in; picamera2's signal function.
+        """Accept the job; called as picamera2's signal function.
 
-        Thread: picamera2's, which an exception from here would end for good.
+        Thread: picamera2's, which any exception raised here would end permanently.
         """
         with self._lock:
             if not self._given_up:
@@ -42,14 +41,14 @@ class Handover:
         _release_late(job)
 
     def collect(self) -> Request | None:
-        """Return the request, or give up on it for good.
+        """Return the request, or give up on it permanently.
 
         Raises:
             Exception: The error of picamera2 during the capture.
         """
         with self._lock:
-            # The job refers to this object: were it kept, the two would hold camera memory until some garbage
-            # collection, and the next configuration would find none.
+            # Breaks a reference cycle, which would hold camera memory until garbage collection, so that the next
+            # configuration would have none.
             job, self._job = self._job, None
             self._given_up = job is None
         return job.get_result(timeout=0) if job is not None else None
@@ -57,10 +56,10 @@ class Handover:
 
 @contextmanager
 def grab(camera: Picamera, clock: CameraClock, timeout_s: float) -> Iterator[Request]:
-    """Give the next frame, and release it afterwards.
+    """Yield the next frame, and release it afterwards.
 
     Raises:
-        SourceError: None came in time; nothing is left queued.
+        SourceError: No frame arrived in time; nothing is left queued.
     """
     handover = Handover()
     camera.capture_request(signal_function=handover.deliver)

@@ -1,4 +1,4 @@
-"""Interface to picamera2: the part of it that the source uses, a factory for it, and its errors in words with advice.
+"""Interface to picamera2: the parts used by the source, a factory, and its errors as messages with advice.
 
 picamera2 and libcamera come from the system's packages, are never required by this package, and are
 imported only here, when a camera is opened or looked for. Names, order and defaults are those of
@@ -19,7 +19,7 @@ INSTALL_ADVICE = (
     "install it with `sudo apt install python3-picamera2 --no-install-recommends`, and run the node in an environment "
     "made with `python3 -m venv --system-site-packages` by the system's own Python"
 )
-# A word of the message, and the advice. picamera2 raises RuntimeError for nearly everything: only the text differs.
+# Part of the message, and the advice. picamera2 raises RuntimeError for nearly everything; only the text differs.
 _ADVICE = (
     ("resource busy", "another program uses the camera; stop it, then this one gets it"),
     ("in use by another process", "another program uses the camera; stop it, then this one gets it"),
@@ -33,7 +33,7 @@ _ADVICE = (
 
 
 class Request(Protocol):
-    """One frame in a camera buffer. The buffer is lost to the camera until `release`."""
+    """One frame in a camera buffer, which the camera cannot reuse until `release`."""
 
     def make_buffer(self, name: str) -> Pixels:
         """Return a copy of the stream's bytes, one-dimensional uint8."""
@@ -44,12 +44,12 @@ class Request(Protocol):
         ...
 
     def release(self) -> None:
-        """Give the buffer back; once."""
+        """Return the buffer to the camera. Once."""
         ...
 
 
 class Job(Protocol):
-    """A capture that picamera2's camera thread carries out."""
+    """A capture executed by picamera2's camera thread."""
 
     def get_result(self, timeout: float | None = None) -> Request:
         """Return the request, or raise the error of the capture."""
@@ -61,13 +61,13 @@ class Picamera(Protocol):
 
     @property
     def camera_controls(self) -> Mapping[str, tuple[Any, Any, Any]]:
-        """The least, greatest and default value of each control, for the configuration in force."""
+        """Minimum, maximum and default of each control, for the current configuration."""
         ...
 
     def create_video_configuration(
         self, *, main: Mapping[str, Any], colour_space: object, buffer_count: int, queue: bool = True
     ) -> dict[str, Any]:
-        """Return a configuration for a steady rate."""
+        """Return a configuration for a constant frame rate."""
         ...
 
     def create_still_configuration(
@@ -81,27 +81,27 @@ class Picamera(Protocol):
         ...
 
     def stream_configuration(self, name: str = "main") -> dict[str, Any]:
-        """Return the granted stream: format, size and stride may differ from the requested ones."""
+        """Return the granted stream, whose format, size and stride may differ from the requested ones."""
         ...
 
     def set_controls(self, controls: Mapping[str, Any]) -> None:
-        """Set controls: with the start, or with the next released request. Checks the names only."""
+        """Set controls at the start, or with the next released request. Checks the names only."""
         ...
 
     def start(self) -> None:
-        """Start the camera and its thread. After a failure close the camera; a second start ends in a crash."""
+        """Start the camera and its thread. Close the camera after a failure, as a second start would crash."""
         ...
 
     def stop_preview(self) -> None:
-        """Stop and join the camera thread, whether or not it still runs."""
+        """Stop and join the camera thread, if it runs."""
         ...
 
     def stop(self) -> None:
-        """Stop the camera; in the camera thread where there is one, behind every job that waits there."""
+        """Stop the camera; if the camera thread runs, in that thread after all queued jobs."""
         ...
 
     def close(self) -> None:
-        """Close the camera. Does not wake a thread that waits for a capture."""
+        """Close the camera. Does not wake a thread waiting for a capture."""
         ...
 
     def capture_request(
@@ -111,12 +111,12 @@ class Picamera(Protocol):
         ...
 
     def cancel_all_and_flush(self) -> None:
-        """Throw away the jobs that wait."""
+        """Drop all queued jobs."""
         ...
 
 
 class PicameraFactory(Protocol):
-    """Finds and opens cameras."""
+    """Lists and opens cameras."""
 
     def cameras(self) -> list[dict[str, Any]]:
         """Return picamera2's ``global_camera_info``: Model, Id and more of each camera, in the order of their numbers.
@@ -127,7 +127,7 @@ class PicameraFactory(Protocol):
         ...
 
     def open(self, number: int) -> Picamera:
-        """Open a camera that `cameras` lists."""
+        """Open a camera from `cameras`."""
         ...
 
     def full_range_space(self) -> object:
@@ -135,15 +135,15 @@ class PicameraFactory(Protocol):
         ...
 
     def is_limited(self, camera: Picamera) -> bool:
-        """Whether the camera, as it is configured, delivers luma of 16 to 235."""
+        """Whether the camera, as configured, delivers limited range (luma 16 to 235)."""
         ...
 
 
 class InstalledPicamera2:
-    """The picamera2 of this machine."""
+    """The installed picamera2."""
 
     def cameras(self) -> list[dict[str, Any]]:
-        """Return the cameras that libcamera knows."""
+        """Return the cameras listed by libcamera."""
         return list(_picamera2().Picamera2.global_camera_info())
 
     def open(self, number: int) -> Picamera:
@@ -156,16 +156,16 @@ class InstalledPicamera2:
         return _libcamera().ColorSpace.Sycc()
 
     def is_limited(self, camera: Picamera) -> bool:
-        """Read the range from libcamera: picamera2's own configuration names a near colour space instead."""
+        """Read the range from libcamera, as picamera2's own configuration gives only a similar colour space."""
         config = getattr(camera, "libcamera_config", None)
         space = config.at(0).color_space if config else None
         return space is not None and bool(space.range == _libcamera().ColorSpace.Range.Limited)
 
 
 def _tidy_class(picamera2_class: Any) -> Any:
-    """Return the class with a constructor that leaks nothing when it fails.
+    """Return a subclass whose constructor leaks nothing on failure.
 
-    picamera2 leaves its pipe open for each failed open, and a node tries again for as long as it runs.
+    picamera2 leaks a pipe at each failed open, and a node retries for as long as it runs.
     """
 
     class TidyPicamera2(picamera2_class):  # type: ignore[misc]
@@ -173,7 +173,7 @@ def _tidy_class(picamera2_class: Any) -> Any:
             try:
                 super().__init__(number)
             except Exception:
-                # One that came to be open closes the pipe itself.
+                # If it was opened, it closes the pipe itself.
                 if hasattr(self, "notifymeread") and not self.is_open:
                     self.notifymeread.close()
                     os.close(self.notifyme_w)
@@ -186,7 +186,7 @@ def _picamera2() -> Any:
     try:
         import picamera2  # noqa: PLC0415
     except (ImportError, ValueError) as error:
-        # ValueError: its compiled parts were built against another numpy than the one that is found first.
+        # ValueError: its compiled parts were built against another version of numpy than the imported one.
         raise SourceError(f"picamera2 cannot be imported ({error}): {INSTALL_ADVICE}") from error
     return picamera2
 
@@ -198,7 +198,7 @@ def _libcamera() -> Any:
 
 
 def explain(error: BaseException) -> str:
-    """Return the deepest message of an error and the advice that fits, in one line."""
+    """Return the root cause's message and matching advice, in one line."""
     chain = list(_causes(error))
     texts = [str(each) or type(each).__name__ for each in chain]
     if any(isinstance(each, OSError) and each.errno == errno.ENOMEM for each in chain):
@@ -209,7 +209,7 @@ def explain(error: BaseException) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what it was raised from, the first cause last."""
+    """Yield an error and its chained causes, the root cause last."""
     while error is not None:
         yield error
         error = error.__cause__

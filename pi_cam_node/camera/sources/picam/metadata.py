@@ -1,4 +1,4 @@
-"""Reads libcamera's metadata of a frame, in which every key may be missing, and the clocks of its time stamp."""
+"""Parses libcamera's frame metadata, in which every key may be missing, and converts its time stamps."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pi_cam_node.imaging.frame import Sensor
 
 
 class CameraClock(Protocol):
-    """The two clocks of this boot, and waiting by them; tests advance them by hand."""
+    """Interface of the clocks since boot, and of waiting; tests advance them by hand."""
 
     def monotonic_ns(self) -> int:
         """CLOCK_MONOTONIC in nanoseconds."""
         ...
 
     def boottime_ns(self) -> int:
-        """CLOCK_BOOTTIME in nanoseconds: goes on while the machine sleeps; libcamera stamps frames with it."""
+        """CLOCK_BOOTTIME in nanoseconds, which includes suspend; libcamera's time stamps use it."""
         ...
 
     def wait(self, event: threading.Event, timeout_s: float) -> None:
@@ -44,7 +44,7 @@ class SystemCameraClock:
 
 
 def sensor_of(metadata: Mapping[str, Any]) -> Sensor:
-    """Return the sensor's values; an exposure or a gain of 0 and nonsense count as missing."""
+    """Return the sensor's values; an exposure or gain of 0, or an invalid one, counts as missing."""
     exposure_us = _number(metadata.get("ExposureTime"))
     gain = _number(metadata.get("AnalogueGain"))
     return Sensor(
@@ -56,11 +56,11 @@ def sensor_of(metadata: Mapping[str, Any]) -> Sensor:
 
 
 def captured_mono_s(metadata: Mapping[str, Any], clock: CameraClock) -> float:
-    """Return the monotonic second at which the first row of a frame had been exposed.
+    """Return the monotonic time at which the first row of a frame was exposed.
 
-    ``SensorTimestamp`` is CLOCK_BOOTTIME by libcamera's definition, but its USB handler passes CLOCK_MONOTONIC on.
-    The two differ by the time the machine slept, so the reading that makes the frame youngest is the right one.
-    Without a timestamp, or with one of the future, the frame counts as captured now.
+    ``SensorTimestamp`` is CLOCK_BOOTTIME by libcamera's definition, but its USB handler gives CLOCK_MONOTONIC. The two
+    differ by the time in suspend, so the interpretation that makes the frame youngest is correct. Without a time
+    stamp, or with one in the future, the frame counts as captured now.
     """
     mono_ns, boot_ns = clock.monotonic_ns(), clock.boottime_ns()
     stamp_ns = _number(metadata.get("SensorTimestamp"))
@@ -71,7 +71,7 @@ def captured_mono_s(metadata: Mapping[str, Any], clock: CameraClock) -> float:
 
 
 def _number(value: object) -> int | float | None:
-    """Return a finite number, or nothing."""
+    """Return a finite number, else ``None``."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return value

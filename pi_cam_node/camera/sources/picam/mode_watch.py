@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pi_cam_node.imaging.frame import Mode
 
-# A control takes effect after the requests in flight and the sensor's own pipeline: four and three frames, and some.
+# A control takes effect after the requests in flight (four frames) and the sensor's pipeline (three), plus a margin.
 FRAMES_TO_CONFIRM = 10
-# Sensors round exposures to whole rows, 10 to 100 microseconds each.
+# Sensors round exposures to multiples of the row time, 10 to 100 microseconds.
 EXPOSURE_TOLERANCE = 0.05
 EXPOSURE_TOLERANCE_US = 200
 
@@ -14,9 +14,9 @@ EXPOSURE_TOLERANCE_US = 200
 class ModeWatch:
     """Determines the actual mode of frames.
 
-    After a switch frames keep the name of the old mode until one shows the requested exposure, or, into
-    automatic exposure, no longer shows the one that was fixed. Believed at once are a camera that tells no exposure,
-    and a restart into automatic exposure.
+    After a switch, frames count as the old mode until one has the requested exposure or, when switching to automatic
+    exposure, no longer has the fixed one. The new mode counts at once if the camera does not report its exposure, or
+    was restarted with automatic exposure.
     """
 
     def __init__(self, mode: Mode, fixed_us: int) -> None:
@@ -33,7 +33,7 @@ class ModeWatch:
         Args:
             mode: The requested mode.
             fixed_us: The requested exposure, in microseconds; 0 for automatic.
-            live: The camera was not stopped for it, so frames of the old mode are still to come.
+            live: The camera was not stopped for it, so more frames of the old mode follow.
         """
         before_us, self._fixed_us = self._fixed_us, fixed_us
         self._next, self.live, self._waited = mode, live, 0
@@ -42,7 +42,7 @@ class ModeWatch:
             self.believe()
 
     def frame(self, exposure_us: int | None) -> Mode:
-        """Note a frame's exposure and return its mode."""
+        """Process a frame's exposure; return its mode."""
         if self._sign is not None:
             self._waited += 1
             asked_us, should_be_near = self._sign
@@ -52,7 +52,7 @@ class ModeWatch:
 
     @property
     def overdue(self) -> bool:
-        """Whether the mode is overdue: the camera should be in it by now."""
+        """Whether the camera should have switched by now."""
         return self._sign is not None and self._waited >= FRAMES_TO_CONFIRM
 
     def believe(self) -> None:

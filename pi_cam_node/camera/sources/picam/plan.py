@@ -1,4 +1,4 @@
-"""Plan of the camera's configuration, and the smallest step from one plan to another."""
+"""Camera configuration as a plan, and the smallest change from one plan to another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pi_cam_node.camera.source import CameraSettings, Controls
 Kind = Literal["video", "still"]
 Step = Literal["nothing", "live", "restart", "configure"]
 
-# From this exposure on a restart takes less time than the frames in flight.
+# Exposure from which a restart takes less time than the frames in flight.
 LONG_EXPOSURE_S = 1.0
 
 
@@ -20,7 +20,7 @@ class Plan:
     """Configuration and controls that set up a closed camera.
 
     Attributes:
-        kind: Which of picamera2's configurations.
+        kind: Kind of picamera2's configuration.
         pixel_format: libcamera's name of the requested format.
         size: Requested width and height in pixels.
         controls: Mode, exposure, gain and rate.
@@ -33,12 +33,12 @@ class Plan:
 
     @property
     def buffers(self) -> int:
-        """Number of buffers: the source and picamera2 hold one each. Boards of 512 MB have no room for more."""
+        """Number of buffers; the source and picamera2 hold one each, and boards with 512 MB have no memory for more."""
         return 4 if self.kind == "video" else 3
 
     @property
     def silence_s(self) -> float:
-        """Longest time in seconds that a running camera may deliver nothing before it counts as failed.
+        """Longest time in seconds without a frame before a running camera counts as failed.
 
         libcamera itself gives up after five frames, or a second.
         """
@@ -46,12 +46,12 @@ class Plan:
 
     @property
     def first_silence_s(self) -> float:
-        """The same for the first frame after a start: a sensor drops several frames until it has settled."""
+        """The same for the first frame after a start, as a sensor drops several frames until it has settled."""
         return self.silence_s + 8 * self.controls.interval_s
 
 
 def plan_of(camera: CameraSettings, controls: Controls) -> Plan:
-    """Return the plan for the settings in a mode."""
+    """Return the plan for settings and mode."""
     by_day: Kind = "video" if camera.video_mode == "stream" else "still"
     at_night: Kind = "still" if controls.night_mode == "still" else by_day
     return Plan(
@@ -63,9 +63,9 @@ def plan_of(camera: CameraSettings, controls: Controls) -> Plan:
 
 
 def step_between(old: Plan, new: Plan, *, tells_exposure: bool) -> Step:
-    """Return the smallest step from one plan to the other.
+    """Return the smallest change from one plan to the other.
 
-    A live change of the exposure shows in the frames sooner or later, so it is only good for a camera that tells it.
+    A live change of the exposure takes effect some frames later, so it needs a camera that reports its exposure.
     """
     if (old.kind, old.pixel_format, old.size) != (new.kind, new.pixel_format, new.size):
         return "configure"

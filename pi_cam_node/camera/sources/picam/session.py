@@ -1,7 +1,7 @@
-"""An opened Picamera2 with its plan. Exceptions pass through; the source decides about them.
+"""An open Picamera2 with its plan. Exceptions are passed to the source, which handles them.
 
-picamera2's objects refer to each other in circles, and hold file descriptors and camera memory. Both
-are short, so the garbage is collected whenever a camera was stopped.
+picamera2's objects form reference cycles, and hold file descriptors and camera memory, which are scarce. So garbage is
+collected whenever a camera was stopped.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ _log = logging.getLogger(__name__)
 
 
 class Session:
-    """Owns a camera from open to close, configured and running in between.
+    """Owns a camera from open to close, during which it is configured and runs.
 
     Attributes:
         camera: The opened camera.
-        plan: Last plan that was set up with success.
+        plan: Last plan that was applied successfully.
         granted: Stream that the camera delivers.
-        fixed_us: The exposure that was set, in microseconds; 0 for automatic, or where it cannot be set.
-        broken: A start failed. The next one would end in a crash of the process: close the camera.
+        fixed_us: The exposure set, in microseconds; 0 for automatic, or if it cannot be set.
+        broken: A start failed. Close the camera, as another start would crash the process.
     """
 
     def __init__(self, factory: PicameraFactory, number: int, plan: Plan, like: Granted | None = None) -> None:
         """Open a camera, configure it and start it.
 
         Args:
-            factory: Where the camera comes from.
-            number: Which one.
-            plan: Plan to set up.
-            like: Size and layout that it has to deliver; anything where none is given.
+            factory: Opens the camera.
+            number: Number of the camera.
+            plan: Plan to apply.
+            like: Required size and layout; ``None``: any.
 
         Raises:
-            ValueError: The camera delivers pixels that cannot be converted, or other than `like`.
-            Exception: An error of picamera2. The camera is closed then.
+            ValueError: The pixels cannot be converted, or differ from `like`.
+            Exception: An error of picamera2; the camera is closed.
         """
         self._factory = factory
         self.camera = factory.open(number)
@@ -55,20 +55,20 @@ class Session:
 
     @property
     def exposure_can_be_set(self) -> bool:
-        """Whether the camera, as configured, takes exposure and gain."""
+        """Whether exposure and gain can be set in the current configuration."""
         return {"ExposureTime", "AnalogueGain"} <= set(self.camera.camera_controls)
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """Keys of the settings that the camera, as configured, follows; see `Opened.settings`."""
+        """Keys of the settings that the camera supports in the current configuration; see `Opened.settings`."""
         return settings_of(self.camera.camera_controls)
 
     def reconfigure(self, plan: Plan) -> None:
-        """Stop the camera, and start it in another configuration of the same size and layout.
+        """Restart the camera in another configuration with the same size and layout.
 
         Raises:
-            ValueError: The camera would deliver other pixels than before.
-            Exception: An error of picamera2; the camera is stopped then and has no configuration.
+            ValueError: The camera would deliver another size or layout than before.
+            Exception: An error of picamera2; the camera is stopped and has no configuration.
         """
         self._halt()
         self.granted = self._configure(plan, self.granted)
@@ -76,18 +76,18 @@ class Session:
         self.plan = plan
 
     def restart(self, plan: Plan) -> None:
-        """Stop the camera, and start it in the same configuration with other controls."""
+        """Restart the camera in the same configuration with other controls."""
         self._halt()
         self.fixed_us = self._start(plan)
         self.plan = plan
 
     def change(self, plan: Plan) -> None:
-        """Change the controls of the running camera; some frames later they hold."""
+        """Change the controls of the running camera; they take effect some frames later."""
         self.fixed_us = self._set_controls(plan)
         self.plan = plan
 
     def close(self) -> None:
-        """Close the camera, whatever state it is in."""
+        """Close the camera in any state."""
         try:
             self.camera.cancel_all_and_flush()
             self.camera.close()
@@ -98,7 +98,7 @@ class Session:
     def _configure(self, plan: Plan, like: Granted | None) -> Granted:
         video = plan.kind == "video"
         create = self.camera.create_video_configuration if video else self.camera.create_still_configuration
-        # Without the colour space video comes with luma of 16 to 235: washed-out pictures, shifted thresholds.
+        # Without the colour space, video has limited range (luma 16 to 235): washed-out pictures, shifted thresholds.
         config = create(
             main={"format": plan.pixel_format, "size": plan.size},
             colour_space=self._factory.full_range_space(),
@@ -112,7 +112,7 @@ class Session:
         return granted
 
     def _start(self, plan: Plan) -> int:
-        """Start the camera, and return the exposure that was set."""
+        """Start the camera; return the exposure that was set."""
         fixed_us = self._set_controls(plan)
         try:
             self.camera.start()
@@ -129,9 +129,10 @@ class Session:
         return fixed_us if isinstance(fixed_us, int) else 0
 
     def _halt(self) -> None:
-        """Stop the camera where it runs; it keeps its configuration and its buffers.
+        """Stop the camera if it runs; it keeps its configuration and its buffers.
 
-        Its thread goes first: `stop` waits for ever behind a job that waits for a frame, and for an ended thread.
+        Its thread is stopped first, as `stop` waits for ever after a job that waits for a frame, and for an ended
+        thread.
         """
         if self._runs:
             self._runs = False
@@ -142,6 +143,6 @@ class Session:
 
 
 def _collect() -> None:
-    """Collect what a stopped camera leaves, also where it was exempt: see `malloc.release_startup_memory`."""
+    """Collect garbage of a stopped camera, including exempted objects: see `malloc.release_startup_memory`."""
     gc.unfreeze()
     gc.collect()

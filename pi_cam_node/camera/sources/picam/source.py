@@ -1,8 +1,7 @@
 """The Raspberry Pi camera, through picamera2.
 
-picamera2 runs a thread of its own that must never see an exception or wait for the source; what follows
-from that is in `grab`. A switch that fails leaves its camera stopped and without a
-configuration, so the last good plan is kept and set up again.
+picamera2 runs a thread of its own, which must never get an exception or wait for the source; see `grab`. A failed
+switch leaves the camera stopped and without a configuration, so the last good plan is kept and applied again.
 """
 
 from __future__ import annotations
@@ -26,23 +25,23 @@ _log = logging.getLogger(__name__)
 
 
 class Picamera2Source:
-    """A camera that libcamera serves.
+    """A camera accessed through libcamera.
 
     Thread: one, from `open` to `close`.
 
     Attributes:
-        damaged_frames: Images that could not be decoded, since this object was made.
+        damaged_frames: Number of images that could not be decoded, since this object was created.
     """
 
     def __init__(
         self, name: str = "", factory: PicameraFactory | None = None, clock: CameraClock | None = None
     ) -> None:
-        """Do nothing yet; picamera2 is imported by `open`.
+        """Create the source; picamera2 is imported by `open`.
 
         Args:
-            name: Number, model or id of the camera; empty for the first one.
-            factory: Where cameras come from; the picamera2 of this machine by default.
-            clock: The clocks of this machine by default.
+            name: Number, model or id of the camera; empty: the first one.
+            factory: Opens cameras; by default the installed picamera2.
+            clock: By default the clocks of this machine.
         """
         self._name = name
         self._factory = factory or InstalledPicamera2()
@@ -59,7 +58,7 @@ class Picamera2Source:
         """Open, configure and start the camera.
 
         Raises:
-            SourceError: There is no such camera, it is in use, or it refused; nothing stays open.
+            SourceError: There is no such camera, it is in use, or it refused; nothing is left open.
         """
         self.close()
         found = choose(self._name, known_cameras(self._factory))
@@ -84,7 +83,7 @@ class Picamera2Source:
         """Return the next image.
 
         Raises:
-            SourceError: None came in time, or picamera2 failed; close the source and open it again.
+            SourceError: No image arrived in time, or picamera2 failed; close and reopen the source.
         """
         session = self._opened()
         patience_s = session.plan.first_silence_s if self._first_frame else session.plan.silence_s
@@ -102,13 +101,13 @@ class Picamera2Source:
         raise SourceError(f"every image of the camera was damaged for {patience_s:.1f} s: check its cable")
 
     def apply(self, controls: Controls) -> None:
-        """Change how the camera exposes, in the way that takes least.
+        """Change the controls with the smallest possible step.
 
         Raises:
-            SourceError: The camera refused. It goes on as it was, or, as the message says then, not at all.
+            SourceError: The camera refused. It continues as before, or has stopped if the message says so.
         """
         session = self._opened()
-        assert self._camera is not None  # it was given with the session
+        assert self._camera is not None  # set together with the session
         plan = plan_of(self._camera, controls)
         step = step_between(session.plan, plan, tells_exposure=self._tells_exposure)
         if step == "nothing":
@@ -132,7 +131,7 @@ class Picamera2Source:
         return self._session
 
     def _next_frame(self, session: Session, timeout_s: float) -> tuple[Pixels, dict[str, Any]]:
-        """Return a copy of the next buffer, and libcamera's metadata of it."""
+        """Return a copy of the next buffer, and its libcamera metadata."""
         try:
             with grab(session.camera, self._clock, timeout_s) as request:
                 return request.make_buffer("main"), request.get_metadata()
@@ -149,13 +148,13 @@ class Picamera2Source:
         if self._watch.overdue:
             self._insist(session, sensor.exposure_us)
         controls = session.plan.controls
-        # A camera whose exposure cannot be set keeps the rate of the day.
+        # A camera whose exposure cannot be set keeps its frame rate by day.
         interval_s = controls.interval_s if session.fixed_us else 1 / controls.framerate
         exposure_s = interval_s if sensor.exposure_us is None else sensor.exposure_us / 1e6
         return Shot(pixels, captured_s - exposure_s, captured_s, mode, sensor)
 
     def _insist(self, session: Session, exposure_us: int | None) -> None:
-        """Repeat a switch that does not show: picamera2 may lose a live change, a sensor may not reach an exposure."""
+        """Repeat a switch without effect: picamera2 may lose a live change, a sensor may not support an exposure."""
         if not self._watch.live:
             _log.warning("the camera exposes for %s µs where %s were asked for", exposure_us, session.fixed_us)
             self._watch.believe()
@@ -169,10 +168,10 @@ class Picamera2Source:
         self._watch.switch(mode, session.fixed_us, live=False)
 
     def _go_back(self, session: Session, error: Exception) -> NoReturn:
-        """Set up again what the camera did before a switch that failed.
+        """Restore the state before a failed switch.
 
         Raises:
-            SourceError: Always: what failed, and whether the camera goes on.
+            SourceError: Always; says what failed, and whether the camera continues.
         """
         plan = session.plan
         try:

@@ -1,1 +1,1 @@
-"""The synthetic camera: a drawn scene with scripted light and faults."""
+"""Synthetic camera: a drawn scene with scripted light and faults."""

@@ -1,8 +1,8 @@
-"""The picture that the synthetic camera sees, drawn into I420 planes.
+"""Renders the pictures of the synthetic camera as I420 planes.
 
-A garden, lit as a sensor would see it (linear light, saturation, gamma 2.2), a ball that flies about
-in it, noise that grows with the square root of the gain, and the frame number apply in twice: as digits for
-people and as a strip of 24 black and white blocks, which survives JPEG, for programs.
+They show a garden, lit as a sensor would see it (linear light, saturation, gamma 2.2), a moving ball, noise
+proportional to the square root of the gain, and the frame number twice: as digits for people, and for programs as a
+strip of 24 black and white blocks, which survives JPEG compression.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pi_cam_node.imaging.jpeg import Pixels, planes
 
 GAMMA = 2.2
 NUMBER_BITS = 24
-# Linear mean of the picture, as part of saturation, for one lux-second at gain 1: 400 lux in 10 ms are middle grey.
+# Linear mean of the picture, as a share of saturation, for one lux-second at gain 1: 400 lux in 10 ms are middle grey.
 MEAN_PER_LUX_S = 0.18 / 4
-# Of the texture, in lookup steps; reflectances from 0.2 to 3 times the mean lie below 255.
+# Mean of the texture in lookup steps; reflectances up to 3 times the mean stay below 255.
 _MEAN_STEP = 80
 _NOISE_AT_GAIN_1 = 2.0
-# The noise of a frame is a window into one large field, at a random offset: two frames share a pixel's noise once
-# in so many squared.
+# The noise of a frame is a window into one larger field at a random offset; two frames use the same offset with
+# probability 1 / margin².
 _NOISE_MARGIN_PX = 64
 
 
@@ -54,8 +54,8 @@ class Scene:
         """Return the picture as I420 (height * 3 / 2, width) uint8, valid until the next call.
 
         Args:
-            number: Burnt in.
-            second: Time of the scene, which sets the position of the ball.
+            number: Frame number to draw.
+            second: Time of the scene in seconds, which determines the position of the ball.
             lux_s: Light times exposure time, in lux-seconds, before the gain.
             gain: Analogue gain.
             ball: Whether the ball is drawn.
@@ -71,7 +71,7 @@ class Scene:
         return self._frame
 
     def _expose(self, product: float) -> None:
-        """Light the texture anew where the exposure moved by over a hundredth."""
+        """Apply the exposure to the texture again if it changed by more than 1 %."""
         if self._exposed and abs(product / self._exposed - 1) < 0.01:
             return
         self._exposed = product
@@ -80,7 +80,7 @@ class Scene:
         curve = np.rint(255 * linear ** (1 / GAMMA)).astype(np.uint8)
         cv2.LUT(self._texture, curve, self._lit)
         self._ball = int(curve[230])
-        # Colours are as strong as the light.
+        # Colour saturation is proportional to the light.
         strength = float(curve[_MEAN_STEP]) / 64
         for plane, shift in zip(planes(self._frame)[1:], (self._blue, self._red), strict=True):
             np.copyto(plane, np.rint(128 + shift * strength), casting="unsafe")
@@ -92,7 +92,7 @@ class Scene:
         self._noise_level = level
         shape = tuple(length + _NOISE_MARGIN_PX for length in self._texture.shape)
         field = self._random.standard_normal(shape, dtype=np.float32) * np.float32(level)
-        # Kept as two unsigned halves: OpenCV adds and subtracts bytes with saturation in one pass each.
+        # As two unsigned arrays: OpenCV adds and subtracts bytes with saturation in one pass each.
         self._noise = (np.rint(np.maximum(field, 0)).astype(np.uint8), np.rint(np.maximum(-field, 0)).astype(np.uint8))
 
     def _add_noise(self, y: Pixels) -> None:
@@ -112,13 +112,13 @@ class Scene:
 
 
 def _strip(width: int, height: int) -> tuple[int, int, int]:
-    """Return left edge, width and height of the number's blocks, in pixels; the strip begins in row 0."""
+    """Return left edge, width and height of the number's blocks in pixels; the strip begins in row 0."""
     block = width // NUMBER_BITS
     return (width - block * NUMBER_BITS) // 2, block, max(8, height // 48)
 
 
 def burn_in(y: Pixels, number: int) -> None:
-    """Write a frame number into a luma plane, as blocks along the upper edge and as digits below them."""
+    """Draw a frame number into a luma plane, as blocks along the upper edge and as digits below them."""
     height, width = y.shape
     left, block, rows = _strip(width, height)
     bits = (number >> np.arange(NUMBER_BITS - 1, -1, -1)) & 1
@@ -132,10 +132,10 @@ def burn_in(y: Pixels, number: int) -> None:
 
 
 def number_of(luma: Pixels) -> int:
-    """Return the number that `burn_in` wrote.
+    """Return the number drawn by `burn_in`.
 
     Args:
-        luma: A luma plane, or a grey picture of the same size, as (height, width) uint8; JPEG has done no harm.
+        luma: A luma plane, or a grey picture of the same size, as (height, width) uint8; may be decoded from JPEG.
     """
     height, width = luma.shape
     left, block, rows = _strip(width, height)

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging.jpeg import Pixels
 
-# As in `imaging`, which is not loaded here.
+# As in `imaging`, which is not imported here.
 cv2.setNumThreads(1)
 
 Chroma = npt.NDArray[np.float32]
 
-# Everything is drawn on a canvas of this size and scaled; (x, y) below are in its pixels.
+# Everything is drawn on a canvas of this size and then scaled; coordinates below are in its pixels.
 _CANVAS = (1024, 768)
 _HORIZON = 470
 
@@ -38,7 +38,7 @@ GLASS, FRAME, TRUNK, LEAVES = Paint(30, 8, -4), Paint(190), Paint(40, -6, 8), Pa
 
 
 class Canvas:
-    """Three planes that are painted together."""
+    """Three planes that are drawn together."""
 
     def __init__(self) -> None:
         width, height = _CANVAS
@@ -115,7 +115,7 @@ def _garden(canvas: Canvas) -> None:
 
 
 def _grain(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """Return the texture of grass, leaves and plaster: always the same, fine and coarse."""
+    """Return a reproducible texture of grass, leaves and plaster, fine and coarse."""
     random = np.random.default_rng(7)
     fine = random.normal(0, 4, shape).astype(np.float32)
     coarse = cv2.resize(random.normal(0, 5, (shape[0] // 16, shape[1] // 16)).astype(np.float32), shape[::-1])

@@ -1,4 +1,4 @@
-"""Script of the synthetic camera: light over time, and faults. Parsed from its spec string, pure."""
+"""Script of the synthetic camera: light over time, and faults. No I/O."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Script:
     Attributes:
         lux: Light by day, in lux.
         night_lux: Light by night, in lux.
-        day_s: Seconds of day before dusk begins; negative: it is day for ever.
-        dusk_s: Seconds in which the light falls, evenly on a logarithmic scale, as it does outdoors.
-        night_s: Seconds of night before dawn begins; negative: it is night for ever.
-        dawn_s: Seconds in which the light comes back, before the next day.
-        loss_at_s: When the camera is lost; negative: never.
-        loss_s: Seconds for which the camera stays away.
-        loss: Kind of the fault meanwhile: ``error`` lets opening and reading fail, ``hang`` lets them wait, ``freeze``
-            shows the last picture again and again, ``blank`` nothing but black.
-        refuse: The mode that the camera refuses to change to.
-        still_s: Seconds in which nothing moves, before the ball is there for `moves_s`, again and again.
-        moves_s: Seconds in which the ball flies about; negative: always.
-        start_mono_s: Second of CLOCK_MONOTONIC at which the script begins, so that it goes on when the camera is
-            opened again; negative: it begins whenever the camera is opened.
+        day_s: Seconds of day before dusk; negative: always day.
+        dusk_s: Seconds of dusk, during which the light decreases, linearly on a logarithmic scale as outdoors.
+        night_s: Seconds of night before dawn; negative: always night.
+        dawn_s: Seconds of dawn, before the next day.
+        loss_at_s: Second at which the fault begins; negative: never.
+        loss_s: Duration of the fault in seconds.
+        loss: Kind of the fault: ``error`` makes opening and reading fail, ``hang`` makes them wait, ``freeze`` repeats
+            the last picture, ``blank`` delivers black pictures.
+        refuse: The mode that the camera refuses.
+        still_s: Seconds without movement, before the ball appears for `moves_s`, repeatedly.
+        moves_s: Seconds in which the ball moves; negative: always.
+        start_mono_s: Time of CLOCK_MONOTONIC at which the script begins, so that it continues when the camera is
+            reopened; negative: it begins whenever the camera is opened.
     """
 
     lux: float = 400.0
@@ -51,11 +51,11 @@ class Script:
     moves_s: float = -1.0
 
     def moves_at(self, second: float) -> bool:
-        """Return whether the ball is there at a second of the script."""
+        """Return whether the ball is visible at a second of the script."""
         return self.moves_s < 0 or second % (self.still_s + self.moves_s or 1.0) >= self.still_s
 
     def lux_at(self, second: float) -> float:
-        """Return the light at a second of the script, in lux."""
+        """Return the illuminance at a second of the script, in lux."""
         if self.day_s < 0:
             return self.lux
         if self.night_s >= 0:
@@ -72,17 +72,17 @@ class Script:
         return self.lux
 
     def loss_left_s(self, second: float) -> float:
-        """Return the seconds for which the camera is still unavailable; 0 while it works."""
+        """Return the remaining seconds of the fault; 0 without one."""
         if self.loss_at_s < 0 or second < self.loss_at_s:
             return 0.0
         return max(0.0, self.loss_at_s + self.loss_s - second)
 
 
 def parse(query: str) -> Script:
-    """Return the script of ``name=value&…``; the empty text is steady daylight.
+    """Parse ``name=value&…``; the empty text means constant daylight.
 
     Raises:
-        ConfigError: An unknown name, a value that is none, or a light that is not above 0; all of them are named.
+        ConfigError: A name is unknown, or a value is invalid; the message lists all faults.
     """
     problems: list[str] = []
     values: dict[str, object] = {}
@@ -90,7 +90,7 @@ def parse(query: str) -> Script:
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name not in kinds:
             known = ", ".join(field.name for field in fields(Script))
-            problems.append(f"camera.source: synthetic knows no {name!r}, only {known}")
+            problems.append(f"camera.source: synthetic has no parameter {name!r}, only {known}")
         else:
             _read(name, text, kinds, values, problems)
     if problems:

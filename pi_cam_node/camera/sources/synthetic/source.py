@@ -1,8 +1,8 @@
 """Synthetic camera: for demos, tests and machines without a camera.
 
-It obeys its controls as a sensor does: by day an automatic exposure that ends at the frame interval and gain 8, so
-that pictures darken only where light is really short, and that can be compensated; by night the fixed exposure and
-gain. It has neither a lens to focus nor colours to balance.
+It applies controls as a sensor does. By day: automatic exposure up to the frame interval and gain 8, so that pictures
+become dark only with very little light, with exposure compensation. By night: the fixed exposure and gain. Focus and
+white balance are not supported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pi_cam_node.imaging.frame import Sensor
 from pi_cam_node.imaging.jpeg import Pixels, planes
 
 AE_MEAN = 0.18
-"""Linear mean that the automatic exposure aims at: middle grey."""
+"""Target of the automatic exposure as a linear mean: middle grey."""
 AE_MAX_GAIN = 8.0
 SETTINGS = ("camera.width", "camera.height", "camera.exposure_compensation", "night.exposure_us", "night.gain")
 _SHORTEST_US = 100
@@ -29,16 +29,16 @@ _NEUTRAL = 128
 
 
 class SyntheticSource:
-    """The synthetic camera; see `Script` for what it can act."""
+    """The synthetic camera; see `Script` for its parameters."""
 
     def __init__(self, query: str = "") -> None:
-        """Read the script.
+        """Parse the script.
 
         Args:
             query: ``name=value&…``, see `Script`.
 
         Raises:
-            ConfigError: The script is wrong.
+            ConfigError: The script is invalid.
         """
         self._script: Script = parse(query)
         self._never = threading.Event()
@@ -50,7 +50,7 @@ class SyntheticSource:
         self._still: Pixels | None = None
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
-        """Begin, in any size."""
+        """Start the scene, in any size."""
         zero = self._script.start_mono_s
         self._start_mono_s = time.monotonic() if zero < 0 else zero
         self._act_loss()
@@ -80,18 +80,18 @@ class SyntheticSource:
         self._controls = controls
 
     def close(self) -> None:
-        """Forget the scene."""
+        """Release the scene."""
         self._scene = self._still = None
 
     def _seen(self, scene: Scene, second: float, lux_s: float, gain: float) -> Pixels:
-        """Return the scene at this time, or the fault that the script plays."""
+        """Return the scene at this time, or a picture of the scripted fault."""
         acts = self._script.loss if self._script.loss_left_s(second) else ""
         if acts == "blank":
             pixels = np.full((scene.size[1] * 3 // 2, scene.size[0]), _NEUTRAL, np.uint8)
             planes(pixels)[0][:] = 0
             return pixels
         if acts == "freeze":
-            # The same to the last bit in every process, one that replaces this process included.
+            # Identical in every process, so that it stays frozen when this process is replaced.
             if self._still is None:
                 self._still = Scene(*scene.size, seed=0).render(0, 0.0, AE_MEAN / MEAN_PER_LUX_S, 1.0)
             return self._still
@@ -99,7 +99,7 @@ class SyntheticSource:
         return scene.render(self._number, second, lux_s, gain, ball=self._script.moves_at(second))
 
     def _act_loss(self) -> None:
-        """Fail or hang while the script makes the camera unavailable."""
+        """Fail or hang during a scripted fault."""
         if self._script.loss not in ("error", "hang"):
             return
         while left_s := self._script.loss_left_s(time.monotonic() - self._start_mono_s):
