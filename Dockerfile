@@ -1,6 +1,6 @@
-# The node and the console, for 64-bit ARM and x86: USB and network cameras. A camera on a Raspberry Pi's ribbon needs
-# libcamera and picamera2 of Raspberry Pi OS, which are not in here: scripts/install puts the node on the system itself.
-# docs/how-to/docker.md has the use of it, docker-compose.yml what a container needs.
+# Image of node and console for 64-bit ARM and x86, with USB and network cameras. A camera on a Raspberry Pi's ribbon
+# cable needs libcamera and picamera2 of Raspberry Pi OS, which this image does not have: use scripts/install there.
+# See docs/how-to/docker.md; docker-compose.yml has the options of the containers.
 FROM python:3.13-slim-trixie AS build
 WORKDIR /source
 COPY setup.cfg pyproject.toml README.md LICENSE ./
@@ -24,7 +24,7 @@ USER 10001
 WORKDIR /var/lib/pi-cam-node
 VOLUME ["/var/lib/pi-cam-node", "/etc/pi_cam_node"]
 EXPOSE 8080 8090
-# Healthy is a node with a broker whose camera delivers or that is in privacy; the console has a check of its own in docker-compose.yml.
+# A node is healthy if it is connected to a broker, and its camera delivers or privacy is on; docker-compose.yml has the console's check.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/healthz', timeout=8)"]
 STOPSIGNAL SIGTERM

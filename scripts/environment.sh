@@ -1,5 +1,5 @@
-# Sourced by scripts/run and scripts/test: finds a Python, makes an environment, installs. POSIX sh.
-# Wants $root, the folder of this repository, and $venv, the folder of the environment.
+# Sourced by scripts/run and scripts/test: finds a Python, creates an environment, installs. POSIX sh.
+# Requires $root, the folder of this repository, and $venv, the folder of the environment.
 # shellcheck shell=sh disable=SC2154
 
 say() {
@@ -10,14 +10,14 @@ print_help() {
     sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"
 }
 
-# show_help "$@": where that is asked for, prints the comment at the top of the script and ends.
+# show_help "$@": on -h or --help, prints the comment at the top of the script and exits.
 show_help() {
     case ${1-} in
     -h | --help) print_help && exit 0 ;;
     esac
 }
 
-# Debian keeps daemons out of an ordinary user's PATH.
+# Debian's PATH for ordinary users does not include daemons.
 has_mosquitto() {
     command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || [ -x /usr/local/sbin/mosquitto ]
 }
@@ -30,11 +30,11 @@ has_picamera2() {
     "$1" -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("picamera2"))' >/dev/null 2>&1
 }
 
-# Prints the Python to use. On a Raspberry Pi the camera's library exists for the system's own only.
+# Prints the Python to use. On a Raspberry Pi the camera library exists for the system's Python only.
 find_python() {
     if [ -n "${PYTHON-}" ]; then
         is_usable "$PYTHON" && printf '%s\n' "$PYTHON" && return
-        say "PYTHON=$PYTHON is no Python 3.11 or later with venv"
+        say "PYTHON=$PYTHON is not Python 3.11 or later with venv"
         return 1
     fi
     if has_picamera2 /usr/bin/python3 && is_usable /usr/bin/python3; then
@@ -50,7 +50,7 @@ find_python() {
 
 make_environment() {
     python=$(find_python)
-    say "making $venv with $("$python" -V)"
+    say "creating $venv with $("$python" -V)"
     if has_picamera2 "$python"; then
         "$python" -m venv --clear --system-site-packages "$venv"
     else
@@ -58,7 +58,7 @@ make_environment() {
     fi
 }
 
-# What an environment was made from: when it changes, everything is installed again.
+# Prints what an environment depends on: when it changes, everything is installed again.
 fingerprint() {
     printf '%s\n' "$root" "${PYTHON-}"
     cksum <"$root/setup.cfg"
@@ -85,7 +85,7 @@ is_installed() {
     return 1
 }
 
-# Ends where this user can install nothing: in the folders of another user, or on a disk that is mounted read-only.
+# Exits if this user cannot install: folders of another user, or a read-only disk.
 require_writable() {
     for folder in "$root" "$venv"; do
         if [ -e "$folder" ] && [ ! -w "$folder" ]; then
@@ -96,7 +96,7 @@ a folder of your own"
     done
 }
 
-# install [extras]: makes sure of it.
+# install [extras]: installs them unless is_installed.
 install() {
     is_installed "${1-}" && return
     require_writable
@@ -107,7 +107,7 @@ install() {
     if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e "$root${1:+[$1]}" \
         >"$venv/install.log" 2>&1; then
         cat "$venv/install.log" >&2
-        say "the installation failed; what pip said is above, and in $venv/install.log"
+        say "the installation failed; the output of pip is above, and in $venv/install.log"
         return 1
     fi
     fingerprint >"$venv/.installed-${1:-plain}"

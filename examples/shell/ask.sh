@@ -1,6 +1,6 @@
 #!/bin/sh
-# Gives a command and prints its final reply: ask.sh pastStack '"at":2'
-# NODE is the node's id, BROKER the broker's options, such as "-h broker.lan -u anna -P secret".
+# Sends a command and prints its final reply: ask.sh pastStack '"at":2'
+# NODE is the node's id, BROKER are options of mosquitto_pub, such as "-h broker.lan -u anna -P secret".
 set -eu
 node=${NODE:-porch} verb=$1 id=shell-$$-$(date +%s)
 topics=pi_cam_node/$node
@@ -11,7 +11,7 @@ mosquitto_sub ${BROKER-} -q 1 -W 60 -t "$topics/availability" -t "$topics/reply/
 listener=$!
 trap 'kill "$listener" 2>/dev/null; rm -rf "$heard"' EXIT
 exec 3<"$heard/replies"
-read -r available <&3 # retained, so it comes as soon as the subscription holds
+read -r available <&3 # retained, so it arrives as soon as the subscription is active
 [ "$available" = online ] || { echo "$node is $available" >&2; exit 1; }
 # shellcheck disable=SC2086
 mosquitto_pub ${BROKER-} -q 1 -t "$topics/cmd/$verb" -m "{\"id\":\"$id\"${2:+,$2}}"

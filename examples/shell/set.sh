@@ -1,5 +1,5 @@
 #!/bin/sh
-# Changes a live setting and prints the value that is in force then: set.sh night.gain 8
+# Changes a live setting and prints the new value: set.sh night.gain 8
 set -eu
 topics=pi_cam_node/${NODE:-porch}
 # shellcheck disable=SC2086 # BROKER is several words

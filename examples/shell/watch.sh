@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints what happens, one line each, for so many seconds or until it is ended: watch.sh [seconds]
+# Prints events, one per line, for some seconds or until interrupted: watch.sh [seconds]
 set -eu
 # shellcheck disable=SC2086 # BROKER is several words
 mosquitto_sub ${BROKER-} -q 1 ${1:+-W "$1"} -t 'pi_cam_node/+/event/#' |

@@ -132,7 +132,7 @@ async def lose_the_broker(url: str, broker: Mosquitto, folder: Path) -> None:
         shown = f"({VALUE % 'camera'})?.innerText"
         await tab.until(f"{shown} !== undefined", "the camera's state")
         await in_thread(broker.stop)
-        await tab.until(f"{shown}.includes('the broker is away')", "that what is shown is old")
+        await tab.until(f"{shown}.includes('no connection to the broker')", "that what is shown is old")
         await in_thread(broker.start)
         await tab.until(f"['online', 'offline'].includes({shown}.trim())", "the camera's state again")
 
