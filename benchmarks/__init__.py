@@ -1,1 +1,1 @@
-"""Measurements that anyone can rerun: `scripts/bench`. Figures beside their references, never test assertions."""
+"""Reproducible benchmarks: `scripts/bench`. Figures are compared with references, and are not test assertions."""

@@ -1,4 +1,4 @@
-"""Bars: figure, reference and aim of each row of the benchmarks."""
+"""Limits of the benchmarks: figure, reference, limit and target of each row."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row of the table.
+    """A row of the results.
 
     Attributes:
-        what: Is measured.
-        beside: The reference of the same run.
-        unit: Of both.
-        judged: What the bar is about: ``ratio`` of the two, or words for another figure.
-        reach: The figure is at most this.
-        aim: And better this.
+        what: Measured quantity.
+        beside: Reference, measured in the same run.
+        unit: Unit of both.
+        judged: Figure compared with the limit: ``ratio`` of the two, or the name of another figure.
+        reach: Upper limit of the figure.
+        aim: Target for the figure.
     """
 
     what: str
@@ -63,15 +63,15 @@ BARS = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Figures of one row: the node's, and its reference's.
+    """Figures of one row, for the node and the reference.
 
     Attributes:
         bar: Key in `BARS`.
-        ours: Of the node, one a round.
-        others: Of the reference, one a round.
-        figures: What the bar judges, one a round.
-        notes: Further figures, by what they are.
-        missing: Why there is no figure.
+        ours: Figures of the node, one per round.
+        others: Figures of the reference, one per round.
+        figures: Figures compared with the limit, one per round.
+        notes: Further figures by name.
+        missing: Why there is no figure; empty otherwise.
     """
 
     bar: str
@@ -88,7 +88,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """Verdict by the bar."""
+        """Result of the comparison with limit and target."""
         bar, figure = BARS[self.bar], self.figure
         if figure is None:
             return "not measured"
@@ -97,12 +97,12 @@ class Result:
         return "aim reached" if bar.aim is not None and figure <= bar.aim else "reached"
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it as JSON has it, the bar included."""
+        """Return all fields as JSON values, including the bar."""
         middles = {name: median(values) if values else None for name, values in (("o", self.ours), ("b", self.others))}
         medians = {"ours_median": middles["o"], "others_median": middles["b"], "figure": self.figure}
         return {**asdict(BARS[self.bar]), **asdict(self), **medians, "verdict": self.verdict}
 
 
 def ratios(bar: str, ours: Sequence[float], others: Sequence[float], **notes: float | str) -> Result:
-    """Return a result that is judged by the ratio in each round."""
+    """Return a result whose figure is the ratio in each round."""
     return Result(bar, ours, others, [one / other for one, other in zip(ours, others, strict=True)], notes)

@@ -1,4 +1,4 @@
-"""Fixtures shared by the rows: a broker, the film, and one node that stays up, so that its ring is filled once."""
+"""Resources shared by the rows: a broker, the film, and one node that keeps running, so its ring is filled once."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from benchmarks.node import Node
 
 
 class Bench:
-    """Everything that the rows share: broker, film and node, each started when it is first used.
+    """Resources shared by the rows: broker, film and node, each created on first use.
 
     Attributes:
-        folder: For everything that is written.
-        rounds: How often each figure is measured, in turn with its reference.
-        window_s: How long processor time is counted.
-        quick: Whether shorter is better than surer.
+        folder: Folder for all files.
+        rounds: Number of measurements of each figure, alternating with its reference.
+        window_s: Duration of a CPU time measurement in seconds.
+        quick: Whether to prefer short runs to precision.
     """
 
     def __init__(self, folder: Path, stack: ExitStack, *, rounds: int, window_s: float, quick: bool = False) -> None:
-        """Start nothing yet; what is started later ends with the stack.
+        """Create the object without starting anything; resources are closed with the stack.
 
-        The package is compiled to bytecode first, as pip does where it installs one: a node that compiles it at its
-        start takes longer for that, and more memory from then on.
+        The package is compiled to bytecode first, as pip does: a node that compiles it at its start takes longer, and
+        more memory permanently.
         """
         compileall.compile_dir(Path(pi_cam_node.__file__).parent, quiet=1)
         self.folder = folder
@@ -37,14 +37,14 @@ class Bench:
         self._stack = stack
 
     def subfolder(self, name: str) -> Path:
-        """Return a new folder below that of the run."""
+        """Create a new folder below that of the run."""
         path = self.folder / name
         path.mkdir(exist_ok=True)
         return path
 
     @cached_property
     def film(self) -> Path:
-        """The film, kept for the next run."""
+        """The film, which is kept for the next run."""
         return film.make(self.folder / "film.y4m")
 
     @cached_property
@@ -54,7 +54,7 @@ class Bench:
 
     @cached_property
     def node(self) -> Node:
-        """The node on the film, its ring full; it idles until it is released."""
+        """The node that plays the film, with a full ring; slowed down until `release`."""
         node = self._stack.enter_context(Node(self.folder, self.broker_port, f"file:{self.film}"))
         say("filling the node's ring: 30 s")
         node.fill()
@@ -63,5 +63,5 @@ class Bench:
 
 
 def say(text: str) -> None:
-    """Print the progress."""
+    """Print a progress message."""
     print(text, file=sys.stderr, flush=True)

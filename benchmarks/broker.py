@@ -1,4 +1,4 @@
-"""A mosquitto as `docker-compose.broker.yml` has it: it sends at once, and logs nothing but errors."""
+"""A mosquitto configured as in `docker-compose.broker.yml`: TCP_NODELAY, and only errors are logged."""
 
 from __future__ import annotations
 

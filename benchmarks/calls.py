@@ -1,11 +1,11 @@
-"""Counts calls of the package's own functions: for a frame, a message, a command, and while the node is idle.
+"""Counts calls of the package's own functions: per frame, message and command, and while the node is idle.
 
-`python -m benchmarks.calls [--show TRIP] [--json FILE]` runs a node with a synthetic camera and a broker of its own
-for half a minute and prints for each kind of trip how often it was made, and the most usual number of calls, functions
-and files. A comprehension is no call; each step of a generator is one. Unlike times, counts hardly depend on the
-machine.
+`python -m benchmarks.calls [--show TRIP] [--json FILE]` runs a node with a synthetic camera and its own broker for half
+a minute and prints for each kind of trip (path of an input through the node) how often it occurred, and the most
+frequent number of calls, functions and files. Comprehensions do not count; each step of a generator does. Unlike times,
+counts hardly depend on the machine.
 
-`python -m benchmarks.calls node OUT FILE` is that node: it writes what was counted when it ends.
+`python -m benchmarks.calls node OUT FILE` runs that node, which writes the counts when it ends.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ TIMES = 5
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """One trip through the node, from the call of its first function to the return of that.
+    """One trip through the node, from the call of its first function to that function's return.
 
     Attributes:
-        name: What came.
+        name: Kind of the input.
         begin_s: Monotonic time.
-        called: Calls of each of the package's functions, by file and name, in the order of their first call.
+        called: Number of calls of each of the package's functions, by file and name, in the order of their first call.
     """
 
     name: str
@@ -55,16 +55,16 @@ class Trip:
 
     @property
     def files(self) -> int:
-        """Number of files in which the functions lie."""
+        """Number of files that contain the functions."""
         return len({name.partition(":")[0] for name in self.called})
 
 
 class Profile:
-    """A function for `sys.setprofile` that counts the calls on each trip; one for all threads.
+    """Function for `sys.setprofile` that counts the calls on each trip; shared by all threads.
 
     Args:
-        first: The function that each kind of trip begins with, by its code, and the name of the trip.
-        names: Code of a function on the trip that is called with what came, and the name of that argument.
+        first: Names of the trips, by the code of the function with which each begins.
+        names: Code of a function on the trip that gets the input, and the name of that argument.
     """
 
     def __init__(self, first: dict[CodeType, str], names: dict[CodeType, str]) -> None:
@@ -73,7 +73,7 @@ class Profile:
         self.trips: list[Trip] = []
 
     def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
-        """Count a call; note a trip that has ended."""
+        """Count a call; record a trip that has ended."""
         local, code = self._local, frame.f_code
         if event == "return" and getattr(local, "frame", None) is frame:
             local.frame = None
@@ -94,14 +94,14 @@ def _place(code: CodeType) -> str:
 
 
 def name_of(message: object) -> str:
-    """Return the name of a turn of the node thread, from what it takes in."""
+    """Return the name of a loop iteration of the node thread, from its input."""
     if message is None:
         return "turn: nothing came"
     return f"turn: {type(message).__name__} {getattr(message, 'verb', '')}".rstrip()
 
 
 def run_counted(out: Path, file: Path) -> int:
-    """Run a node with a configuration file, count, and write the trips that were made; return the exit code."""
+    """Run a node with a configuration file, and write the counted trips; return the exit code."""
     from pi_cam_node.cli import run  # noqa: PLC0415 - the process that measures needs none of them
     from pi_cam_node.mqtt.connection.session import Session  # noqa: PLC0415
     from pi_cam_node.runtime.run_loop import RunLoop  # noqa: PLC0415
@@ -127,7 +127,7 @@ class CountedNode(Node):
     """The node whose calls are counted."""
 
     def command(self, file: Path) -> Sequence[str]:
-        """Run it with a profile; what was counted lands beside the configuration file."""
+        """Run it with a profile function; the counts are written beside the configuration file."""
         return ("-m", "benchmarks.calls", "node", str(file.with_suffix(".trips")), str(file))
 
 
@@ -136,15 +136,15 @@ class Counts:
     """Counted trips.
 
     Attributes:
-        trips: The trips by name, in the order in which they were made.
-        idle: Trips made within `IDLE_S` in which no frame and no command came.
+        trips: The trips by name, in order of time.
+        idle: Trips within `IDLE_S` without frames and commands.
     """
 
     trips: dict[str, list[Trip]]
     idle: list[Trip]
 
     def usual(self, name: str) -> Trip:
-        """Return the trip of a name with the most usual number of calls."""
+        """Return a trip of this name with the most frequent number of calls."""
         numbers = Counter(trip.calls for trip in self.trips[name])
         (calls, _), *_ = numbers.most_common(1)
         return next(trip for trip in self.trips[name] if trip.calls == calls)
@@ -158,7 +158,7 @@ def running(folder: Path) -> Iterator[CountedNode]:
 
 
 def measure(folder: Path, idle_s: float = IDLE_S) -> Counts:
-    """Run a node in a folder and return what was counted."""
+    """Run a node in a folder and return the counts."""
     with running(folder) as node:
         time.sleep(FRAMES_S)
         for _ in range(TIMES):
@@ -178,7 +178,7 @@ def measure(folder: Path, idle_s: float = IDLE_S) -> Counts:
 
 
 def table(counts: Counts, idle_s: float = IDLE_S) -> str:
-    """Return the counts for a terminal."""
+    """Format the counts for a terminal."""
     lines = [f"{'trip':40}{'times':>7}{'calls':>7}{'functions':>11}{'files':>7}{'least':>7}{'most':>7}"]
     for name, trips in sorted(counts.trips.items()):
         usual, calls = counts.usual(name), [trip.calls for trip in trips]

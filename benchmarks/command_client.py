@@ -1,4 +1,4 @@
-"""An MQTT client that sends commands and waits for replies, and percentiles of the times."""
+"""MQTT client that sends commands and measures the time to the replies."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 
 def no_delay(_client: paho.Client, _userdata: Any, sock: Any) -> None:
-    """Send each packet at once; without this Nagle's algorithm is measured."""
+    """Disable Nagle's algorithm, whose delay would be measured otherwise."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def quick_ack(client: paho.Client, *_more: Any) -> None:
-    """Acknowledge at once, for the same reason; the kernel forgets it, so after each packet."""
+    """Disable delayed TCP acknowledgements for the same reason; after each packet, as the kernel resets it."""
     sock = client.socket()
     if isinstance(sock, socket.socket):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
@@ -30,7 +30,7 @@ class CommandClient:
     """Sends a payload to a topic and waits for the reply with the same id."""
 
     def __init__(self, port: int, *filters: str) -> None:
-        """Connect and subscribe; replies are those whose topic holds ``/reply``."""
+        """Connect and subscribe; messages whose topic contains ``/reply`` are replies."""
         self._heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         self._client.on_socket_open = no_delay
@@ -52,7 +52,7 @@ class CommandClient:
                 return (time.perf_counter() - start_s) * 1000, reply
 
     def wait_for(self, topic: str, timeout_s: float) -> bytes:
-        """Return the next payload of a topic that is subscribed to."""
+        """Return the next payload on a subscribed topic."""
         deadline_s = time.monotonic() + timeout_s
         while True:
             got, payload = self._heard.get(timeout=max(0.01, deadline_s - time.monotonic()))
@@ -74,6 +74,6 @@ class CommandClient:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that this share of all does not exceed."""
+    """Return the quantile of values at a share of 0 to 1."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

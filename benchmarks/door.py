@@ -1,7 +1,7 @@
-"""Delay from a door sensor's message to the push at the push service, beside sensors that change all the time.
+"""Measures the delay from a door sensor's message to the push at the push service, with other sensors as load.
 
-A real broker, node and console; the door opens again and again, and every opening asks the node for the picture of one
-second before. ``python -m benchmarks.door [--openings 50] [--sensors 10] [--hz 50]``
+Uses a real broker, node and console; each opening of the door requests the node's picture of one second before.
+``python -m benchmarks.door [--openings 50] [--sensors 10] [--hz 50]``
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.support.web_push import PushService, decrypt
 LINES = ("set_tcp_nodelay true", "max_queued_messages 0")
 AUTH = b"0123456789abcdef"
 PATIENCE_S = 60.0
-# A device gets ten pushes a minute at most.
+# Pause between openings, as a device gets at most ten pushes per minute.
 PAUSE_S = 6.5
 
 
@@ -42,7 +42,7 @@ def announce(client: Client, key: str, topic: str) -> None:
 
 
 def chatter(port: int, sensors: int, hz: float, stopped: Event) -> None:
-    """Publish a change of every sensor so many times a second, in a process of its own."""
+    """Publish changes of all sensors at a rate, in a separate process."""
     with Client(port) as client:
         number, next_s = 0, time.monotonic()
         while not stopped.wait(max(0.0, next_s - time.monotonic())):
@@ -53,7 +53,7 @@ def chatter(port: int, sensors: int, hz: float, stopped: Event) -> None:
 
 
 async def openings(client: Client, browser: Browser, service: PushService, count: int) -> tuple[list[float], int]:
-    """Return the seconds of each opening, and how many pushes came with their picture at once."""
+    """Return the delay of each opening in seconds, and the number of pushes that contained their picture."""
     phone = ec.generate_private_key(ec.SECP256R1())
     keys = {"p256dh": encoded(public_bytes(phone)), "auth": encoded(AUTH)}
     endpoint = f"http://127.0.0.1:{service.port}/wpush/phone"

@@ -1,4 +1,4 @@
-"""The bare echo: a paho client that sends back what it gets. The reference for round trips."""
+"""Reference for round trips: a paho-mqtt client that echoes messages."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Film that every program is measured on: pictures with the statistics of natural ones, uncompressed, looped.
+"""Film for all measurements: uncompressed pictures with the statistics of natural ones, played in a loop.
 
-A fixed texture with the 1/f spectrum of natural images, hard edges in it, sensor noise that differs in every picture,
-and one blob of a person's size that walks through the second half. Full range, as a camera's JPEG has it. Node, floor
-and motion read the same YUV4MPEG2 file: none of them decodes, each copies one picture of I420 into a buffer.
+A fixed texture with the 1/f spectrum of natural images and hard edges, sensor noise that differs in every picture, and
+one blob of a person's size that moves through the second half. Full range, as in a camera's JPEG. Node, floor and
+motion read the same YUV4MPEG2 file: none of them decodes, each copies I420 pictures into a buffer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def texture(random: np.random.Generator, power: float) -> Floats:
-    """Return noise of mean 0 and deviation 1 whose amplitude falls with that power of the frequency."""
+    """Return noise of mean 0 and deviation 1 whose amplitude decreases with this power of the frequency."""
     rows, columns = np.fft.fftfreq(HEIGHT)[:, None], np.fft.rfftfreq(WIDTH)[None]
     frequency = np.hypot(rows, columns)
     frequency[0, 0] = 1
@@ -48,7 +48,7 @@ def background(random: np.random.Generator) -> Floats:
 
 
 def picture(scene: Floats, walked: int, random: np.random.Generator, noise_sigma: float) -> bytes:
-    """Return one picture as full-range I420; the blob has gone so many steps, negative: it is not there."""
+    """Return one picture as full-range I420; the blob has moved by ``walked`` steps, negative: no blob."""
     seen = scene.copy()
     if walked >= 0:
         centre = (60 + walked * (WIDTH - 120) // (PICTURES // 2), 430)
@@ -63,14 +63,14 @@ def picture(scene: Floats, walked: int, random: np.random.Generator, noise_sigma
 def make(
     path: Path, noise_sigma: float = NOISE_SIGMA, pictures: int = PICTURES, *, fps: int = FPS, still: bool = False
 ) -> Path:
-    """Write the film, unless it is there already, and return where it is.
+    """Write the film unless it exists; return its path.
 
     Args:
-        path: Of the file.
-        noise_sigma: Standard deviation of the sensor's noise, in grey levels; more of it makes larger JPEGs.
-        pictures: How many, before it begins again.
-        fps: Pictures a second, two digits.
-        still: Nobody walks through.
+        path: Path of the file.
+        noise_sigma: Standard deviation of the sensor's noise, in grey levels; determines the size of JPEGs.
+        pictures: Number of pictures.
+        fps: Pictures per second, two digits.
+        still: Without the moving blob.
     """
     if path.exists():
         return path
@@ -88,7 +88,7 @@ def make(
 
 
 def offset(number: int) -> int:
-    """Return where the pixels of a picture begin in the file."""
+    """Return the offset of a picture's pixels in the file."""
     return len(HEADER) + number * STEP_BYTES + len(MARK)
 
 

@@ -1,6 +1,6 @@
-"""Reference for the cost of a frame: read a picture, its mean luma, one JPEG, append to a ring, at the node's pace.
+"""Reference for the cost of a frame: read a picture, mean luma, one JPEG, append to a ring, at the node's rate.
 
-`python -m benchmarks.floor FILM FPS`; the ring is filled first, without a pause. Runs until killed.
+`python -m benchmarks.floor FILM FPS`; the ring is filled first at full speed. Runs until killed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RING_FRAMES, QUALITY, ROW_STEP = 300, 85, 8
 
 
 def pictures(path: Path, fps: float) -> Iterator[tuple[float, float, bytes]]:
-    """Yield monotonic time, mean luma and JPEG of each picture of a film; a ring full at first, then at the rate."""
+    """Yield monotonic time, mean luma and JPEG of a film's pictures; first a full ring at once, then at the rate."""
     cv2.setNumThreads(1)
     descriptor = os.open(path, os.O_RDONLY)
     count = (os.fstat(descriptor).st_size - len(film.HEADER)) // film.STEP_BYTES

@@ -1,6 +1,6 @@
-"""The bare work of live video and of recording: JPEGs of the film to H.264, as the node encodes them.
+"""Reference for live video and recording: encoding JPEGs of the film to H.264 as the node does.
 
-By PyAV in this process, and by an ffmpeg that is fed through a pipe.
+With PyAV in this process, and with ffmpeg through a pipe.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ import simplejpeg
 
 from benchmarks import film
 
-# A key frame a second, as the node's.
+# One key frame per second, as in the node.
 KEY_EVERY = film.FPS
 QUALITY = 85
 PICTURES = 6 * film.FPS
-# Enough that the start of ffmpeg is a small part.
+# Repetitions, so that the start of ffmpeg is a small part.
 PIPED_TIMES = 5
 OPTIONS = {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "crf": "23"}
 MISSING = "PyAV is not installed"
 
 
 def has_av() -> bool:
-    """Return whether PyAV is there."""
+    """Return whether PyAV is installed."""
     return find_spec("av") is not None
 
 
 def has_ffmpeg() -> bool:
-    """Return whether ffmpeg is there."""
+    """Return whether ffmpeg is installed."""
     return shutil.which("ffmpeg") is not None
 
 
 def bare_ms(source: Path) -> float:
-    """Return processor time a frame to decode JPEGs and encode them with PyAV."""
+    """Return the CPU time per frame in ms for decoding JPEGs and encoding them with PyAV."""
     jpegs = _jpegs(source)
     before_s = time.process_time()
     for _packet in _encoded(jpegs):
@@ -50,14 +50,14 @@ def bare_ms(source: Path) -> float:
 
 
 def write_packets(source: Path, file: Path) -> Path:
-    """Write the packets of the film, each behind its length in four bytes, for `rtsp_film`; return the file."""
+    """Write the packets of the film, each after its length in four bytes, for `rtsp_film`; return the file."""
     packets = list(_encoded(_jpegs(source)))
     file.write_bytes(b"".join(len(packet).to_bytes(4, "big") + packet for packet in packets))
     return file
 
 
 def _encoded(jpegs: Sequence[bytes]) -> Iterator[bytes]:
-    """Yield the packets of JPEGs, one each."""
+    """Encode JPEGs; yield one packet each."""
     import av  # noqa: PLC0415 - an extra
 
     encoder: Any = av.CodecContext.create("libx264", "w")
@@ -74,7 +74,7 @@ def _encoded(jpegs: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def piped_ms(source: Path, folder: Path) -> float:
-    """Return processor time a frame of an ffmpeg that gets JPEGs through a pipe and writes a film."""
+    """Return the CPU time per frame in ms of an ffmpeg that gets JPEGs through a pipe and writes a film."""
     jpegs = _jpegs(source)
     options = [word for name, value in OPTIONS.items() for word in (f"-{name}:v", value)]
     command = [
@@ -93,7 +93,7 @@ def piped_ms(source: Path, folder: Path) -> float:
 
 
 def decode_ms(url: str) -> float:
-    """Return processor time a frame to decode what a network camera sends; receiving it is not counted."""
+    """Return the CPU time per frame in ms for decoding a network camera's packets, without receiving them."""
     import av  # noqa: PLC0415 - an extra
 
     spent_s, frames = 0.0, 0
@@ -110,7 +110,7 @@ def decode_ms(url: str) -> float:
 
 
 def _jpegs(source: Path) -> list[bytes]:
-    """Return the first pictures of the film as the ring holds them."""
+    """Return the first pictures of the film as JPEGs, encoded as in the ring."""
     jpegs = []
     with source.open("rb") as file:
         for number in range(PICTURES):

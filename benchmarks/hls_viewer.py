@@ -1,4 +1,4 @@
-"""A viewer of live video, with the requests of a player: the playlist twice a second, each segment once."""
+"""Viewer of live video with the requests of a player: the playlist twice per second, each segment once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 LOOK_S = 0.5
-# The encoder is gone so long after the last request.
+# Time after the last request until the encoder has ended.
 GONE_S = 20.0
 
 
@@ -16,14 +16,14 @@ class HlsViewer:
     """One viewer of a node. Thread: its own."""
 
     def __init__(self, port: int) -> None:
-        """Send no request yet."""
+        """Create the viewer without sending requests."""
         self._url = f"http://127.0.0.1:{port}/hls/"
         self._seen: set[str] = set()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> float:
-        """Begin; return the seconds until the first segment is here."""
+        """Start; return the seconds until the first segment was received."""
         at_s = time.monotonic()
         self._look()
         took_s = time.monotonic() - at_s

@@ -1,7 +1,7 @@
-"""Bare selector loop: one shared picture a frame, sent to every client that has taken the last one. Nothing else.
+"""Reference for the cost of a viewer: a selector loop that sends a shared picture to every client that is ready.
 
-`python -m benchmarks.loop PORT FPS BYTES`; the reference for the cost of a viewer. Pictures come from a second thread,
-as they do in any server that has something else to do. Runs until killed.
+`python -m benchmarks.loop PORT FPS BYTES`. Pictures come from a second thread, as in a server with other tasks. Runs
+until killed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PICTURES = 20
 
 
 def parts(size_bytes: int) -> list[bytes]:
-    """Return pictures of that size with what goes before and after them; what is in them does not matter here."""
+    """Return multipart parts with dummy pictures of a size."""
     head = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % size_bytes
     return [head + os.urandom(size_bytes) + b"\r\n" for _ in range(PICTURES)]
 
@@ -61,7 +61,7 @@ class Loop:
                 viewer.send(HEAD)
                 return
         except ConnectionResetError:
-            print("a viewer hung up with pictures unread", file=sys.stderr)
+            print("a viewer disconnected with unread pictures", file=sys.stderr)
         self._selector.unregister(viewer)
         del self._left[viewer]
         viewer.close()
@@ -86,7 +86,7 @@ class Loop:
 
 
 def publish(loop: Loop, fps: float, size_bytes: int) -> None:
-    """Make a picture the newest one, and another, at a steady rate."""
+    """Publish pictures at a constant rate."""
     start_s = time.monotonic()
     for number, part in enumerate(itertools.cycle(parts(size_bytes)), start=1):
         time.sleep(max(0.0, start_s + number / fps - time.monotonic()))

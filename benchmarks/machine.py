@@ -1,4 +1,4 @@
-"""Facts of the machine that the figures were measured on, none of which identifies it."""
+"""Properties of the machine on which the figures were measured, without identifying it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PACKAGES = ("numpy", "opencv-python-headless", "simplejpeg", "paho-mqtt", "aioht
 
 
 def facts() -> dict[str, str]:
-    """Return the facts that matter to the figures, in words."""
+    """Return the properties relevant to the figures, as texts."""
     return {
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "processor": f"{processor()}, {os.cpu_count()} cores, {platform.machine()}",
@@ -32,7 +32,7 @@ def facts() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Return the model, of the board where it tells."""
+    """Return the model of the board if known, else of the CPU."""
     board = Path("/proc/device-tree/model")
     if board.exists():
         return board.read_text().rstrip("\0")

@@ -1,6 +1,7 @@
-"""Response times of the console's pages with a million events. ``python -m benchmarks.million [--events 1000000]``.
+"""Measures response times of the console's pages with a million events.
 
-The database is filled before the console starts; each page is asked for again and again by a browser that is logged in.
+``python -m benchmarks.million [--events 1000000]``. The database is filled before the console starts; each page is
+requested repeatedly by a logged-in client.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tests.support.running_console import Browser, RunningConsole
 
 CAMERAS = ("porch", "hall", "garden", "shed")
 KINDS = ("motion", "picture", "record", "interval", "rule")
-# All within the 90 days that events are kept.
+# Time span of the events, within the 90 days for which events are kept.
 SPAN_MS = 80 * 86_400_000
 ROUNDS = 20
 PAGES = (
@@ -37,7 +38,7 @@ PAGES = (
 
 
 def rows(count: int) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of events, the oldest first."""
+    """Yield rows of events, oldest first."""
     now_ms = round(time.time() * 1000)
     for number in range(count):
         kind, camera = KINDS[number % len(KINDS)], CAMERAS[number // 7 % len(CAMERAS)]
@@ -47,7 +48,7 @@ def rows(count: int) -> Iterator[tuple[object, ...]]:
 
 
 def fill(folder: Path, count: int) -> None:
-    """Write events into the database of a console that has not started yet."""
+    """Insert events into the database of a console that is not running."""
     database = Database(folder, SystemClock())
     database.open()
     columns = "node, id, at_ms, kind, camera, sensor, rule, media, data"

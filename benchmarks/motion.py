@@ -1,4 +1,4 @@
-"""Debian's `motion` on the same film, at the same size and rate; absent where it is not installed."""
+"""Reference: Debian's `motion` on the same film, at the same size and rate, if installed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pre_capture {pre_capture}
 
 
 def version() -> str | None:
-    """Return the version that is installed, if it is."""
+    """Return the installed version; ``None`` if not installed."""
     path = shutil.which("motion")
     if path is None:
         return None
@@ -51,9 +51,9 @@ class Motion(Program):
         """Start it.
 
         Args:
-            folder: For its configuration and log.
+            folder: Folder for its configuration and log.
             source: The film.
-            pre_capture: Frames kept from before an event.
+            pre_capture: Number of frames kept from before an event.
         """
         self.port = free_port()
         file = folder / f"motion-{self.port}.conf"

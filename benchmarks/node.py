@@ -1,4 +1,4 @@
-"""The node that is measured, with the camera in a process of its own and MQTT connected."""
+"""The measured node, with a separate camera process and MQTT connected."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ RING_FRAMES = 300
 
 
 class Node(Program):
-    """A running node with its defaults, but for a faster stream, more viewers, and no automatic pictures.
+    """A running node with default settings except for a faster stream, more viewers, and no automatic saves.
 
-    Each has an id of its own, so that nothing that another one left with the broker is taken for its.
+    Each has a unique id, so that retained messages of another one are not mistaken for its own.
     """
 
     part = b"--frame\r\n"
     path = "/stream"
 
     def __init__(self, folder: Path, broker_port: int, source: str, **sections: dict[str, object]) -> None:
-        """Start it, and wait for its first brightness.
+        """Start it, and wait for its first brightness value.
 
         Args:
-            folder: For its configuration and pictures.
-            broker_port: On loopback.
+            folder: Folder for its configuration and pictures.
+            broker_port: Port of the broker on loopback.
             source: `camera.source`.
             sections: Further settings.
         """
@@ -65,14 +65,14 @@ class Node(Program):
         self.started_s = time.monotonic() - self.began_s
 
     def command(self, file: Path) -> Sequence[str]:
-        """Return the words after Python's that run a node with a configuration file."""
+        """Return the arguments of Python for running a node with a configuration file."""
         return ("-m", "pi_cam_node", "run", "--config", str(file))
 
     def ask(self, verb: str, **body: object) -> tuple[float, dict[str, Any]]:
-        """Send a command; return milliseconds until its final reply, and the reply's data.
+        """Send a command; return the milliseconds until the final reply, and its data.
 
         Raises:
-            RuntimeError: It was refused.
+            RuntimeError: The command failed.
         """
         took_ms, reply = self.commands.ask(f"{self.root}/cmd/{verb}", body)
         if not reply["ok"]:
@@ -80,22 +80,22 @@ class Node(Program):
         return took_ms, reply["data"]
 
     def pace(self, fps: float) -> None:
-        """Set the rate of the camera."""
+        """Set the camera's frame rate."""
         self.ask("set", key="camera.framerate", value=fps)
 
     def hold(self) -> None:
-        """Let the camera run at a tenth of its rate: a stopped one would count as broken."""
+        """Reduce the camera's rate to a tenth, as a stopped camera would count as failed."""
         self.pace(film.FPS / 10)
 
     def release(self) -> None:
-        """Let the camera run at its rate."""
+        """Restore the camera's rate."""
         self.pace(film.FPS)
 
     def fill(self, frames: int = RING_FRAMES) -> None:
-        """Wait until so many frames are in the ring.
+        """Wait until a number of frames is in the ring.
 
         Raises:
-            TimeoutError: They never come.
+            TimeoutError: The ring does not reach it in time.
         """
         deadline_s = time.monotonic() + 3 * frames / film.FPS + 10
         while self.ask("health")[1]["ring_frames"] < frames:

@@ -1,4 +1,4 @@
-"""`docs/performance.md`, made from the last results: `scripts/bench --page`, or `python -m benchmarks.page`."""
+"""Generates `docs/performance.md` from the last results: `scripts/bench --page`, or `python -m benchmarks.page`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ METHOD = """## How it was measured
 
 
 def page(results: Mapping[str, Any]) -> str:
-    """Return the text."""
+    """Return the text of the page."""
     rows = results["results"]
     return "\n".join([
         HEAD,
@@ -80,7 +80,7 @@ def page(results: Mapping[str, Any]) -> str:
 
 
 def bars(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the table of the bars."""
+    """Return the lines of the table of results."""
     head = ["| what | node | beside it | figure | reach | aim | |", "|---|---|---|---|---|---|---|"]
     return [*head, *(_line(row) for row in rows)]
 
@@ -99,7 +99,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 def notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what else was measured on the way."""
+    """Return the lines with further figures."""
     lines = []
     for row in rows:
         if row["notes"]:
@@ -111,7 +111,7 @@ def notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def shown(value: float) -> str:
-    """Return a figure with three digits that count."""
+    """Return a figure with three significant digits."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
 
 

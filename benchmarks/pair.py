@@ -1,7 +1,7 @@
-"""Reference with two processes: the work of `floor` in one, its JPEGs through shared memory into a ring of the other.
+"""Reference with two processes: the work of `floor` in one, whose JPEGs go through shared memory into the other's ring.
 
-`python -m benchmarks.pair FILM FPS`; the reference for what it costs that a camera lives in a process of its own: a
-message and a wake-up for each picture, and one copy more. Nothing is checked, and nothing else runs. Runs until killed.
+`python -m benchmarks.pair FILM FPS`; measures the cost of a separate camera process: a message, a wake-up and another
+copy per picture, without any checks. Runs until killed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pathlib import Path
 
 SLOTS, SLOT_BYTES = 8, 1 << 20
 RING_FRAMES, RING_BYTES = 300, 64 << 20
-# Time, mean luma, and where in the shared memory how many bytes lie.
+# Time, mean luma, offset in the shared memory, length.
 MESSAGE = struct.Struct("ddQQ")
 
 
 def make(link: socket.socket, slots: mmap.mmap, film: Path, fps: float) -> None:
-    """Make pictures, and send a message for each. Runs in the camera's process."""
+    """Produce pictures, and send a message for each. Runs in the camera's process."""
     from benchmarks import floor  # noqa: PLC0415 - the other process needs none of its libraries
 
     for number, (mono_s, level, jpeg) in enumerate(floor.pictures(film, fps)):
@@ -32,7 +32,7 @@ def make(link: socket.socket, slots: mmap.mmap, film: Path, fps: float) -> None:
 
 
 def keep(link: socket.socket, slots: mmap.mmap) -> None:
-    """Copy each picture into a block that is written in a circle, with an index beside it."""
+    """Copy each picture into a circular buffer with an index."""
     block = mmap.mmap(-1, RING_BYTES)
     index: deque[tuple[float, float, int, int]] = deque(maxlen=RING_FRAMES)
     head = 0
@@ -46,7 +46,7 @@ def keep(link: socket.socket, slots: mmap.mmap) -> None:
 
 
 def main() -> None:
-    """Run both."""
+    """Run both processes."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     slots = mmap.mmap(-1, SLOTS * SLOT_BYTES)
     if os.fork():
@@ -54,7 +54,7 @@ def main() -> None:
         keep(ours, slots)
     else:
         ours.close()
-        with contextlib.suppress(ConnectionError):  # the other was ended
+        with contextlib.suppress(ConnectionError):  # the other process has ended
             make(theirs, slots, Path(sys.argv[1]), float(sys.argv[2]))
 
 

@@ -1,4 +1,4 @@
-"""A program that is measured: started, held while others are measured, and ended, with all that it started."""
+"""A measured program with its child processes: started, paused while others are measured, and terminated."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Program:
     """A process and its children.
 
     Attributes:
-        port: Where its stream is served, 0 where there is none.
-        part: What begins each picture of that stream.
+        port: Port of its stream; 0 if there is none.
+        part: First bytes of each picture in that stream.
     """
 
     port = 0
@@ -37,7 +37,7 @@ class Program:
     path = "/"
 
     def __init__(self, command: Sequence[str], *, quiet: bool = False) -> None:
-        """Start it; what it says on stderr is shown unless it shall be quiet."""
+        """Start it; its stderr is shown unless ``quiet``."""
         stderr = subprocess.DEVNULL if quiet else None
         self.process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=stderr)
         self.began_s = time.monotonic()
@@ -48,15 +48,15 @@ class Program:
         return self.process.pid
 
     def hold(self) -> None:
-        """Stop the program, or slow it down, until `release`."""
+        """Pause the program, or slow it down, until `release`."""
         self.process.send_signal(signal.SIGSTOP)
 
     def release(self) -> None:
-        """Go on."""
+        """Resume the program."""
         self.process.send_signal(signal.SIGCONT)
 
     def cpu_ms_per_second(self, seconds: float, settle_s: float = 2.0, viewers: int = 0) -> tuple[float, float]:
-        """Return processor time in ms per second of the clock, and the pictures a second of the slowest viewer."""
+        """Return the CPU time in ms per second, and the pictures per second of the slowest viewer."""
         self.release()
         readers = Readers(self.port, viewers, part=self.part, path=self.path)
         readers.read(settle_s)
@@ -68,7 +68,7 @@ class Program:
         return spent_s / took_s * 1000, min(taken.values(), default=0) / took_s
 
     def cpu_ms_per_frame(self, seconds: float, fps: float = film.FPS) -> float:
-        """Return processor time in ms per camera frame, as the program runs now."""
+        """Return the CPU time in ms per camera frame of the running program."""
         at_s, before_s = time.monotonic(), accounting.cpu_s(self.pid)
         time.sleep(seconds)
         return (accounting.cpu_s(self.pid) - before_s) / (time.monotonic() - at_s) / fps * 1000

@@ -1,4 +1,4 @@
-"""Viewers of an MJPEG stream, some of which read nothing."""
+"""Viewers of an MJPEG stream, some of which never read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DEADLINE_S = 20.0
 
 
 def connect(port: int, path: str) -> socket.socket:
-    """Ask a server for its stream, which may still be starting."""
+    """Request the stream of a server, which may still be starting."""
     deadline_s = time.monotonic() + DEADLINE_S
     while True:
         try:
@@ -31,11 +31,11 @@ class Readers:
         """Connect.
 
         Args:
-            port: Of the server.
-            viewers: Those that read.
-            part: What each picture begins with.
-            path: Of the stream.
-            stalled: Those that never read.
+            port: Port of the server.
+            viewers: Number of viewers that read.
+            part: First bytes of each picture.
+            path: Path of the stream.
+            stalled: Number of viewers that never read.
         """
         self._part = part
         self._stalled = [connect(port, path) for _ in range(stalled)]
@@ -46,7 +46,7 @@ class Readers:
             self._epoll.register(number, select.EPOLLIN)
 
     def read(self, seconds: float) -> dict[int, int]:
-        """Read for a while and return the number of pictures that began for each viewer in it."""
+        """Read for some seconds; return the number of pictures that began, by viewer."""
         before, buffer = dict(self._parts), bytearray(1 << 20)
         end_s = time.monotonic() + seconds
         while (left_s := end_s - time.monotonic()) > 0:
@@ -58,7 +58,7 @@ class Readers:
         return {number: self._parts[number] - before[number] for number in before}
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         self._epoll.close()
         for sock in (*self._stalled, *self._sockets.values()):
             sock.close()

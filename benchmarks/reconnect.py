@@ -1,7 +1,7 @@
-"""Time from each connect until the node's retained state at the broker is right again, for several nodes at once.
+"""Measures the time from reconnecting until the retained state at the broker is complete, for several nodes at once.
 
-Each node is the real announcer and link with a thread between them, as in a node; the broker is killed, and comes
-back knowing nothing. ``python -m benchmarks.reconnect``
+Each node consists of the real announcer and link with a thread; the broker is killed and restarted without its data.
+``python -m benchmarks.reconnect``
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.topics import Topics
 from tests.support.broker import Client, Mosquitto, wait_until
 
-# A watcher of everything must not be the one whom the broker drops messages for.
+# Settings of the broker, so that it drops no messages for a client that subscribes to everything.
 LINES = ("set_tcp_nodelay true", "max_queued_messages 0", "max_inflight_messages 0")
 PATIENCE_S = 60.0
-# A node whose session was shorter comes back sooner than one that lost a broker of long standing.
+# Least length of the session before, as nodes reconnect with a different wait after a short session.
 SETTLED_S = SHORT_SESSION_S + 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """Measured times for a number of nodes, in seconds from a node's connect to its whole retained state being right.
+    """Times for a number of nodes, in seconds from a node's connect until its retained state is complete.
 
-    ``back_s`` is from the broker's return to the last node's connect; ``most_in_1_s`` the most connects in any second.
+    ``back_s`` is the time from the broker's restart to the last connect; ``most_in_1_s`` the most connects in a second.
     """
 
     nodes: int
@@ -58,7 +58,7 @@ class Reconnect:
 
 
 class BirthNoted(BrokerLink):
-    """A link that keeps the last birth that it published."""
+    """Link that stores the last birth messages."""
 
     birth: Sequence[Message] = ()
 
@@ -69,11 +69,11 @@ class BirthNoted(BrokerLink):
 
 
 class AnnouncingNode:
-    """The MQTT part of a node. Starts with ``with``; ends without a last message.
+    """The MQTT part of a node. Runs within a ``with`` block; ends without a last message.
 
     Args:
-        port: Of the broker.
-        number: Makes its id.
+        port: Port of the broker.
+        number: Number in its id.
         mqtt: Settings of the link.
     """
 
@@ -103,7 +103,7 @@ class AnnouncingNode:
         self.link.close(None, 2)
 
     def table(self) -> dict[str, bytes]:
-        """Return what the broker ought to hold."""
+        """Return the expected retained messages."""
         return {message.topic: message.payload for message in self.link.birth if message.payload}
 
     def _info(self, session: int) -> Mapping[str, object]:
@@ -124,7 +124,7 @@ class AnnouncingNode:
 
 
 def measure(counts: Sequence[int] = (1, 10, 50), rounds: int = 3) -> list[Reconnect]:
-    """Return the figures for so many nodes each; takes about 15 s a round."""
+    """Return the figures for each number of nodes; takes about 15 s per round."""
     return [_measure(count, rounds) for count in counts]
 
 
@@ -153,10 +153,10 @@ def _measure(count: int, rounds: int) -> Reconnect:
 
 
 def outage(broker: Mosquitto, nodes: Sequence[AnnouncingNode]) -> list[float]:
-    """Kill the broker and start it empty; return for each node how long after its connect all was right, in seconds.
+    """Restart the broker without data; return the seconds from connect to complete retained state for each node.
 
     Raises:
-        AssertionError: The retained state of a node was not right, byte for byte, in the end.
+        AssertionError: A node's retained state is not as expected at the end.
     """
     before = {id(node): len(node.connected_s) for node in nodes}
     broker.restart()
@@ -169,7 +169,7 @@ def outage(broker: Mosquitto, nodes: Sequence[AnnouncingNode]) -> list[float]:
 
 
 def right_since(watcher: Client, node: AnnouncingNode) -> float | None:
-    """Return when the last topic of a node got its right value, on the monotonic clock; ``None``: not all have it."""
+    """Return the monotonic time at which the last topic of a node got its expected value; ``None``: not all have."""
     wanted = node.table()
     since_s: dict[str, float] = {}
     for message in watcher.messages():
@@ -183,7 +183,7 @@ def right_since(watcher: Client, node: AnnouncingNode) -> float | None:
 
 
 def most_within(times_s: Sequence[float], window_s: float) -> int:
-    """Return the greatest number of moments within any window of this length."""
+    """Return the greatest number of times within any window of this length."""
     return max(sum(first <= time_s < first + window_s for time_s in times_s) for first in times_s)
 
 

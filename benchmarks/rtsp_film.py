@@ -1,7 +1,7 @@
-"""An RTSP camera that sees the film: H.264 that is encoded beforehand, sent round and round; GStreamer's server.
+"""RTSP camera that sends the film as pre-encoded H.264 in a loop, with GStreamer's server.
 
-Run with the system's Python: rtsp_film.py --port PORT --packets FILE --fps FPS. The file holds the packets of the film,
-each behind its length in four bytes; the first is a key frame. Writes READY once it listens.
+Run with the system's Python: rtsp_film.py --port PORT --packets FILE --fps FPS. The file contains the packets of the
+film, each after its length in four bytes; the first is a key frame. Prints READY once it listens.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ film = packets_in(arguments.packets)
 
 
 def play(_factory: Any, media: Any) -> None:
-    """Send a packet at each interval, until nobody listens any more."""
+    """Send a packet at each interval until the client disconnects."""
     source, packets = media.get_element().get_by_name("film"), itertools.cycle(film)
 
     def push() -> bool:

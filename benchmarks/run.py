@@ -1,4 +1,4 @@
-"""All benchmarks: `scripts/bench`, or `python -m benchmarks.run [--quick] [--rows cpu,get] [--json FILE]`."""
+"""Runs the benchmarks: `scripts/bench`, or `python -m benchmarks.run [--quick] [--rows cpu,get] [--json FILE]`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Result]]] = {
 
 
 def table(results: Sequence[Result]) -> str:
-    """Return the results for a terminal."""
+    """Format the results for a terminal."""
     lines = [f"{'':54}{'node':>9}{'beside':>9} {'':11}{'figure':>8}{'reach':>7}{'aim':>6}"]
     for result in results:
         bar, facts = BARS[result.bar], result.as_json()
@@ -52,7 +52,7 @@ def table(results: Sequence[Result]) -> str:
 
 
 def measure(rows: Sequence[str], folder: Path, *, rounds: int, window_s: float, quick: bool = False) -> list[Result]:
-    """Return the results of the rows."""
+    """Run rows; return their results."""
     folder.mkdir(parents=True, exist_ok=True)
     results = []
     with ExitStack() as stack:
@@ -69,7 +69,7 @@ def measure(rows: Sequence[str], folder: Path, *, rounds: int, window_s: float, 
 
 
 def main() -> int:
-    """Measure, print, and write; return 1 where a row failed."""
+    """Measure, print, and write the results; return 1 if a row failed."""
     parser = argparse.ArgumentParser(description="Measure the node, each figure beside a reference of the same run.")
     parser.add_argument("--rows", default=",".join(ROWS), help="which, separated by commas (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="of each row (default: %(default)s); the page tells it")

@@ -1,11 +1,11 @@
-"""Drawn scenes, judged by the node's detector and by Debian's `motion` on the same pictures.
+"""Compares the node's motion detector with Debian's `motion` on synthetic scenes.
 
     python -m benchmarks.scenes            prints the table
     python -m benchmarks.scenes --page     and writes it into docs/explanation/motion.md
 
-Disturbances must bring no event, persons must be found. Seeds and sizes are none that the detector was tuned on. What
-`motion` looks at is the same film, uncompressed, at the same rate; the picture that began its event is looked up in
-the film, and tells when that was. A few minutes.
+Disturbances must cause no event, persons must be detected. Seeds and sizes differ from those used for tuning. `motion`
+gets the same film, uncompressed, at the same rate; the time of its event is found by searching the film for the
+picture that started it. Takes a few minutes.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "explanation" / "motion.md"
 BEGIN, END = "<!-- Written by `python -m benchmarks.scenes --page`. -->", "<!-- Until here. -->"
 
-# Each with the scale of its persons.
+# Seeds, each with the scale of its persons.
 SIZES = {60127: 0.85, 84203: 1.2}
 QUIET_S, LONG_S = 20.0, 25.0
-# So many scenes at a time: motion reads its film at the rate of a camera.
+# Number of scenes in parallel, as `motion` reads its film at the rate of a camera.
 _AT_ONCE = 10
 SWITCHES = 50
-# Without a picture that moves for so long an event is over: `motion.clear_s`, and motion's event_gap.
+# Time without movement after which an event ends: `motion.clear_s`, and `motion`'s event_gap.
 CLEAR_S = 5
-# Pictures of stillness at the end, for what motion has not read yet.
+# Additional time without movement at the end, as `motion` may lag, and before the start.
 _TAIL_S, _START_S = 8, 4.0
-# motion's default, of pictures of 640x480.
+# Default threshold of `motion`, which is for 640x480, scaled.
 _THRESHOLD_PX = 1500 * WIDTH * HEIGHT // (640 * 480)
 _CONFIG = """
 daemon off
@@ -82,7 +82,7 @@ class Verdict:
 
 
 def ours(shots: Iterable[Shot]) -> Verdict:
-    """Judge a scene as the node does, at its default settings."""
+    """Analyse a scene as the node does, with default settings."""
     analysis = MotionAnalysis(MotionSettings())
     rule = MotionRule(MotionConfig(enable=True, clear_s=CLEAR_S))
     began: list[float] = []
@@ -96,7 +96,7 @@ def ours(shots: Iterable[Shot]) -> Verdict:
 
 
 def many_switches(seed: int) -> Iterator[Shot]:
-    """Draw `SWITCHES` switches of the node's own, ten seconds apart."""
+    """Draw a scene with `SWITCHES` mode switches by the node, ten seconds apart."""
     pictures = [shot.luma for shot in Scene("quiet_day", seed=seed, quiet_s=5, long_s=0)]
     for number in range(SWITCHES + 1):
         dark = number % 2 == 1
@@ -109,10 +109,10 @@ def many_switches(seed: int) -> Iterator[Shot]:
 
 
 class Judged:
-    """A scene that `motion` looks at, in a folder of its own."""
+    """A scene analysed by `motion`, in a separate folder."""
 
     def __init__(self, folder: Path, shots: Sequence[Shot]) -> None:
-        """Write the film and start the program."""
+        """Write the film and start `motion`."""
         self._folder, self._shots = folder, shots
         film = folder / "film.y4m"
         with film.open("wb") as file:
@@ -128,7 +128,7 @@ class Judged:
         )
 
     def verdict(self) -> Verdict:
-        """End the program and return what it made of the scene."""
+        """Terminate `motion` and return its result."""
         self._process.terminate()
         self._process.wait(30)
         pictures = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in self._folder.glob("*.jpg"))
@@ -151,7 +151,7 @@ def scene_of(name: str, seed: int) -> tuple[Scene, list[Shot]]:
 def measured(
     names: Sequence[str], seed: int, *, with_motion: bool
 ) -> Mapping[str, tuple[float, Verdict, Verdict | None]]:
-    """Judge scenes of one seed: by name, when the person appears, and both verdicts."""
+    """Analyse scenes of one seed; return, by name, when the person appears and both results."""
     drawn = {name: scene_of(name, seed) for name in names}
     with tempfile.TemporaryDirectory() as folder:
         others: dict[str, Judged] = {}
@@ -197,7 +197,7 @@ def _events(verdicts: Sequence[Verdict | None]) -> str:
 
 
 def _found(verdicts: Sequence[Verdict | None], person_s: Sequence[float]) -> str:
-    """Return how long after the person appeared each was found; what began before that is no finding."""
+    """Format the delays between the person's appearance and its detection; earlier events do not count."""
     return ", ".join(
         "–" if each is None
         else "missed" if each.first_s is None
@@ -208,14 +208,14 @@ def _found(verdicts: Sequence[Verdict | None], person_s: Sequence[float]) -> str
 
 
 def write(page: Path, text: str) -> None:
-    """Put the table between its marks."""
+    """Write the table between its markers."""
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
 
 
 def main() -> int:
-    """Judge every scene and show the table."""
+    """Analyse all scenes and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scenes", description=__doc__)
     parser.add_argument("--page", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()

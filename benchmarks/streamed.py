@@ -1,4 +1,4 @@
-"""The web server without a node: pictures of one size, made beforehand, published at a steady rate.
+"""The web server without a node: publishes prepared pictures of one size at a constant rate.
 
 `python -m benchmarks.streamed PORT FPS BYTES`.
 """
@@ -29,24 +29,24 @@ VIEWERS_MAX = 1000
 
 
 class NoPictures:
-    """Nothing is saved here."""
+    """Archive without pictures."""
 
     def find(self, _picture_id: str) -> Path | None:
-        """Return nothing."""
+        """Return ``None``."""
         return None
 
     @property
     def is_away(self) -> bool:
-        """Return that its disk is there."""
+        """Return ``False``: the disk is mounted."""
         return False
 
     def newest(self, _count: int) -> Sequence[str]:
-        """Return nothing."""
+        """Return an empty list."""
         return ()
 
 
 def frames_of(size_bytes: int, quality: int) -> list[Frame]:
-    """Return frames with their JPEGs made, of a size within a few percent of that asked for."""
+    """Return frames with JPEGs of about the given size (within a few percent)."""
     noise = np.random.default_rng(0)
     side = 64
     now_s = time.monotonic()

@@ -1,7 +1,7 @@
-"""The bare work of `pastStack` and `save`, with the same libraries and on the same disk.
+"""Reference: the bare work of `pastStack` and `save`, with the same libraries on the same disk.
 
-`python -m benchmarks.work FILM FOLDER COUNT TIMES` prints means in ms: ``stack_ms`` is decoding COUNT JPEGs of the
-ring's quality, adding them up, one encode and one file synced; ``encode_ms`` and ``sync_ms`` are those of one frame.
+`python -m benchmarks.work FILM FOLDER COUNT TIMES` prints mean times in ms: ``stack_ms`` for decoding COUNT JPEGs of
+the ring's quality, adding, encoding once and syncing one file; ``encode_ms`` and ``sync_ms`` for one frame.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RING_QUALITY, PICTURE_QUALITY = 85, 92
 
 
 def stack(jpegs: Sequence[bytes]) -> bytes:
-    """Return the mean of pictures as a JPEG."""
+    """Return the mean of several pictures as a JPEG."""
     total = np.zeros((film.HEIGHT, film.WIDTH, 3), np.uint16)
     for jpeg in jpegs:
         total += simplejpeg.decode_jpeg(jpeg, "BGR")
@@ -34,7 +34,7 @@ def stack(jpegs: Sequence[bytes]) -> bytes:
 
 
 def sync(path: Path, data: bytes) -> None:
-    """Write a file that survives a power cut."""
+    """Write a file and sync it to disk."""
     with path.open("wb") as file:
         file.write(data)
         file.flush()

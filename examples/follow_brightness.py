@@ -1,6 +1,6 @@
-"""Prints how light it is for the demo's node, and day and night: python examples/follow_brightness.py [port].
+"""Prints brightness and mode (day, night) of the demo's node: python examples/follow_brightness.py [port].
 
-States are retained and bare: the present values come at once, and need no parsing.
+States are retained plain values: they arrive at once, and need no parsing.
 """
 
 import sys

@@ -9,7 +9,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 
 def on_message(_client: Client, _userdata: object, message: MQTTMessage) -> None:
-    """Write a picture; an empty message says that there is none any more."""
+    """Write a picture; an empty message means that it was removed."""
     if message.payload:
         Path("last.jpg").write_bytes(message.payload)
         print("last.jpg:", len(message.payload), "bytes", flush=True)

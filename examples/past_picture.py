@@ -1,4 +1,4 @@
-"""Asks the demo's node for what it saw two seconds ago and prints the path: python examples/past_picture.py [port]."""
+"""Lets the demo's node save the picture of two seconds ago, prints the path: python examples/past_picture.py [port]."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 
 def on_message(client: Client, _userdata: object, message: MQTTMessage) -> None:
-    """Wait for the final reply to our own request; others may ask, too."""
+    """Wait for the final reply to this request, ignoring replies to other clients."""
     reply = json.loads(message.payload)
     if reply["id"] == REQUEST["id"] and reply["stage"] == "final":
         print(reply["data"]["path"] if reply["ok"] else reply["message"])

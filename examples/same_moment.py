@@ -1,4 +1,4 @@
-"""Asks every node for one and the same moment, two seconds ago: python examples/same_moment.py [port]. Ctrl-C ends."""
+"""Lets all nodes save the picture of the same time, two seconds ago: python examples/same_moment.py [port]."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ MOMENT = datetime.now(UTC) - timedelta(seconds=2)
 
 
 def on_message(_client: Client, _userdata: object, message: MQTTMessage) -> None:
-    """Print what each node says."""
+    """Print the reply of each node."""
     print(*map(json.loads(message.payload).get, ("node", "stage", "message")), flush=True)
 
 

@@ -1,1 +1,1 @@
-"""Load test of a fleet: real nodes beside simulated ones on one broker."""
+"""Load test of a fleet: real and simulated nodes on one broker."""

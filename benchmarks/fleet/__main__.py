@@ -1,4 +1,4 @@
-"""``scripts/fleet``: a fleet on one broker, measured; see docs/fleet.md."""
+"""Command line of the load test of a fleet: ``scripts/fleet``; see docs/fleet.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESULT = Path("build/fleet.json")
 
 
 def main() -> int:
-    """Run; return 0 where every node answered and came back whole, else 1."""
+    """Run; return 0 if every node replied and fully recovered, else 1."""
     parser = argparse.ArgumentParser(prog="scripts/fleet", description=__doc__)
     parser.add_argument("--broker", choices=NAMES, default="mosquitto")
     parser.add_argument("--real", type=int, default=4, help="real nodes (default 4)")
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--framerate", type=float, default=10.0, help="pictures a second of a real node (default 10)")
     options = parser.parse_args()
     if options.real < 1:
-        parser.error("at least one real node is needed: the simulated ones say what it said")
+        parser.error("at least one real node is needed: the simulated ones repeat its messages")
     asked = Asked(options.broker, options.real, options.simulated, options.seconds, options.framerate)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         try:
@@ -38,7 +38,7 @@ def main() -> int:
             return 1
         try:
             figures = asyncio.run(fleet.run())
-        except OSError as error:  # a broker or nodes that were too slow, or a connection that the broker ended
+        except OSError as error:  # broker or nodes were too slow, or the broker closed a connection
             for log in sorted([*Path(folder).glob("real-*/log"), *Path(folder).glob("rabbitmq/log/*.log")]):
                 print(f"--- {log.relative_to(folder)}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
             print(error, *lines_of(fleet.figures), sep="\n", file=sys.stderr)

@@ -14,7 +14,7 @@ from pi_cam_node.cli.demo import brokers
 from pi_cam_node.cli.demo.brokers import HOST, Broker, BrokerKind, NoBrokerHere, choose_port
 from tests.support.rabbitmq import RabbitMq, find_rabbitmq
 
-# Where ``scripts/fleet --broker aedes`` installs it with npm.
+# Folder into which ``scripts/fleet --broker aedes`` installs it with npm.
 FOLDER = Path("build/aedes").absolute()
 PROGRAM = """
 import { createRequire } from "node:module";
@@ -31,7 +31,7 @@ NAMES = ("mosquitto", "amqtt", AEDES, RABBITMQ)
 
 
 class Running(Protocol):
-    """A broker that starts with ``with``, empty, and ends with all that it kept."""
+    """Interface of a broker that runs within a ``with`` block, without persistence."""
 
     port: int
 
@@ -51,9 +51,9 @@ class FleetBroker:
     """A kind of broker for a fleet.
 
     Attributes:
-        make: Returns one that does not run yet, given a folder for its files.
-        protocol: The value for `mqtt.protocol`.
-        finds_by_wildcard: Whether a subscription with a wildcard is sent what is retained.
+        make: Creates a broker, not started, given a folder for its files.
+        protocol: Value of `mqtt.protocol`.
+        finds_by_wildcard: Whether a wildcard subscription receives retained messages.
     """
 
     make: Callable[[Path], Running]
@@ -62,7 +62,7 @@ class FleetBroker:
 
 
 def choose(name: str) -> FleetBroker:
-    """Return the named broker.
+    """Return the broker of this name.
 
     Raises:
         NoBrokerHere: It is not installed.

@@ -1,4 +1,4 @@
-"""Measures a fleet: connecting, load, one command to all, one instant of all, and the loss of the broker."""
+"""Measures a fleet: connecting, load, one command to all nodes, simultaneous pictures, and loss of the broker."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from benchmarks.fleet.watcher import Watcher
 
 ONLINE_S, SETTLE_S, RECORD_S = 150.0, 2.0, 12.0
 PAST_S = 3.0
-# A board has processors of its own to start with; these nodes share one machine's.
+# Nodes that start at the same time, as all share one machine's CPUs.
 STARTING_MAX = 4
-# Change with time in themselves, so that an equal value after a loss proves nothing.
+# Topics whose values change by themselves, and are not compared after a loss.
 FLEETING = ("telemetry", "state/")
 
 
@@ -49,7 +49,7 @@ class Asked:
 
     @property
     def nodes(self) -> int:
-        """Every node, real and simulated."""
+        """Number of all nodes."""
         return self.real + self.simulated
 
 
@@ -57,9 +57,9 @@ class Fleet:
     """A broker, real and simulated nodes, and a client that watches them all.
 
     Args:
-        asked: What the run shall be.
-        folder: For files.
-        stack: Ends the processes.
+        asked: Parameters of the run.
+        folder: Folder for files.
+        stack: Closes the processes.
     """
 
     def __init__(self, asked: Asked, folder: Path, stack: ExitStack) -> None:
@@ -75,11 +75,11 @@ class Fleet:
         self.watcher = Watcher(self.port, finds_by_wildcard=self.kind.finds_by_wildcard)
         self.tasks: list[asyncio.Task[None]] = []
         self._wanted: set[str] = set()
-        # Those of a run that ends early, too.
+        # Set from the start, also for a run that ends early.
         self.figures: dict[str, Any] = {name: getattr(asked, name) for name in ("broker", "real", "simulated")}
 
     async def run(self) -> dict[str, Any]:
-        """Return the figures."""
+        """Run all phases; return the figures."""
         figures = self.figures
         try:
             await self.watcher.open()
@@ -106,7 +106,7 @@ class Fleet:
         return figures
 
     async def _start_real(self) -> float:
-        """Start the real nodes and return how many seconds it took; the first one is listened to from its start on."""
+        """Start the real nodes, recording the first one's messages; return the seconds that it took."""
         await self.watcher.listen(f"{real.FIRST}/#")
         began_s = time.monotonic()
         for number in range(1, self.asked.real + 1):
@@ -132,7 +132,7 @@ class Fleet:
             (at_s - began_s, topic.removeprefix(root), payload, topic.removeprefix(root) in retained)
             for at_s, topic, payload in self.watcher.heard
             if topic.startswith(root)
-            # What settings and the board do to the rest happens once, and would undo what is kept.
+            # Other topics change only once, by settings or the board, and would make retained values differ.
             if topic.removeprefix(root).startswith((*FLEETING, "event/"))
         ]
         self._wanted = {"availability", *(topic for topic in retained if is_kept(topic))}
@@ -147,7 +147,7 @@ class Fleet:
         return sum(node.sent for node in self.simulated)
 
     async def _load(self) -> dict[str, Any]:
-        """Return the load of nodes and broker while all nodes publish."""
+        """Measure the load of nodes and broker while all nodes publish."""
         pids = [node.pid for node in self.nodes]
         broker = self.broker.pid
         await self.watcher.listen(*(f"{node.id}/telemetry" for node in self.nodes))
@@ -171,7 +171,7 @@ class Fleet:
         }
 
     async def _ask_all(self) -> dict[str, Any]:
-        """Return which nodes answer one command to all, and one to a group, and how fast."""
+        """Send one command to all nodes, and one to a group; return replies and their times."""
         replies = await self.watcher.ask_all("health", self.asked.nodes)
         times_s = sorted(at_s for at_s, _ in replies.values())
         group = await self.watcher.ask_all("health", self.asked.real, to=f"group/{real.GROUP}")
@@ -183,7 +183,7 @@ class Fleet:
         }
 
     async def _ask_instant(self) -> dict[str, Any]:
-        """Return how far apart the frames of all real nodes are that show one instant."""
+        """Request pictures of the same time from all real nodes; return their time differences."""
         instant = datetime.now(UTC) - timedelta(seconds=PAST_S)
         asked = {"at": instant.isoformat(), "count": 1, "formats": ["jpg"]}
         replies = await self.watcher.ask_all("pastStack", self.asked.real, asked)
@@ -195,7 +195,7 @@ class Fleet:
         }
 
     async def _lose_broker(self) -> dict[str, Any]:
-        """Lose the broker and all that it kept; return how long until the fleet is whole again, and what differs."""
+        """Restart the broker without its data; return the time until the fleet has recovered, and differences."""
         before = await self._kept()
         self.broker.__exit__(None, None, None)
         await self.watcher.close()
@@ -212,18 +212,18 @@ class Fleet:
         }
 
     async def _kept(self) -> dict[str, dict[str, bytes]]:
-        """Return what every node keeps on the broker, asked for node by node."""
+        """Return the retained messages of every node, fetched node by node."""
         online = sorted(self.watcher.online())
         return {node: dict(await self.watcher.look(node, self._wanted)) for node in online}
 
 
 def moments_ms(replies: dict[str, tuple[float, dict[str, Any]]]) -> list[float]:
-    """Return when the frames were taken that the replies saved, in UTC epoch milliseconds."""
+    """Return the capture times of the saved frames, in UTC epoch milliseconds."""
     return [reply["data"]["first_epoch_ms"] for _, reply in replies.values() if reply["ok"]]
 
 
 def differing(before: dict[str, dict[str, bytes]], after: dict[str, dict[str, bytes]]) -> list[str]:
-    """Return the topics that a fleet kept before and keeps no more, or with another value that time does not change."""
+    """Return the retained topics that are missing afterwards, or have another value that time does not explain."""
     return [
         f"{node}/{topic}"
         for node, topics in before.items()
@@ -233,7 +233,7 @@ def differing(before: dict[str, dict[str, bytes]], after: dict[str, dict[str, by
 
 
 def is_kept(topic: str) -> bool:
-    """Tell whether a topic is retained as long as the node exists; others carry single messages, or pictures."""
+    """Tell whether a topic is retained permanently; others are for single messages, or pictures."""
     return not topic.startswith(("event/", "reply/", "media/", "frame", "telemetry", "probe"))
 
 
@@ -244,14 +244,14 @@ def _is_alike(topic: str, before: bytes, after: bytes | None) -> bool:
 
 
 def _lasting(topic: str, payload: bytes) -> object:
-    """Return a payload without what counts the sessions with the broker."""
+    """Return a payload without the number of the broker session."""
     if topic != "info":
         return payload
     return {key: value for key, value in json.loads(payload).items() if key != "session"}
 
 
 def lines_of(figures: dict[str, Any]) -> Sequence[str]:
-    """Return figures for a terminal."""
+    """Format figures for a terminal."""
     return [f"{name:24} {_shown(value)}" for name, value in figures.items()]
 
 

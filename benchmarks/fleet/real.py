@@ -1,6 +1,6 @@
-"""Real nodes of a fleet: all from copies of one file, as boards of one image are, told apart by the environment alone.
+"""Real nodes of a fleet, with copies of one file, as on boards with the same image; the environment sets their ids.
 
-Each copy lies in a folder of its own: beside its file a node keeps what outlives a restart, its former id too.
+Each copy is in a separate folder, since a node stores its state, including its former id, beside its file.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ END_S = 30.0
 
 
 class RealNode:
-    """A node on a synthetic camera, in a process of its own with the camera's beside it.
+    """A node with a synthetic camera, in separate processes.
 
     Args:
-        number: Makes its id.
-        config: Its file, as text.
-        folder: Where it keeps its file, its pictures and its log.
+        number: Number in its id.
+        config: Content of its file.
+        folder: Folder of its file, pictures and log.
     """
 
     def __init__(self, number: int, config: str, folder: Path) -> None:
@@ -52,7 +52,7 @@ class RealNode:
         return self._process.pid
 
     def close(self) -> None:
-        """End it, by force where it does not."""
+        """Terminate the node; kill it if it does not end."""
         self._process.terminate()
         try:
             self._process.wait(END_S)

@@ -1,4 +1,4 @@
-"""Simulated nodes: publish the recorded messages of a real node under ids of their own, and reply as one."""
+"""Simulated nodes: publish the recorded messages of a real node with other ids, and reply to commands."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from benchmarks.fleet.wire import Connection
 
 BASE = "pi_cam_node"
-# As long as a real node waits after it lost the broker (mqtt/connection/reconnect.py).
+# Wait of a real node after losing the broker (mqtt/connection/reconnect.py).
 RECONNECT_S = (0.5, 7.5)
-# Said at connecting, and not again: a thousand pictures a second are another test than this one.
+# Topics with pictures are published at connect only: this is no test of a thousand pictures per second.
 IMAGES = ("frame", "media/last/image", "media/thumbnail", "media/last")
 
 
@@ -23,8 +23,8 @@ class Script:
     """Recorded messages of a real node, on topics below its own.
 
     Attributes:
-        retained: What it keeps on the broker, by topic below the node.
-        spoken: What it said within `seconds`: seconds after the beginning, topic below the node, payload, retained.
+        retained: Its retained messages, by topic below the node.
+        spoken: Its messages within `seconds`: seconds since the start, topic below the node, payload, retained.
         seconds: Length of the recording.
     """
 
@@ -34,17 +34,17 @@ class Script:
 
     @property
     def rate_hz(self) -> float:
-        """Messages a second."""
+        """Messages per second."""
         return len(self.spoken) / self.seconds
 
 
 class SimulatedNode:
-    """A node that has no camera.
+    """A node without a camera.
 
     Args:
-        number: Makes its id.
-        port: The broker's.
-        script: What it says.
+        number: Number in its id.
+        port: Port of the broker.
+        script: Messages to publish.
     """
 
     def __init__(self, number: int, port: int, script: Script) -> None:
@@ -58,7 +58,7 @@ class SimulatedNode:
         self.sent = 0
 
     async def run(self) -> None:
-        """Run the node until cancelled; reconnect whenever the broker was lost."""
+        """Run until cancelled; reconnect whenever the broker is lost."""
         while True:
             connection = Connection(self._port, self.id, self._hear, (f"{self._root}/availability", b"offline"))
             try:
@@ -110,5 +110,5 @@ class SimulatedNode:
             task.add_done_callback(self._answers.discard)
 
     async def _answer(self, connection: Connection, topic: str, reply: bytes) -> None:
-        with suppress(OSError):  # the asker has lost the broker too
+        with suppress(OSError):  # the client has lost the broker, too
             await connection.publish(topic, reply, qos=1)

@@ -1,7 +1,7 @@
-"""Watches a whole fleet on the broker: availability, replies, and retained topics of each node.
+"""MQTT client that monitors a fleet: availability, replies, and retained topics of each node.
 
-It never subscribes to everything: a broker drops what a client with a thousand nodes' retained messages cannot read at
-once (mosquitto above ``max_queued_messages``, 1,000 unless set).
+It never subscribes to everything, as a broker drops messages beyond a queue limit (mosquitto: ``max_queued_messages``,
+1,000 by default), which the retained messages of a thousand nodes exceed.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Watcher:
     """A client that subscribes to the availability and the replies of all nodes.
 
     Args:
-        port: The broker's.
-        name: Its client id.
-        finds_by_wildcard: Whether the broker sends what it retains to a subscription with a wildcard.
+        port: Port of the broker.
+        name: Client id.
+        finds_by_wildcard: Whether a wildcard subscription receives retained messages.
     """
 
     def __init__(self, port: int, name: str = "watcher", *, finds_by_wildcard: bool = True) -> None:
@@ -44,7 +44,7 @@ class Watcher:
             known: Ids of nodes that may be online already.
 
         Raises:
-            OSError: The broker is not there.
+            OSError: The broker is not reachable.
         """
         await self._connection.open()
         self._task = asyncio.create_task(self._connection.run())
@@ -63,10 +63,10 @@ class Watcher:
         return {node for node, topics in self.table.items() if topics.get("availability") == b"online"}
 
     async def wait_online(self, count: int, timeout_s: float) -> float:
-        """Return how many seconds it took until so many nodes were online.
+        """Wait until a number of nodes is online; return the seconds that it took.
 
         Raises:
-            TimeoutError: They were not in time.
+            TimeoutError: Fewer nodes are online after the timeout.
         """
         began_s = time.monotonic()
         while len(self.online()) < count:
@@ -78,15 +78,15 @@ class Watcher:
         return time.monotonic() - began_s
 
     async def listen(self, *filters: str) -> None:
-        """Subscribe to topics below the base topic, and collect them in `table` and `heard` until `leave`."""
+        """Subscribe to topics below the base topic, and collect messages in `table` and `heard` until `leave`."""
         await self._connection.subscribe([f"{BASE}/{one}" for one in filters])
 
     async def leave(self, *filters: str) -> None:
-        """End what `listen` began."""
+        """Unsubscribe from the filters of `listen`."""
         await self._connection.unsubscribe([f"{BASE}/{one}" for one in filters])
 
     async def look(self, node: str, wanted: Collection[str], timeout_s: float = LOOK_S) -> dict[str, bytes]:
-        """Return what a node keeps on the broker, as soon as all the wanted topics are there or the time is over."""
+        """Return a node's retained messages once all wanted topics are received, or after the timeout."""
         table = self.table[node] = {}
         filters = [f"{node}/#"] if self._finds_by_wildcard else [f"{node}/{topic}" for topic in wanted]
         await self.listen(*filters)
@@ -99,7 +99,7 @@ class Watcher:
     async def ask_all(
         self, verb: str, count: int, fields: Mapping[str, object] | None = None, *, to: str = "all"
     ) -> dict[str, tuple[float, dict[str, Any]]]:
-        """Send one command to all nodes, or to a group; return the final replies that came, with seconds, by node."""
+        """Send one command to all nodes, or to a group; return time in seconds and final reply by node."""
         name = f"fleet-{time.monotonic_ns()}"
         replies = self._replies[name] = {}
         began_s = time.monotonic()

@@ -14,7 +14,7 @@ CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ = 0x10, 0x20, 0x30
 DISCONNECT, UNSUBSCRIBE, UNSUBACK = 0xE0, 0xA2, 0xB0
 KEEPALIVE_S = 60
 CONNECT_S = 60.0
-# A broker that a thousand clients have just joined works off their subscriptions first.
+# Timeout of acknowledgements, as a broker needs long for the subscriptions of a thousand new clients.
 ACKNOWLEDGE_S = 180.0
 RETAIN = 1
 
@@ -25,10 +25,10 @@ class Connection:
     """A connection to a broker on this machine.
 
     Args:
-        port: The broker's.
+        port: Port of the broker.
         client_id: Unique among all connections.
-        on_message: Called with topic and payload, in the loop.
-        will: Topic and payload that the broker retains when this connection breaks.
+        on_message: Called with topic and payload, in the event loop.
+        will: Topic and payload of the retained last will.
     """
 
     def __init__(self, port: int, client_id: str, on_message: OnMessage, will: tuple[str, bytes] | None = None) -> None:
@@ -43,7 +43,7 @@ class Connection:
         """Connect.
 
         Raises:
-            OSError: The broker is not there, or refuses.
+            OSError: The broker is not reachable, or refuses the connection.
         """
         try:
             async with asyncio.timeout(CONNECT_S):
@@ -57,7 +57,7 @@ class Connection:
             raise ConnectionRefusedError(f"refused with {body[1:].hex()}")
 
     async def subscribe(self, filters: Sequence[str]) -> None:
-        """Subscribe, and wait until the broker says so; `run` must be running.
+        """Subscribe, and wait for the acknowledgement; `run` must be running.
 
         Raises:
             TimeoutError: It does not.
@@ -66,7 +66,7 @@ class Connection:
         await self._request(SUBSCRIBE, b"".join(_text(one.encode()) + b"\1" for one in filters))
 
     async def unsubscribe(self, filters: Sequence[str]) -> None:
-        """Unsubscribe, and wait until the broker says so; `run` must be running.
+        """Unsubscribe, and wait for the acknowledgement; `run` must be running.
 
         Raises:
             TimeoutError: It does not.
@@ -88,7 +88,7 @@ class Connection:
             raise ConnectionResetError(f"{self._client_id}: the broker has ended the connection")
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 0) -> None:
-        """Publish; waits while the broker is slow to take it, and not for its acknowledgement.
+        """Publish; waits while the send buffer is full, but not for the acknowledgement.
 
         Raises:
             OSError: The connection has ended.
@@ -103,7 +103,7 @@ class Connection:
         await self._writer.drain()
 
     async def run(self) -> None:
-        """Process what comes until the connection ends."""
+        """Process received packets until the connection ends."""
         ping = asyncio.create_task(self._ping())
         try:
             while True:
@@ -117,10 +117,10 @@ class Connection:
         finally:
             ping.cancel()
             self.abort()
-            self._acknowledged.set()  # nothing more comes
+            self._acknowledged.set()  # no more packets will arrive
 
     def close(self) -> None:
-        """Disconnect in an orderly way: the will is not sent."""
+        """Disconnect; the broker drops the will."""
         if self._writer is not None:
             with suppress(OSError):
                 self._writer.write(_packet(DISCONNECT, b""))

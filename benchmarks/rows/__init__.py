@@ -1,1 +1,1 @@
-"""The rows of the table, by what they need: each takes the bench and yields its results."""
+"""The benchmark rows: functions that take the `Bench` and yield results."""

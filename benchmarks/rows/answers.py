@@ -1,4 +1,4 @@
-"""Response times of commands, beside the bare work and a bare echo."""
+"""Response times of commands, compared with the bare work and an MQTT echo."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.node import Node
 from benchmarks.program import ENVIRONMENT, Program
 from pi_cam_node.base.units import MIB
 
-# Short rounds, but many: the 99 % of one is at the mercy of whatever else the machine does.
+# Requests per round, and factor of rounds: many short ones, as the 99th percentile depends on other load.
 ASKED, TIMES_ROUNDS = 500, 3
 STACKED = {4: 12, 64: 4}
 SAVED = 25
@@ -25,7 +25,7 @@ FRAME_MIB = film.WIDTH * film.HEIGHT * 3 / MIB
 
 
 def get(bench: Bench) -> Iterator[Result]:
-    """Measure `get` while frames come at full rate, and the echo as often."""
+    """Measure `get` while frames arrive at full rate, and the echo as often."""
     node, port = bench.node, bench.broker_port
     node.release()
     ours, beside = [], []
@@ -44,14 +44,14 @@ def get(bench: Bench) -> Iterator[Result]:
 
 
 def past(bench: Bench) -> Iterator[Result]:
-    """Stack frames of the past, beside the bare decodes, additions, encode and sync of as many.
+    """Measure `pastStack`, compared with decoding, adding, encoding and syncing the same number of frames.
 
-    The reference is warm when it is measured, and so is the node: one stack more is asked for before the rounds, and
-    is told as a figure of its own. That of the first row starts the image process, which nothing has needed until then.
+    Both are measured warm: another stack is requested before the rounds, and reported as a separate figure. In the
+    first row it also starts the image process.
     """
     node = bench.node
     node.release()
-    time.sleep(8)  # the frames that are asked for came at full rate
+    time.sleep(8)  # so that the requested frames were captured at full rate
     for count, times in STACKED.items():
         first_ms = stack_ms(node, count)
         ours, beside = [], []
@@ -66,12 +66,12 @@ def past(bench: Bench) -> Iterator[Result]:
 
 
 def stack_ms(node: Node, count: int) -> float:
-    """Return how long the node takes for a stack, in ms."""
+    """Return the time of a stack in ms."""
     return node.ask("pastStack", formats=["jpg"], count=count)[0]
 
 
 def bare_work(bench: Bench, count: int, times: int) -> dict[str, float]:
-    """Return what the bare work takes, each a mean, in ms: ``stack_ms``, ``encode_ms`` and ``sync_ms``."""
+    """Return mean times of the bare work: ``stack_ms``, ``encode_ms`` and ``sync_ms``."""
     folder = bench.subfolder("captures")
     command = [sys.executable, "-m", "benchmarks.work", str(bench.film), str(folder), str(count), str(times)]
     out = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=120).stdout
@@ -79,16 +79,16 @@ def bare_work(bench: Bench, count: int, times: int) -> dict[str, float]:
 
 
 def stackmemory(bench: Bench) -> Iterator[Result]:
-    """Compare the peaks of the node's own process without a stack, and with the first stack of its life in it.
+    """Compare the peak memory of the node's process without a stack, and during its first stack.
 
-    Each round has a node of its own: what a stack took the heap keeps for the next one.
+    Each round uses a new node, as the heap keeps the memory of a stack.
     """
     folder = bench.subfolder("stack")
     quiet, busy = [], []
     for number in range(bench.rounds):
         say(f"memory of a stack: round {number + 1} of {bench.rounds}")
         with Node(folder, bench.broker_port, f"file:{bench.film}", ring={"size": 70}) as node:
-            node.ask("save", formats=["jpg"])  # libraries that are loaded at their first use are no growth
+            node.ask("save", formats=["jpg"])  # imports libraries that are loaded on first use
             node.fill(70)
             accounting.forget_peak(node.pid)
             time.sleep(1.0)
@@ -100,10 +100,10 @@ def stackmemory(bench: Bench) -> Iterator[Result]:
 
 
 def save(bench: Bench) -> Iterator[Result]:
-    """Save pictures of the synthetic camera, each asked for when the one before is answered.
+    """Measure `save` with the synthetic camera; each is requested right after the reply to the previous one.
 
-    That is the worst moment: just after a frame. This camera tells its exposure, 10 ms, as real ones do; of a film the
-    node must believe that a picture was exposed for the whole interval, and waits for the second one.
+    That is the worst case: just after a frame. This camera reports its exposure of 10 ms, as real ones do; with a film
+    the node must assume an exposure of the whole interval, and waits for the second frame.
     """
     folder = bench.subfolder("save")
     ours, beside = [], []

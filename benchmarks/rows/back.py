@@ -1,4 +1,4 @@
-"""Time until the retained state of all nodes is right again after the broker was away and forgot everything."""
+"""Time until the retained state of all nodes is complete after the broker was restarted without its data."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from benchmarks.bars import Result
 from benchmarks.bench import Bench, say
 
 NODES = (1, 10, 50)
-# Each lasts as long as a session must last to count as one; the figure is the worst node of all rounds.
+# Number of rounds, each as long as a session must last to count as stable; the figure is the worst node of all rounds.
 ROUNDS = 2
 
 
 def back(bench: Bench) -> Iterator[Result]:
-    """Kill the broker under 1, 10 and 50 nodes."""
+    """Restart the broker with 1, 10 and 50 nodes."""
     log = logging.getLogger("pi_cam_node")
     before = log.level
     log.setLevel(logging.ERROR)

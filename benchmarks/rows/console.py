@@ -1,4 +1,4 @@
-"""What the console takes while four browsers watch four cameras."""
+"""CPU time and memory of the console with four browsers watching four cameras."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from benchmarks.program import ENVIRONMENT
 from tests.support.running_console import Browser, RunningConsole
 
 CAMERAS = VIEWERS = 4
-# A kiosk of 2 x 2 on a screen of 1280 pixels; see kiosk.js.
+# A kiosk view of 2 x 2 cameras on a screen 1280 pixels wide; see kiosk.js.
 FPS, WIDTH_PX = 5, 640
 QUALITY = 72
 SETTLE_S, PATIENCE_S = 5.0, 60.0
-# What the console is built on.
+# Third-party libraries of the console.
 LIBRARIES = (
     "aiohttp.web", "jinja2", "paho.mqtt.client", "pydantic", "yaml", "sqlite3", "cryptography.x509", "simplejpeg",
 )  # fmt: skip
@@ -37,7 +37,7 @@ print(open("/proc/self/status").read())
 
 
 def console(bench: Bench) -> Iterator[Result]:
-    """Watch four cameras with four browsers over one socket each, as a kiosk of 2 x 2 does."""
+    """Watch four cameras in four browsers over one socket each, as in a 2 x 2 kiosk view."""
     cpu, memory, served = [], [], []
     with ExitStack() as stack:
         nodes = [
@@ -81,7 +81,7 @@ async def _watch(browser: Browser, cameras: list[str], counts: list[int], viewer
 
 
 def _scaling_pct(bench: Bench) -> float:
-    """Return the share of a core that halving all pictures takes, each once for all viewers."""
+    """Return the percentage of a core for halving the size of all pictures, once each for all viewers."""
     with bench.film.open("rb") as file:
         file.seek(film.offset(0))
         pixels = np.frombuffer(file.read(film.PICTURE_BYTES), np.uint8).copy()
@@ -97,7 +97,7 @@ def _scaling_pct(bench: Bench) -> float:
 
 
 def _import_mib() -> float:
-    """Return the memory of an interpreter that has the same libraries."""
+    """Return the memory of an interpreter that imported the same libraries, in MiB."""
     command = [sys.executable, "-c", IMPORT, *LIBRARIES]
     status = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True, timeout=60).stdout
     line = next(line for line in io.StringIO(status) if line.startswith("VmRSS:"))

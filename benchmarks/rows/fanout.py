@@ -1,4 +1,4 @@
-"""Cost of a viewer of the stream for the web server, without a node around it, beside a bare selector loop."""
+"""Cost of a stream viewer for the web server, without a node, compared with a selector loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PART = b"--frame\r\n"
 
 
 def fanout(bench: Bench) -> Iterator[Result]:
-    """Measure processor time a viewer and picture; making the pictures known is counted as well."""
+    """Measure the CPU time per viewer and picture, including the publishing of pictures."""
     ours, beside, slowest = [], [], []
     for number in range(bench.rounds):
         say(f"fanout: round {number + 1} of {bench.rounds}")
@@ -31,7 +31,7 @@ def fanout(bench: Bench) -> Iterator[Result]:
 
 
 def _cost_us(module: str, seconds: float) -> tuple[float, float]:
-    """Return the cost, and the pictures a second of the slowest viewer."""
+    """Return the cost in µs, and the pictures per second of the slowest viewer."""
     port = free_port()
     with Program([sys.executable, "-m", module, str(port), str(film.FPS), str(PICTURE_BYTES)]) as server:
         readers = Readers(port, VIEWERS, part=PART, stalled=STALLED)

@@ -1,4 +1,4 @@
-"""Cost of a viewer of live video, beside bare PyAV on the same pictures, and the time to the first picture."""
+"""Cost of a viewer of live video, compared with PyAV alone on the same pictures, and the time to the first segment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SETTLE_S = 4.0
 
 
 def live(bench: Bench) -> Iterator[Result]:
-    """Measure processor time a frame, and the time from the first request to the first segment."""
+    """Measure the CPU time per frame, and the time from the first request to the first segment."""
     if not h264.has_av():
         yield from (Result(bar, missing=h264.MISSING) for bar in ("live-cpu", "live-first"))
         return

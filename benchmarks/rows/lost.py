@@ -1,4 +1,4 @@
-"""Frames that are lost while the node has as much else to do as it can get."""
+"""Frames lost under maximum load."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.bench import Bench, say
 from benchmarks.command_client import CommandClient
 from benchmarks.node import Node
 
-# Noise that makes a JPEG of quality 100 a megabyte long.
+# Noise with which a JPEG of quality 100 has about a megabyte.
 NOISE_SIGMA, NOISY_PICTURES = 15.0, 20
 FPS, FRAMES, FRAMES_QUICK = 30, 6000, 600
 WORK: tuple[tuple[str, dict[str, object]], ...] = (
@@ -34,11 +34,11 @@ SETTINGS: dict[str, dict[str, object]] = {
 
 
 class Work:
-    """Commands without a pause, each kind on a thread and a connection of its own.
+    """Sends commands without a pause, each kind on a separate thread and connection.
 
     Attributes:
-        done: How many of each kind were answered, and how.
-        largest_bytes: Of the JPEGs.
+        done: Number of replies by kind and code.
+        largest_bytes: Size of the largest JPEG.
     """
 
     def __init__(self, node: Node, broker_port: int) -> None:
@@ -67,7 +67,7 @@ class Work:
 
 
 def lost(bench: Bench) -> Iterator[Result]:
-    """Count lost frames while PNGs are saved, 64 frames are stacked and large pictures are sent, all at once."""
+    """Count lost frames while saving PNGs, stacking 64 frames and saving large JPEGs at the same time."""
     noisy = film.make(bench.folder / f"noisy-{FPS}.y4m", NOISE_SIGMA, NOISY_PICTURES, fps=FPS)
     due = FRAMES_QUICK if bench.quick else FRAMES
     with Node(bench.subfolder("lost"), bench.broker_port, f"file:{noisy}", **SETTINGS) as node:
@@ -90,9 +90,9 @@ class Newest:
     """The newest frame.
 
     Attributes:
-        number: Of the frame; counts those that came to the node.
-        captured_s: When it was captured, by the clock of this process.
-        dropped: How many the node had to drop until then.
+        number: Number of the frame; counts frames received by the node.
+        captured_s: Capture time by the monotonic clock of this process.
+        dropped: Number of frames dropped until then.
     """
 
     number: int
@@ -101,7 +101,7 @@ class Newest:
 
 
 def _newest(node: Node) -> Newest:
-    """Return the newest frame, by the quickest of some answers: its age counts from somewhere within the round trip."""
+    """Return the newest frame by the fastest of several requests, as its age refers to a time in the round trip."""
     answers = []
     for _ in range(ASKED):
         took_ms, told = node.ask("night_level")

@@ -1,4 +1,4 @@
-"""What motion detection costs, and what a node costs that would record motion and sees none."""
+"""Cost of motion detection, and of a node that is set to record motion while there is none."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from benchmarks.bench import Bench, say
 from benchmarks.node import Node
 
 SETTLE_S = 3.0
-# Most that the node's small luma is wide and high: halved until it fits.
+# Size of the node's small luma picture.
 SMALL_PX = (film.WIDTH // 4, film.HEIGHT // 4)
 HISTORY, THRESHOLD = 300, 16
-# Idle and recording differ by less than a single window tells.
+# Number of windows, as the difference between idle and armed is smaller than the precision of one.
 ARMED_WINDOWS = 3
 MOTION = {"idle_fps": film.FPS, "active_fps": film.FPS}
 
 
 def motion(bench: Bench) -> Iterator[Result]:
-    """Switch detection, then recording, on and off on a film in which nobody walks.
+    """Switch detection, then recording, on and off with a film without movement.
 
-    Detection looks at every picture here, and not at two a second, so that its cost stands out.
+    Detection analyses every picture here instead of two per second, to make its cost measurable.
     """
     still = film.make(bench.folder / "still.y4m", still=True)
     on, beside, armed, unarmed = [], [], [], []
@@ -56,7 +56,7 @@ def _settled(node: Node, seconds: float) -> float:
 
 
 def bare_ms(bench: Bench) -> float:
-    """Return processor time a picture of OpenCV's background subtraction on the small luma alone."""
+    """Return the CPU time per picture in ms of OpenCV's background subtraction alone on the small luma picture."""
     cv2.setNumThreads(1)
     with bench.film.open("rb") as file:
         pictures = []

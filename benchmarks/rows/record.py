@@ -1,4 +1,4 @@
-"""What recording costs, beside the bare encode, and beside an ffmpeg that is fed by a pipe."""
+"""Cost of recording, compared with encoding alone, and with an ffmpeg that is fed through a pipe."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from benchmarks.hls_viewer import GONE_S, HlsViewer
 from benchmarks.node import Node
 from tests.support.rtsp_server import RtspServer, why_not
 
-# Starting the encoder and encoding what came before takes less.
+# Time for starting the encoder and encoding the pre-roll.
 SETTLE_S = 4.0
 CLIP_S = 3.0
 SERVER = Path(__file__).parents[1] / "rtsp_film.py"
-# A copy costs so little that a single window does not tell it from what else varies.
+# Number of windows, as the cost of a copy is smaller than the precision of one.
 COPY_WINDOWS = 3
 
 
 @dataclass(slots=True)
 class _Rounds:
-    """Figures of all rounds: ms a frame, and MiB."""
+    """Figures of all rounds: ms per frame, and MiB."""
 
     more: list[float] = field(default_factory=list)
     alone: list[float] = field(default_factory=list)
@@ -36,7 +36,7 @@ class _Rounds:
 
 
 def record(bench: Bench) -> Iterator[Result]:
-    """Record a film by hand, alone, and with a live viewer and a clip beside it."""
+    """Record a film by hand: alone, and with a live viewer and a clip at the same time."""
     if not h264.has_av():
         names = ("record-av", "record-pipe", "record-watched", "record-memory")
         yield from (Result(bar, missing=h264.MISSING) for bar in names)
@@ -83,7 +83,7 @@ def _one_round(bench: Bench, node: Node, rounds: _Rounds) -> None:
 
 
 def copy(bench: Bench) -> Iterator[Result]:
-    """Record a network camera, whose packets are copied, beside decoding all of them."""
+    """Record a network camera by copying its packets, compared with decoding them."""
     missing = h264.MISSING if not h264.has_av() else why_not()
     if missing:
         yield Result("copy", missing=missing)

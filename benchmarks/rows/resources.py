@@ -1,4 +1,4 @@
-"""Processor time and memory, beside the bare floor and beside motion."""
+"""CPU time and memory, compared with the floor and with `motion`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from benchmarks.program import Program
 
 IDLE_FPS = 2.0
 VIEWERS = (1, 4, 16)
-# A viewer that gets less than this share of the frames makes the figure worthless.
+# Least share of the frames that every viewer must receive for a valid figure.
 SERVED_LEAST = 0.95
 MOTION_FILLS_S = 36.0
 
 
 def memory(bench: Bench) -> Iterator[Result]:
-    """Measure memory with 300 frames kept, here and in motion."""
+    """Measure memory with 300 frames kept, in the node and in `motion`."""
     if motion.version() is None:
         yield Result("memory", [_pss(bench.node)], missing=motion.MISSING)
         return
@@ -42,7 +42,7 @@ def _pss(program: Program) -> float:
 
 
 def cpu(bench: Bench) -> Iterator[Result]:
-    """Measure processor time a frame without viewers, beside the floor; also that of a bare pair of processes."""
+    """Measure CPU time per frame without viewers, compared with the floor, and with two processes."""
     node, ours, beside, pairs = bench.node, [], [], []
     arguments = (str(bench.film), str(film.FPS))
     with (
@@ -63,7 +63,7 @@ def cpu(bench: Bench) -> Iterator[Result]:
 
 
 def idle(bench: Bench) -> Iterator[Result]:
-    """Measure processor time at a fifth of the rate."""
+    """Measure CPU time at a fifth of the rate."""
     node, slow, fast = bench.node, [], []
     for number in range(bench.rounds):
         say(f"idle: round {number + 1} of {bench.rounds}")
@@ -80,7 +80,7 @@ def idle(bench: Bench) -> Iterator[Result]:
 
 
 def viewers(bench: Bench) -> Iterator[Result]:
-    """Measure processor time a frame with viewers, beside motion."""
+    """Measure CPU time per frame with viewers, compared with `motion`."""
     costs: dict[str, list[float]] = {}
     programs: dict[str, Program] = {"node": bench.node}
     if motion.version() is None:
@@ -102,10 +102,10 @@ def viewers(bench: Bench) -> Iterator[Result]:
 
 
 def _per_frame(program: Program, bench: Bench, count: int = 0) -> float:
-    """Return milliseconds a camera frame.
+    """Return the CPU time in ms per camera frame.
 
     Raises:
-        RuntimeError: Not every viewer got the frames: what is measured is not what is meant.
+        RuntimeError: A viewer did not receive the frames, so the figure is not valid.
     """
     cost_ms, fps = program.cpu_ms_per_second(bench.window_s, viewers=count)
     if count and fps < SERVED_LEAST * film.FPS:

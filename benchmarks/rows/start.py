@@ -1,4 +1,4 @@
-"""Time from the start to the first retained brightness, beside importing the same libraries."""
+"""Time from the start to the first retained brightness, compared with importing the same libraries."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from benchmarks.bench import Bench, say
 from benchmarks.node import Node
 from benchmarks.program import ENVIRONMENT
 
-# What the node and its camera's process have loaded when they are built; only what others wrote, by full names.
+# Program that prints the third-party modules imported by node and camera process at start.
 LOADED = """
 import sys
 import pi_cam_node.runtime.node, pi_cam_node.camera.worker.child_main, pi_cam_node.camera.sources.synthetic.source
 print(*(name for name, module in list(sys.modules.items())
         if "-packages" in (getattr(module, "__file__", None) or "") and not name.startswith("pi_cam_node")))
 """
-# What it needs beside that when it is asked for pictures and for pages; for comparison.
+# All libraries, including those imported later for pictures and pages, for comparison.
 EVERY_LIBRARY = ("numpy", "simplejpeg", "cv2", "paho.mqtt.client", "pydantic", "yaml", "psutil", "aiohttp.web")
 IMPORT = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
 
 
 def start(bench: Bench) -> Iterator[Result]:
-    """Start a node on the synthetic camera, and an interpreter that imports and ends."""
+    """Start a node with the synthetic camera, and an interpreter that only imports."""
     out = subprocess.run([sys.executable, "-c", LOADED], env=ENVIRONMENT, check=True, capture_output=True, text=True)
     names = [name for name in out.stdout.split() if not any(part.startswith("_") for part in name.split("."))]
     folder = bench.subfolder("start")

@@ -1,1 +1,1 @@
-"""Soak test: hours of the node under faults, judged for growth, recovery and its final state."""
+"""Soak test: runs the node for hours under faults, and checks memory growth, recovery and final state."""

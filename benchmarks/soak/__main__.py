@@ -1,8 +1,7 @@
-"""Runs the node for hours under faults and judges the records.
+"""Command line of the soak test: runs the node for hours under faults and evaluates the records.
 
-`python -m benchmarks.soak --hours 2 [--out build/soak]`, or `scripts/soak`; `--judge FOLDER` judges records again,
-also those of a soak that still runs. Exit code 0: it held; 1: it did not; 2: something is missing here; 3: too short to
-tell.
+`python -m benchmarks.soak --hours 2 [--out build/soak]`, or `scripts/soak`; `--judge FOLDER` evaluates records again,
+also of a running soak. Exit code 0: passed; 1: failed; 2: requirements are missing; 3: too short for a result.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ from benchmarks.soak.tools import missing, tool
 from benchmarks.soak.verdict import judge
 
 QUIET_S = (20.0, 90.0)
-"""Before the first fault, so that the node has started, and after the last, so that it comes back and refreshes all."""
+"""Time before the first fault, for the start of the node, and after the last, for its recovery."""
 RECORDS = "records.jsonl"
 EXIT = {"held": 0, "FAILED": 1, "too short to tell": 3}
 
 
 def soak(length_s: float, seed: int, out: Path, without: tuple[str, ...]) -> None:
-    """Run a soak; its records and logs are in ``out`` afterwards."""
+    """Run a soak test; writes its records and logs to ``out``."""
     quiet_s = QUIET_S if length_s > 4 * sum(QUIET_S) else (15.0, 15.0)
     plan = list(schedule(seed, quiet_s[0], length_s - quiet_s[1], without))
     say(f"{length_s / 3600:g} h, {len(plan)} faults, seed {seed}; records in {out}")
@@ -56,7 +55,7 @@ def soak(length_s: float, seed: int, out: Path, without: tuple[str, ...]) -> Non
 
 
 def conclude(out: Path) -> int:
-    """Judge the records in a folder, write and print the verdict, and return the exit code."""
+    """Evaluate the records in a folder, write and print the verdict; return the exit code."""
     verdict = judge(read(out / RECORDS), tool("soak").theil_sen)
     (out / "verdict.json").write_text(json.dumps({"verdict": verdict.word, **asdict(verdict)}, indent=1) + "\n")
     text = as_text(verdict)
@@ -66,7 +65,7 @@ def conclude(out: Path) -> int:
 
 
 def main() -> int:
-    """Run as the command line says; return the exit code."""
+    """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
     parser.add_argument("--hours", type=float, default=2.0, help="how long, the default is 2")
     parser.add_argument("--seed", type=int, default=1, help="of the schedule of faults and of the commands")
@@ -80,7 +79,7 @@ def main() -> int:
         return 2
     if arguments.judge:
         return conclude(arguments.judge)
-    # Broker, node and file system go with us, however we are ended.
+    # Broker, node and file system must be cleaned up also after SIGTERM.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     out = arguments.out.resolve()
     soak(arguments.hours * 3600, arguments.seed, out, without)

@@ -1,4 +1,4 @@
-"""Course of a soak: faults when they are due, samples in between, and a line a minute."""
+"""Main loop of a soak test: causes scheduled faults, takes samples, and prints a line per minute."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ PROGRESS_S = 60.0
 
 
 class Course:
-    """Follows a plan.
+    """Executes a schedule of faults.
 
     Args:
-        rig: What the faults are done to.
-        records: Where faults and samples are written.
+        rig: The system under test.
+        records: Receives faults and samples.
         plan: The faults, in order of time.
-        length_s: How long all of it takes.
+        length_s: Total duration in seconds.
     """
 
     def __init__(self, rig: Rig, records: Records, plan: Sequence[Fault], length_s: float) -> None:
@@ -36,7 +36,7 @@ class Course:
         self._current: tuple[Fault, float, faults.Ending] | None = None
 
     def run(self) -> bool:
-        """Return when the time is over, ``False`` where the node ended before."""
+        """Run for the whole duration; return ``False`` if the node ended before."""
         sample_s = progress_s = 0.0
         try:
             while (now_s := self._records.now_s) < self._length_s:
@@ -44,7 +44,7 @@ class Course:
                 if now_s >= sample_s:
                     sample_s = now_s + samples.EVERY_S
                     if not samples.take(self._rig, self._records):
-                        say("the node is gone")
+                        say("the node has ended")
                         return False
                 if now_s >= progress_s:
                     progress_s = now_s + PROGRESS_S
@@ -55,7 +55,7 @@ class Course:
         return True
 
     def _cause(self, now_s: float) -> None:
-        """End the fault that has lasted long enough, and begin the one that is due."""
+        """End a fault whose duration is over, and cause the one that is due."""
         if self._current is not None and now_s >= self._current[1] + self._current[0].lasts_s:
             self._end_fault()
         if self._current is None and self._plan and now_s >= self._plan[0].at_s:
@@ -86,5 +86,5 @@ class Course:
 
 
 def say(line: str) -> None:
-    """Print a line at once."""
+    """Print a line without buffering."""
     print(line, flush=True)

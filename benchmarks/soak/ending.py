@@ -1,4 +1,4 @@
-"""Final checks of a soak, when no fault has come for a while: retained state, settings, log, films, stop."""
+"""Final checks of a soak test, some time after the last fault: retained state, settings, log, films, stop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ERROR_LINE = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) ", re.MULTILINE)
 
 
 def look(rig: Rig, records: Records) -> None:
-    """Record the retained messages, what is wrong with them, how the node stops, and whether films play."""
+    """Record the retained messages, faults in them, how the node stops, and whether films are playable."""
     with rig.broker.client() as client:
         client.subscribe(f"{ROOT}/#", "homeassistant/#")
         time.sleep(SETTLE_S)
@@ -38,13 +38,13 @@ def look(rig: Rig, records: Records) -> None:
 
 
 def look_at_log(path: Path, records: Records) -> None:
-    """Record log lines that must never be written: tracebacks and faults of the program."""
+    """Record log lines that must never occur: tracebacks and internal errors."""
     text = path.read_text(errors="replace")
     records.add("tracebacks", count=text.count("Traceback (most recent"), errors=len(ERROR_LINE.findall(text)))
 
 
 def _plays(film: Path) -> bool:
-    """Tell whether each picture of a film can be decoded, and there is one."""
+    """Tell whether a film has pictures, and all of them can be decoded."""
     try:
         with av.open(str(film)) as container:
             return sum(1 for _ in container.decode(video=0)) > 0
@@ -53,7 +53,7 @@ def _plays(film: Path) -> bool:
 
 
 def _wrong_states(retained: Mapping[str, bytes]) -> Iterator[str]:
-    """Yield in words which retained states are wrong or missing."""
+    """Yield messages about wrong or missing retained states."""
     for topic in (f"{ROOT}/availability", f"{ROOT}/camera/availability"):
         if retained.get(topic) != b"online":
             yield f"{topic} is {retained.get(topic)!r}"
@@ -65,9 +65,9 @@ def _wrong_states(retained: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def _wrong_settings(client: Client, retained: Mapping[str, bytes]) -> Iterator[str]:
-    """Yield which settings are retained and not in force, in words.
+    """Yield messages about retained settings that differ from the current ones.
 
-    A link that flips bits makes topics that nobody meant; a key that the node does not know is one of them.
+    Unknown keys are ignored, as a link that flips bits also creates random topics.
     """
     said = {
         topic.removeprefix(CONFIG): payload.decode() for topic, payload in retained.items() if topic.startswith(CONFIG)
@@ -86,14 +86,14 @@ def _wrong_settings(client: Client, retained: Mapping[str, bytes]) -> Iterator[s
 
 
 def _same(said: str, held: Any) -> bool:
-    """Tell whether a retained payload is a value in force, however it is spelt."""
+    """Tell whether a retained payload equals a current value, in any notation."""
     if isinstance(held, bool):
         return said.lower() in ({"true", "on"} if held else {"false", "off"})
     try:
         read = json.loads(said)
     except ValueError:
         read = said
-    if isinstance(held, list) and isinstance(read, str):  # words with commas between them; an empty list is ""
+    if isinstance(held, list) and isinstance(read, str):  # comma-separated; an empty list is ""
         return read.replace(",", " ").split() == held
     return bool(read == held) or said == held
 

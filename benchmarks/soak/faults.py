@@ -10,12 +10,12 @@ from benchmarks.soak.rig import Rig
 from benchmarks.soak.schedule import Fault
 from benchmarks.soak.tools import tool
 
-# Each begins a fault and returns what ends it.
+# Function that ends a fault.
 Ending = Callable[[], object]
 
 
 def begin(rig: Rig, fault: Fault) -> Ending | None:
-    """Cause a fault and return what ends it; ``None`` where it could not be caused."""
+    """Cause a fault; return a function that ends it, ``None`` if it could not be caused."""
     return BEGINNINGS[fault.kind](rig, fault.argument)
 
 
@@ -53,7 +53,7 @@ def _use_up_inodes(rig: Rig, _argument: str) -> Ending:
 
 
 def _read_only(rig: Rig, _argument: str) -> Ending | None:
-    """Refused by the kernel while a file is open for writing."""
+    """Mount read-only, which the kernel refuses while a file is open for writing."""
     return rig.disk.rw if rig.disk.ro() else None
 
 

@@ -14,7 +14,7 @@ from tests.support.mjpeg import Viewer
 
 PING_S = 1.0
 COMMAND_EVERY = 8
-"""One of so many turns is a command, the others are a ``get``, which tells when the node hears again."""
+"""Interval of other commands among ``get`` commands, which show when the node responds again."""
 
 SLOW_PAUSE_S = 2.0
 STAY_S = 60.0
@@ -43,13 +43,13 @@ COMMANDS: tuple[Callable[[random.Random], Command], ...] = (
 
 
 class Load:
-    """Runs in threads of its own until told to stop.
+    """Runs in separate threads until stopped.
 
     Args:
         probe: Sends the commands.
-        http_port: Of the node.
-        records: Where the frames that came are written.
-        seed: Gives the same commands again.
+        http_port: Port of the node's web server.
+        records: Receives the received frames.
+        seed: Seed of the sequence of commands.
     """
 
     def __init__(self, probe: MqttProbe, http_port: int, records: Records, seed: int) -> None:
@@ -62,12 +62,12 @@ class Load:
         self._threads = [threading.Thread(target=work, name=name) for name, work in works.items()]
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End, within the time a viewer waits for a picture."""
+        """Stop, within the timeout of a viewer."""
         self._stopped.set()
         for thread in self._threads:
             thread.join(30)
@@ -82,12 +82,12 @@ class Load:
                 self._probe.ask(*self._dice.choice(COMMANDS)(self._dice))
 
     def _watch(self) -> None:
-        """Take every picture of the stream and write down its number."""
+        """Read every picture of the stream and record its number."""
         while not self._stopped.is_set():
             self._view("/stream?fps=2", 0.0, float("inf"))
 
     def _watch_slowly(self) -> None:
-        """Take a picture now and then, and come anew each minute."""
+        """Read a picture now and then, and reconnect every minute."""
         while not self._stopped.is_set():
             self._view("/stream", SLOW_PAUSE_S, self._records.now_s + STAY_S)
             self._snapshot()

@@ -1,4 +1,4 @@
-"""MQTT client of the soak, connected straight to the broker: faults of the node's link do not touch it."""
+"""MQTT client of the soak test, connected directly to the broker, without the faults of the node's link."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class MqttProbe:
     """Publishes commands and records replies, availability and telemetry.
 
     Args:
-        port: Of the broker itself.
-        records: Where all of it goes.
+        port: Port of the broker.
+        records: Receives all records.
     """
 
     def __init__(self, port: int, records: Records) -> None:
@@ -37,11 +37,11 @@ class MqttProbe:
         self._client.loop_start()
 
     def ask(self, verb: str, body: str | dict[str, Any]) -> None:
-        """Send a command, where the broker is there; record an old one that got no reply.
+        """Send a command if connected; record earlier commands without a reply.
 
         Args:
-            verb: Of the command.
-            body: Its arguments; text is sent as it is, and no reply to it is awaited.
+            verb: Verb of the command.
+            body: Its arguments; a text is sent unchanged, and no reply to it is expected.
         """
         self._give_up()
         if not self._client.is_connected():
@@ -73,7 +73,7 @@ class MqttProbe:
         client.subscribe([(topic, 1) for topic in (*AVAILABILITY, f"{ROOT}/reply/+", f"{ROOT}/telemetry")])
 
     def _hear(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
-        """Record a message; a corrupting link may have changed it."""
+        """Record a message, which a corrupting link may have changed."""
         if message.topic in AVAILABILITY:
             self._records.add("availability", topic=message.topic, value=message.payload.decode(errors="replace"))
             return

@@ -1,4 +1,4 @@
-"""Records of a soak, one JSON object a line: written while it runs, read by the verdict."""
+"""Records of a soak test, one JSON object per line: written while it runs, and evaluated afterwards."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Record = dict[str, Any]
 
 
 class Records:
-    """Appends records to a file; from any thread.
+    """Appends records to a file. Thread: any.
 
-    Each has ``what`` it is and ``t``, the second of the soak on the monotonic clock.
+    Each has its kind ``what``, and ``t``, the seconds since the start on the monotonic clock.
     """
 
     def __init__(self, path: Path) -> None:
@@ -24,7 +24,7 @@ class Records:
 
     @property
     def now_s(self) -> float:
-        """The second of the soak."""
+        """Seconds since the start."""
         return time.monotonic() - self._start_s
 
     def add(self, what: str, **fields: Any) -> None:
@@ -35,12 +35,12 @@ class Records:
                 self._file.write(line + "\n")
 
     def close(self) -> None:
-        """Take no more."""
+        """Close the file; further records are ignored."""
         with self._lock:
             self._file.close()
 
 
 def read(path: Path) -> list[Record]:
-    """Return the records of a file, but for a last line that was not written whole."""
+    """Return the records of a file, except an incomplete last line."""
     lines = path.read_text().splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]

@@ -1,4 +1,4 @@
-"""Recovery from each fault: duration and losses. Pure."""
+"""Recovery from each fault: duration and losses. No I/O."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from benchmarks.soak.rig import FPS
 from benchmarks.soak.schedule import PAUSE_S
 
 BACK_S = 90.0
-"""The longest pause between two attempts is 60 s; later than this the node did not come back by itself."""
+"""Limit of the recovery time; the longest pause between two attempts of the node is 60 s."""
 SEEN_S = 45.0
-"""Where a soak still runs, a fault counts when it ended so long ago."""
+"""In a running soak test, time after which an ended fault is evaluated."""
 REPLY_S = 5.0
-"""Where nothing stands in the way, a reply comes within this time."""
+"""Longest time until a reply without a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,12 @@ class Back:
     """Recovery from one fault, in seconds; ``None``: not before the end of the soak.
 
     Attributes:
-        pictures_s: The longest time without a new picture, from the beginning of the fault to the next one.
-        answers_s: From the end of the fault until questions were answered for good.
-        online_s: From the end of the fault until both availabilities were online for good.
-        lost_share: Share of the frames due from the beginning of the fault to the next one that did not come to be;
-            ``None``: not known.
-        asked: Questions from the beginning of the fault to the next one.
-        answered: How many of them were answered in time.
+        pictures_s: The longest time without a new picture, from the begin of the fault to the next one.
+        answers_s: From the end of the fault until commands were answered without further interruption.
+        online_s: From the end of the fault until both availabilities stayed online.
+        lost_share: Share of lost frames, from the begin of the fault to the next one; ``None``: unknown.
+        asked: Number of commands from the begin of the fault to the next one.
+        answered: Number of them that were answered in time.
     """
 
     pictures_s: float | None
@@ -55,10 +54,10 @@ class Trace:
         self._states = _online(records)
 
     def back(self, number: int) -> Back:
-        """Return what the fault with this number cost."""
+        """Return the recovery from the fault with this number."""
         began_s, ended_s = self.faults[number]["began"], self.faults[number]["ended"]
         following = self.faults[number + 1 : number + 2]
-        # Where the soak still runs, the next fault may have begun without being in the records yet.
+        # In a running soak test the next fault may have begun without being in the records yet.
         until_s = following[0]["began"] if following else ended_s + PAUSE_S[0]
         return Back(
             self._without_pictures_s(began_s, until_s),
@@ -90,7 +89,7 @@ class Trace:
         return len(took), sum(time_s is not None and time_s <= REPLY_S for time_s in took)
 
     def _online_s(self, ended_s: float, until_s: float) -> float | None:
-        """Return when the last time away ended that began before the next fault."""
+        """Return the end of the last offline time that began before the next fault."""
         at = bisect_right(self._states, until_s, key=lambda state: state[0])
         if at == 0:
             return None
@@ -111,7 +110,7 @@ class Trace:
 
 
 def _new_frames(records: Sequence[Record]) -> list[tuple[float, int]]:
-    """Return when each picture of the camera came first: the stream repeats them, and shows a placeholder between."""
+    """Return when each picture first arrived, without repetitions and placeholders of the stream."""
     frames: list[tuple[float, int]] = []
     for record in records:
         if record["what"] != "frame" or not record["name"].isdigit():
@@ -123,7 +122,7 @@ def _new_frames(records: Sequence[Record]) -> list[tuple[float, int]]:
 
 
 def _online(records: Sequence[Record]) -> list[tuple[float, bool]]:
-    """Return from when on both availabilities were online, or not; a broker that forgot them knows neither."""
+    """Return the times at which both availabilities became online, or not; none after a restart of the broker."""
     said: dict[str, str] = {}
     changes: list[tuple[float, bool]] = []
     for record in records:
@@ -138,7 +137,7 @@ def _online(records: Sequence[Record]) -> list[tuple[float, bool]]:
 
 
 def by_kind(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    """Return the figures of each kind of fault: how many, the longest times until all was well, what was lost."""
+    """Return figures of each kind of fault: number, longest recovery times, losses."""
     trace = Trace(records)
     costs: dict[str, list[Back]] = {}
     for number, fault in enumerate(trace.faults):

@@ -1,4 +1,4 @@
-"""The verdict as text."""
+"""Formats the verdict as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchmarks.soak.verdict import Verdict
 
 
 def as_text(verdict: Verdict) -> str:
-    """Return the verdict with its figures, for people."""
+    """Return the verdict with its figures as text."""
     figures = verdict.figures
     lines = [f"soak of {figures['hours']} h: {verdict.word}", ""]
     lines += [f"against: {line}" for line in verdict.against]

@@ -1,4 +1,4 @@
-"""Test rig of a soak: the node under test, with broker, link, disk and wall clock."""
+"""Test rig of a soak test: the node under test, with broker, link, disk and wall clock."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ FPS = 5
 DISK_MB = 64
 STOP_S = 20.0
 FRAME_NUMBER = "0,0 1,0 1,0.1 0,0.1"
-"""The area of the synthetic picture in which its number changes all the time."""
+"""Area of the synthetic picture with the frame number, which changes continuously."""
 
 
 class Rig:
-    """Node, broker, link, disk and clock; built at ``with`` and removed at its end.
+    """Node, broker, link, disk and clock, within a ``with`` block.
 
     Args:
-        folder: Where node and broker write configuration and log.
-        without: Groups of faults that are left out; nothing is built for them.
+        folder: Folder for configurations and logs.
+        without: Groups of faults that are not used.
 
     Attributes:
-        broker: A real mosquitto without persistence, so that it forgets everything when killed.
-        link: The proxy between the node and the broker; ``None`` before ``with``.
-        disk: The file system of the pictures; ``None`` where disk faults are left out.
-        clock: The wall clock of the node; ``None`` where clock faults are left out.
-        http_port: Of the node's web server.
+        broker: A mosquitto without persistence, so that it loses all data when killed.
+        link: The proxy between node and broker; ``None`` before ``with``.
+        disk: The file system of the pictures; ``None`` without disk faults.
+        clock: The wall clock of the node; ``None`` without clock faults.
+        http_port: Port of the node's web server.
     """
 
     def __init__(self, folder: Path, without: tuple[str, ...]) -> None:
@@ -75,7 +75,7 @@ class Rig:
         """The node's process.
 
         Raises:
-            psutil.NoSuchProcess: It is gone.
+            psutil.NoSuchProcess: It has ended.
         """
         if self._node is None or self._node.poll() is not None:
             raise psutil.NoSuchProcess(self._node.pid if self._node else 0)
@@ -83,16 +83,16 @@ class Rig:
 
     @property
     def camera(self) -> psutil.Process | None:
-        """The camera's process; ``None`` while there is none."""
+        """The camera's process; ``None`` if there is none."""
         return next((child for child in self.node.children() if CHILD in child.cmdline()), None)
 
     @property
     def films(self) -> list[Path]:
-        """The films that were recorded and are still there, the oldest first."""
+        """Existing films, oldest first."""
         return sorted(self._pictures.rglob("*.mp4"))
 
     def stop_node(self) -> int:
-        """End the node as systemd does, and return its exit code.
+        """Stop the node as systemd does; return its exit code.
 
         Raises:
             subprocess.TimeoutExpired: It does not end.
@@ -116,7 +116,7 @@ class Rig:
             self._node = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, env=environment)
 
     def _settings(self) -> dict[str, Any]:
-        """Return settings under which every bound is reached within the warm-up."""
+        """Return settings with which every limit is reached within the warm-up."""
         return {
             "node": {"id": "soak"},
             "mqtt": {"host": self.link.host, "port": self.link.port},

@@ -1,4 +1,4 @@
-"""Samples of what node and camera use: memory, descriptors, threads, processor time."""
+"""Resource samples of node and camera: memory, descriptors, threads, CPU time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EVERY_S = 10.0
 def of(process: psutil.Process) -> dict[str, float]:
     """Return the figures of one process.
 
-    PSS, in which what is shared counts once, says what it costs; RSS does not move when other programs come and go.
+    PSS counts shared memory once, so it is the actual cost; RSS does not change with other programs.
     """
     times, memory = process.cpu_times(), process.memory_full_info()
     return {
@@ -39,6 +39,6 @@ def take(rig: Rig, records: Records) -> bool:
         if (process := rig.camera) is not None:
             camera = of(process)
     except psutil.NoSuchProcess:
-        camera = None  # it ended while it was looked at
+        camera = None  # it ended meanwhile
     records.add("sample", node=node, camera=camera)
     return True

@@ -1,4 +1,4 @@
-"""Schedule of the faults and their lengths: a seed gives the same hours again."""
+"""Schedule of faults with their durations, reproducible by a seed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class Kind:
     """A kind of fault.
 
     Attributes:
-        name: What it is called in records and verdict.
-        group: What it needs: a fault of a group can be left out.
-        shortest_s: How long it lasts at least.
-        longest_s: How long it lasts at most.
-        arguments: One of them is drawn for each fault.
+        name: Name in records and verdict.
+        group: Group, which can be excluded.
+        shortest_s: Least duration in seconds.
+        longest_s: Greatest duration in seconds.
+        arguments: One of them is chosen at random for each fault.
     """
 
     name: str
@@ -51,7 +51,7 @@ KINDS = (
 GROUPS = tuple(dict.fromkeys(kind.group for kind in KINDS))
 
 PAUSE_S = (20.0, 45.0)
-"""Between the end of a fault and the beginning of the next: long enough to come back and work for a while."""
+"""Pause between two faults, for recovery and some normal operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class Fault:
 
     Attributes:
         kind: Name of its kind.
-        at_s: Second of the soak at which it begins.
-        lasts_s: How long; 0 for a blow.
-        argument: What else its kind wants to know.
+        at_s: Begin, in seconds since the start.
+        lasts_s: Duration in seconds; 0: momentary.
+        argument: Argument of its kind.
     """
 
     kind: str
@@ -72,15 +72,15 @@ class Fault:
 
 
 def schedule(seed: int, from_s: float, to_s: float, without: Collection[str] = ()) -> Iterator[Fault]:
-    """Yield the faults between two seconds of the soak, none of them at the same time.
+    """Yield faults between two times, one at a time.
 
-    Every kind comes once in each round, in an order drawn anew, so that none is left out by chance.
+    Each round contains every kind once, in random order.
 
     Args:
-        seed: Gives the same faults again.
-        from_s: The first begins after it.
-        to_s: The last ends before it.
-        without: Groups left out.
+        seed: Seed of the sequence.
+        from_s: Earliest begin of the first, in seconds since the start.
+        to_s: Latest end of the last.
+        without: Excluded groups.
 
     Raises:
         ValueError: No group is left.

@@ -1,4 +1,4 @@
-"""The fault tools beside the repository, and what else the soak needs of the machine."""
+"""Loads the fault tools beside the repository, and checks the requirements of the soak test."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NAMES = ("faultproxy", "clock", "disk", "soak")
 
 
 def missing(groups: Collection[str]) -> list[str]:
-    """Return what is missing, in words; empty where the soak can run.
+    """Return missing requirements as texts; empty if the soak test can run.
 
     Args:
-        groups: The groups of faults that shall be caused.
+        groups: Groups of faults to be caused.
     """
     lacks = [f"{FOLDER / name}.py" for name in NAMES if not (FOLDER / f"{name}.py").exists()]
     if find_mosquitto() is None:
@@ -33,7 +33,7 @@ def missing(groups: Collection[str]) -> list[str]:
 
 
 def tool(name: str) -> ModuleType:
-    """Return one of the fault tools; they import each other by their bare names."""
+    """Import one of the fault tools, which import each other as top-level modules."""
     if str(FOLDER) not in sys.path:
         sys.path.append(str(FOLDER))
     return importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""Judges the records of a soak. Pure, so that records can be judged again."""
+"""Evaluates the records of a soak test. No I/O."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from benchmarks.soak.recovery import BACK_S, by_kind
 WHO = ("node", "camera")
 ENDS = ("retained", "stopped", "films", "tracebacks")
 
-# Returns the median slope per hour and the ends of its 95 % band.
+# Function that returns the median slope per hour and the limits of its 95 % confidence interval.
 Slope = Callable[[Sequence[float], Sequence[float]], tuple[float, float, float]]
 
 MEMORY_SLOPE_MIB_PER_H = 0.5
 COUNT_SLOPE_PER_H = 0.1
-"""Descriptors and threads: flat."""
+"""Greatest slope per hour of the number of descriptors and threads."""
 FRAMES_LOST_PERCENT = 1.0
-"""What a fault outside the camera may cost of its frames."""
+"""Greatest percentage of frames lost by a fault outside the camera."""
 WARM_UP_S = 900.0
-"""Until then each kind of fault and of command comes for the first time, and the allocator finds its size."""
+"""Warm-up, in which each kind of fault and command occurs for the first time, and the heap reaches its size."""
 LEAST_S = 2 * WARM_UP_S
-"""What grows in a shorter soak may be the warm-up; all of it is shown then, and nothing is proven."""
+"""Least duration for a result about growth; in shorter runs growth may be the warm-up."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """Verdict on a soak.
+    """Result of a soak test.
 
     Attributes:
-        figures: By name.
-        against: What speaks against the node, in words; empty where it held.
-        unclear: What cannot be told because the soak was too short.
+        figures: Figures by name.
+        against: Failed checks as texts; empty if passed.
+        unclear: Checks without a result, because the run was too short.
     """
 
     figures: dict[str, Any] = field(default_factory=dict)
@@ -42,17 +42,17 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """The verdict in a word or two."""
+        """The result in a few words."""
         if self.against:
             return "FAILED"
         return "too short to tell" if self.unclear else "held"
 
 
 def judge(records: Sequence[Record], slope: Slope) -> Verdict:
-    """Judge a soak, also one that is still running.
+    """Evaluate a soak test, which may still be running.
 
     Args:
-        records: In order of time.
+        records: The records in order of time.
         slope: `theil_sen` of the fault tools.
     """
     verdict = Verdict()
@@ -104,7 +104,7 @@ def _growth(rows: Sequence[tuple[float, Mapping[str, float]]], key: str, limit: 
 
 
 def _judge_slope(verdict: Verdict, name: str, figure: Mapping[str, Any]) -> None:
-    """Judge as the fault tool does: a leak is proven by the lower end of the band, a wide band proves nothing."""
+    """Evaluate growth: the lower limit of the interval proves a leak; a wide interval gives no result."""
     (low, high), limit = figure["band"], figure["limit"]
     if low > limit:
         verdict.against.append(f"{name} grows by {low:.2f} to {high:.2f} an hour (at most {limit:g})")
@@ -113,7 +113,7 @@ def _judge_slope(verdict: Verdict, name: str, figure: Mapping[str, Any]) -> None
 
 
 def _judge_restarts(verdict: Verdict, records: Sequence[Record], samples: Sequence[Record]) -> None:
-    """Judge the restarts: none of the node, and of the camera only those that a fault caused."""
+    """Evaluate restarts: none of the node, and only those of the camera that a fault caused."""
     asked = sum(record["what"] == "fault" and record["kind"].startswith("camera") for record in records)
     cameras = list(dict.fromkeys(sample["camera"]["pid"] for sample in samples if sample["camera"]))
     verdict.figures["camera restarts"] = {"seen": max(0, len(cameras) - 1), "asked": asked}
