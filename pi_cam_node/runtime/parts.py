@@ -86,10 +86,7 @@ class Parts:
         self.worker = Worker(self.inbox)
         self.image_process = TaskProcess(on_wait=self.worker.loop.beat)  # effective only on the worker's own thread
         self.images = ImageTasks(self.image_process.run)
-        self.events = EventDatabase(
-            start.events, clock, partial(rows_in, config.export.base_dir), self._restore,
-            lambda words: self.inbox.put(DatabaseChanged(words)),
-        )  # fmt: skip
+        self.events = self._new_events(config, start, clock)
         self.archive = PictureArchive(
             config.export.base_dir, boot_id, clock, self.images, film_removed=self.events.forget_recording,
             packet_limit=lambda: self.link.packet_limit_bytes,
@@ -123,6 +120,12 @@ class Parts:
             self.live,
         )  # fmt: skip
         self.text_port = TextPort(config, self.inbox, clock, self.privacy.privacy_gate)
+
+    def _new_events(self, config: Config, start: Start, clock: Clock) -> EventDatabase:
+        known = partial(rows_in, config.export.base_dir)
+        return EventDatabase(
+            start.events, clock, known, self._restore, lambda words: self.inbox.put(DatabaseChanged(words))
+        )
 
     def _new_films(
         self, config: Config, clock: Clock, boot_id: str, core: Callable[[], Core], budget_bytes: int
