@@ -9,6 +9,7 @@ import importlib
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.extras import has_video
@@ -46,23 +47,36 @@ class Kind:
         return self.video if self.video is not None and has_video() else (self.module, self.name)
 
 
-def _check_login(url: str) -> str:
-    """Return an address with the login percent-encoded as needed.
+def _check_address(url: str) -> str:
+    """Return an address whose login is percent-encoded as needed, and whose host and port can be parsed.
 
     Raises:
-        ConfigError: A character of the password is ambiguous in an address.
+        ConfigError: A character of the password is ambiguous in an address, or the host or the port is none.
     """
     rest = url.partition("://")[2]
     ends = [at for at in (rest.find(each) for each in "/?#") if at >= 0]
     host = rest[: min(ends, default=len(rest))]
-    login, at_sign, _ = host.rpartition("@")
+    login, at_sign, place = host.rpartition("@")
     if not at_sign and "@" in rest:
         port = host.rpartition(":")[2]
         if ":" in host and not port.isdigit():
             raise ConfigError([_ENCODE.format(rest[len(host)])])
     if re.search(r"%(?![0-9A-Fa-f]{2})", login):
         raise ConfigError([_ENCODE.format("%")])
+    if not _is_place(place):
+        raise ConfigError(
+            [f"camera.source: {place[:80]!r} is no host; expected a name or an address, and a port from 1 to 65535"]
+        )
     return url
+
+
+def _is_place(text: str) -> bool:
+    """Tell whether a text is a host, optionally with a port."""
+    try:
+        parts = urlsplit(f"//{text}")
+        return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", text)
+    except ValueError:
+        return False
 
 
 _ENCODE = (
@@ -80,10 +94,10 @@ KINDS = (
         r"((?i:rtsps?)://.+)",
         "sources.rtsp",
         "RtspSource",
-        _check_login,
+        _check_address,
         ("sources.rtsp_packets", "RtspPacketSource"),
     ),
-    Kind("http://…", r"((?i:https?)://.+)", "sources.http_camera", "HttpCameraSource", _check_login),
+    Kind("http://…", r"((?i:https?)://.+)", "sources.http_camera", "HttpCameraSource", _check_address),
     Kind("file:<path>.y4m", r"file:(.+\.y4m)", "sources.y4m_file", "Y4mFileSource"),
     Kind("file:<path>", r"file:(.+)", "sources.video_file", "VideoFileSource"),
     Kind("synthetic", r"synthetic()", "sources.synthetic.source", "SyntheticSource"),

@@ -27,6 +27,8 @@ _ODD_INDENT = re.compile(f"^[ \t]*([{_WIDE}])(?=[ {_WIDE}]*[^\\s#])", re.MULTILI
 # line. Tabs within and after quotes are not replaced.
 _TABS = re.compile(r"^ *[^\s#'\"][^'\"\n]*\t[^\n]*$|^ *\t[ \t]*(?=#|$)", re.MULTILINE)
 _TAB = re.compile(r"(?<=:)[ \t]+(?=[^\s])|[ \t]+(?=#|$)")
+# Half of a UTF-16 pair: comes from escapes in quotes only, as the file is UTF-8.
+_HALF = re.compile("[\ud800-\udfff]")
 _NULLS = ("", "~", "null", "Null", "NULL")
 
 
@@ -107,10 +109,14 @@ def compose(text: str) -> yaml.Node | None:
     if indented:
         line = text.count("\n", 0, indented.end()) + 1
         raise YamlError(line, f"found the character U+{ord(indented[1]):04X} at the beginning; expected plain blanks")
+    composer = _Composer(_TABS.sub(_as_blanks, text))
     try:
-        return _Composer(_TABS.sub(_as_blanks, text)).get_single_node()
+        return composer.get_single_node()
     except yaml.MarkedYAMLError as error:
         raise _in_words(error) from None
+    except (ValueError, OverflowError):  # PyYAML does not check the digits of \U and of %YAML
+        why = "found a number that is out of range, after \\U in quotes or after %YAML"
+        raise YamlError(composer.line + 1, why) from None
 
 
 def _as_blanks(line: re.Match[str]) -> str:
@@ -143,7 +149,7 @@ class _Composer(yaml.BaseLoader):
 
 def _tree(node: yaml.Node, line: int, path: tuple[str, ...], faults: list[YamlError]) -> Tree:
     if isinstance(node, yaml.ScalarNode):
-        return ScalarNode(line, None if node.style is None and node.value in _NULLS else node.value)
+        return ScalarNode(line, None if node.style is None and node.value in _NULLS else _text(node.value, line))
     if isinstance(node, yaml.SequenceNode):
         return SequenceNode(line, [_tree(item, _line(item), (*path, "[]"), faults) for item in node.value])
     mapping = MappingNode(line)
@@ -156,6 +162,20 @@ def _tree(node: yaml.Node, line: int, path: tuple[str, ...], faults: list[YamlEr
         if first is not child and len(faults) < MOST_FAULTS:
             faults.append(YamlError(at, f"{'.'.join((*path, key.value))}: given twice, first in line {first.line}"))
     return mapping
+
+
+def _text(value: str, line: int) -> str:
+    """Return a scalar with pairs of UTF-16 escapes joined, as JSON writes characters beyond 16 bits.
+
+    Raises:
+        YamlError: One of a pair is missing; such a text cannot be stored or sent.
+    """
+    if not _HALF.search(value):
+        return value
+    try:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise YamlError(line, "found half of a character (\\uD800 to \\uDFFF); expected the whole one") from None
 
 
 def _in_words(error: yaml.MarkedYAMLError) -> YamlError:

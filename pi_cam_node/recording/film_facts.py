@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime
-from typing import Any
 
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.core.event_facts import event_of
+from pi_cam_node.base.strict_json import json_object
+from pi_cam_node.core.event_facts import event_of, time_of
 from pi_cam_node.core.history import EventRow, FilmKind
 
 
@@ -66,11 +66,24 @@ class FilmFacts:
         Raises:
             ValueError: The bytes are not metadata of this package.
         """
+        values = json_object(data)
+        first_at = time_of(values.pop("first_at", None))
+        odd = [name for name, value in values.items() if not isinstance(value, _TYPES.get(name, ()))]
+        if odd or first_at is None:
+            raise ValueError(f"{', '.join(odd)[:80] or 'first_at'} of a film is not as this package writes it")
         try:
-            values: dict[str, Any] = json.loads(data)
-            return cls(**{**values, "first_at": datetime.fromisoformat(values["first_at"])})
-        except (TypeError, KeyError) as error:
-            raise ValueError(f"not the facts of a film: {error!r}") from None
+            return cls(**values, first_at=first_at)
+        except TypeError as error:  # a fact is missing
+            raise ValueError(f"not the facts of a film: {error}") from None
+
+
+_NUMBER = (int, float)
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("id", "kind", "event_id", "cause", "boot"), (str,)),
+    **dict.fromkeys(("event_mono_s", "first_mono_s", "interval_s"), _NUMBER),
+    **dict.fromkeys(("clock_set", "masked", "copied"), (bool,)),
+    "event": (dict, type(None)),
+}
 
 
 def _plain(value: object) -> object:

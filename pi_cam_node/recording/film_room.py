@@ -5,7 +5,6 @@ The archive applies the limits on the size and the age of all films, after each 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
@@ -16,6 +15,7 @@ from typing import Protocol
 from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.json_file import read_object
 from pi_cam_node.recording.film_ids import is_film_id
 
 _log = logging.getLogger(__name__)
@@ -80,10 +80,10 @@ class DiskFilmRoom:
 
     def _is_kept(self, film: str) -> bool:
         try:
-            facts = json.loads((self._directory / f"{film}.json").read_bytes())
-        except (OSError, ValueError, RecursionError):
+            facts = read_object(self._directory / f"{film}.json")
+        except OSError:
             return False
-        return isinstance(facts, dict) and facts.get("kept") is True
+        return facts is not None and facts.get("kept") is True
 
     def _remove(self, film: str) -> None:
         """Remove a film, its side-car last: as long as it is there the rest is known to be a film."""

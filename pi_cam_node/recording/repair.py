@@ -11,7 +11,7 @@ from pi_cam_node.core.film import Film
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import finish
 from pi_cam_node.recording.film_ids import id_in_progress, is_film_part, progress_path
-from pi_cam_node.recording.mp4.parse import read_fragmented
+from pi_cam_node.recording.mp4.parse import CutOffHeader, read_fragmented
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def repair_all(directory: Path, beat: Callable[[], None] = lambda: None, access:
         try:
             film = _repaired(directory, film_id, beat, access)
         except (OSError, ValueError) as error:
-            _log.warning("the film in %s cannot be mended: %s", path, error)
+            _log.warning("the film in %s cannot be mended, and is left there: %s", path, error)
             continue
         if film is not None:
             films.append(film)
@@ -55,7 +55,7 @@ def _repaired(directory: Path, film_id: str, beat: Callable[[], None], access: F
     with path.open("rb") as file:
         try:
             content = read_fragmented(file)
-        except ValueError:  # cut off in its header: there is nothing in it
+        except CutOffHeader:
             path.unlink()
             return None
     facts = FilmFacts.decoded(content.notes)

@@ -13,6 +13,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -67,7 +68,7 @@ def restore_backup(source: IO[bytes], path: Path, environ: Mapping[str, str]) ->
     Raises:
         BadArchive: The archive cannot be used.
         ConfigError: Its settings are invalid here.
-        OSError: A file cannot be written.
+        OSError: A file cannot be written. Settings and state are as they were before.
     """
     places = state_files(path, environ)
     if places.events is None:
@@ -85,13 +86,9 @@ def restore_backup(source: IO[bytes], path: Path, environ: Mapping[str, str]) ->
             raise BadArchive("there is no configuration file in the archive")
         loaded = loader.load(staged, environ)
         moves = _moves(staging, staged, path, loaded.config, environ)
-        aside = [old for target in moves.values() for old in _set_aside(target)]
-        for file, target in moves.items():
-            _put(file, target)
+        aside = _put_all(moves)
         pictures = _restore_pictures(staging, loader.load(path, environ).config)
-    return RestoreReport(
-        loaded.config.node.id, str(manifest.get("made", "")), len(moves) + pictures, pictures, tuple(aside)
-    )
+    return RestoreReport(loaded.config.node.id, str(manifest.get("made", "")), len(moves) + pictures, pictures, aside)
 
 
 def _unpack(archive: tarfile.TarFile, staging: Path) -> Mapping[str, object]:
@@ -169,17 +166,38 @@ def _restore_pictures(staging: Path, config: Config) -> int:
     return count
 
 
-def _set_aside(target: Path) -> list[Path]:
-    """Rename a file that will be replaced, with the other files of a database; return the new paths."""
-    moved = []
+def _put_all(moves: Mapping[Path, Path]) -> tuple[Path, ...]:
+    """Move files to their destinations; return the new paths of those that they replaced.
+
+    Raises:
+        OSError: One cannot be moved; those before it are as they were.
+    """
+    aside: dict[Path, Path] = {}
+    new: list[Path] = []
+    try:
+        for file, target in moves.items():
+            _set_aside(target, aside)
+            new.append(target)
+            _put(file, target)
+    except OSError:
+        for target in new:
+            with suppress(OSError):  # it may not have got there
+                target.unlink()
+        for renamed, old in aside.items():
+            renamed.replace(old)
+        raise
+    return tuple(aside)
+
+
+def _set_aside(target: Path, aside: dict[Path, Path]) -> None:
+    """Rename a file that will be replaced, with the other files of a database; note old by new path in ``aside``."""
     for suffix in SUFFIXES:
         old = target.with_name(target.name + suffix)
         if old.exists():
             names = (old.with_name(f"{old.name}{ASIDE_SUFFIX}{number or ''}") for number in range(1000))
             new = next(name for name in names if not name.exists())
             old.replace(new)
-            moved.append(new)
-    return moved
+            aside[new] = old
 
 
 def _put(file: Path, target: Path) -> None:

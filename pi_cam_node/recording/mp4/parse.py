@@ -1,7 +1,7 @@
 """Parses fragmented files written by this package, complete or truncated by a crash.
 
-A fragment counts if its ``moof`` and ``mdat`` are complete; the rest is cut off. All lengths are checked against the
-file before reading.
+A fragment counts if its ``moof`` and ``mdat`` are complete; the rest is cut off. A damaged ``moof`` costs its own
+fragment only. All lengths are checked against the file before reading.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from pi_cam_node.recording.mp4.sample_entries import SOUND_ENTRY_BYTES, config_o
 
 # Maximum size of a header; 90 s of video at 60 pictures per second need 70 KiB.
 _HEADER_BYTES_MAX = 1 << 20
+
+
+class CutOffHeader(ValueError):
+    """The file ends within its header: it holds no picture."""
 
 
 @frozen
@@ -67,7 +71,8 @@ def read_fragmented(file: BinaryIO) -> FragmentedFile:
         file: Open for reading, seekable.
 
     Raises:
-        ValueError: The file has no complete header of this package.
+        CutOffHeader: The file ends within its header.
+        ValueError: The header is damaged, or not of this package.
     """
     track: TrackBoxes | None = None
     samples: list[Sample] = []
@@ -80,7 +85,7 @@ def read_fragmented(file: BinaryIO) -> FragmentedFile:
         elif kind == b"free" and track is None:
             notes = _content(file, begin, size)
         elif kind == b"moof":
-            run = _runs(_content(file, begin, size), begin)
+            run = _whole_runs(file, begin, size)
         elif kind == b"mdat" and run is not None:
             if any(sample.position + sample.size_bytes > begin + size for sample in (*run[0], *run[1])):
                 break
@@ -90,8 +95,17 @@ def read_fragmented(file: BinaryIO) -> FragmentedFile:
         if run is None:
             whole_bytes = begin + size
     if track is None:
-        raise ValueError("no whole header")
+        is_short = file.seek(0, 2) <= 2 * _HEADER_BYTES_MAX
+        raise CutOffHeader("no whole header") if is_short else ValueError("no header, and more than a header in it")
     return FragmentedFile(track, tuple(samples), whole_bytes, notes, tuple(sound))
+
+
+def _whole_runs(file: BinaryIO, begin: int, size: int) -> tuple[list[Sample], list[Sample]] | None:
+    """Return the runs of the ``moof`` at ``begin``; ``None`` if it is damaged."""
+    try:
+        return _runs(_content(file, begin, size), begin)
+    except (ValueError, struct.error):
+        return None
 
 
 def _top_level(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:

@@ -33,8 +33,8 @@ def save_event(connection: sqlite3.Connection, row: EventRow) -> None:
 def save_recording(connection: sqlite3.Connection, row: RecordingRow) -> None:
     """Insert or replace a film; a repaired film also extends its event's end."""
     times = (_ms(row.at), _ms_or_none(row.ended_at))
-    size = (row.size_bytes, row.frames, row.gap_s)
-    values = (row.id, row.state, row.path, *times, row.cause, row.boot, *size, row.codec, row.width_px, row.height_px)
+    size = (row.size_bytes, row.frames, row.gap_s, row.codec, row.width_px, row.height_px)
+    values = (row.id, row.state, _path_text(row.path), *times, row.cause, row.boot, *size)
     _insert(connection, "recording", _RECORDING, values)
     if row.state == "repaired":
         connection.execute(
@@ -90,7 +90,8 @@ def find_lost(connection: sqlite3.Connection) -> None:
     Films left open by an earlier run, whose file is to be repaired, are not changed.
     """
     found = connection.execute("SELECT id, state, path FROM recording").fetchall()
-    for recording_id, state, path in found:
+    for recording_id, state, text in found:
+        path = _path_of(text)
         is_there = os.path.lexists(path)
         if state == "open" and not is_there:
             is_there = os.path.lexists(Path(path).with_name(unfinished_film(recording_id)))
@@ -170,7 +171,22 @@ def _event(row: tuple[Any, ...]) -> EventRow:
 
 def _recording(row: tuple[Any, ...]) -> RecordingRow:
     recording_id, state, path, at_ms, ended_ms, *rest = row
-    return RecordingRow(recording_id, state, path, _time(at_ms), None if ended_ms is None else _time(ended_ms), *rest)
+    ended_at = None if ended_ms is None else _time(ended_ms)
+    return RecordingRow(recording_id, state, _path_of(path), _time(at_ms), ended_at, *rest)
+
+
+def _path_text(path: str) -> str:
+    """Return a path as text that SQLite takes: as a JSON text, which begins with a quote, where it is not UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return json.dumps(path)
+    return path
+
+
+def _path_of(text: str) -> str:
+    """Return the path that `_path_text` made a text of."""
+    return str(json.loads(text)) if text.startswith('"') else text
 
 
 def _ms(at: datetime) -> int:

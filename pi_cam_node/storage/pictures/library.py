@@ -14,7 +14,7 @@ from pi_cam_node.storage.directory import as_storage_error
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.index import Entry, Index
 from pi_cam_node.storage.pictures.quota import Quota
-from pi_cam_node.storage.pictures.sidecar import is_kept, read_sidecar, with_kept
+from pi_cam_node.storage.pictures.sidecar import changeable_sidecar, is_kept, read_sidecar, with_kept
 
 
 class Library:
@@ -46,7 +46,7 @@ class Library:
         entry = self._entry(picture_id)
         path = self._directory / f"{picture_id}.{SIDECAR}"
         with as_storage_error(f"cannot change {path}"), self._heartbeat.timed():
-            facts = read_sidecar(path)
+            facts = changeable_sidecar(path)
             if is_kept(facts) is not kept:
                 replace_atomically(path, with_kept(facts, picture_id, kept=kept), *_access_of(path))
         entry.kept = kept

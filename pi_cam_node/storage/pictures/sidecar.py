@@ -10,12 +10,11 @@ from typing import Any
 
 from pi_cam_node import __version__
 from pi_cam_node.base.clock import iso
+from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.json_file import read_object
 from pi_cam_node.config import Format
 from pi_cam_node.core.picture import Picture
-
-# Larger than any side-car of the node.
-MAX_BYTES = 1 << 20
 
 
 @frozen
@@ -75,11 +74,25 @@ def sidecar(picture: Picture, picture_id: str, files: Sequence[SavedFile], origi
 def read_sidecar(path: Path) -> dict[str, Any]:
     """Return the content of a side-car; empty if it is missing, damaged or too large."""
     try:
-        with path.open("rb") as file:
-            facts = json.loads(file.read(MAX_BYTES))
-    except (OSError, ValueError, RecursionError):
+        return read_object(path) or {}
+    except OSError:
         return {}
-    return facts if isinstance(facts, dict) else {}
+
+
+def changeable_sidecar(path: Path) -> dict[str, Any]:
+    """Return the content of a side-car that is to be rewritten; empty if it is missing.
+
+    Raises:
+        OSError: It cannot be read.
+        NotSaved: It is damaged: rewritten, what a person could still save from it would be lost.
+    """
+    try:
+        facts = read_object(path)
+    except FileNotFoundError:
+        return {}
+    if facts is None:
+        raise NotSaved(f"{path} is damaged; correct it, or move it away, and ask again")
+    return facts
 
 
 def clock_was_set(facts: Mapping[str, Any]) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
 from aiohttp import web
 
 from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.base.json_file import read_object
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import FORMATS, Format, format_of
 from pi_cam_node.web.api.commands import carry_out
@@ -140,8 +140,9 @@ def _still_of(pictures: PictureStore, media_id: str) -> Path | None:
     if path is None or path.suffix != ".mp4":
         return path
     try:
-        event = json.loads(path.with_suffix(".json").read_bytes())["event"]
-        picture_id = event["picture_id"]
-    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        facts = read_object(path.with_suffix(".json")) or {}
+    except OSError:
         return None
+    event = facts.get("event")
+    picture_id = event.get("picture_id") if isinstance(event, dict) else None
     return pictures.find(picture_id) if isinstance(picture_id, str) else None

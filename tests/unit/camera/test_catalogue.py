@@ -93,3 +93,17 @@ def test_a_password_that_an_address_cannot_hold_is_refused_in_words(scheme: str,
 )
 def test_addresses_that_are_right_pass(url: str) -> None:
     assert check(url)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "rtsp", "rtsps"])
+@pytest.mark.parametrize("place", ["[", "[::1", "porch:abc", "porch:99999", "porch:0", ":80", "/live", "a b", "u:p@:1"])
+def test_an_address_without_a_host_or_with_an_odd_port_is_refused(scheme: str, place: str) -> None:
+    with pytest.raises(ConfigError, match="is no host; expected a name or an address, and a port"):
+        check(f"{scheme}://{place}/")
+
+
+@pytest.mark.parametrize(
+    "place", ["[::1]", "[fe80::1%25eth0]:554", "porch:", "u:p[w@porch:80", "u:p@ss@porch", "küche.lan"]
+)
+def test_odd_addresses_that_work_are_taken(place: str) -> None:
+    assert check(f"rtsp://{place}/live")

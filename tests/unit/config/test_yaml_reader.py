@@ -38,6 +38,10 @@ def test_tabs_and_odd_blanks_that_mean_nothing_are_taken(text: str) -> None:
         ("mqtt:\n\u00a0\u00a0port: 1883\n", "c.yaml:2: found the character U+00A0 at the beginning"),
         ("node: {id: a}\n\u3000mqtt: {port: 1}\n", "c.yaml:2: found the character U+3000 at the beginning"),
         ("node:\n  name: 'a\tb'\n", "c.yaml:2: node.name: found 'a\\tb', a line break or another control"),
+        ('node:\n  name: "\\UFFFFFFFF"\n', "c.yaml:2: found a number that is out of range, after \\U in quotes"),
+        ('node: {name: "\\U00110000"}\n', "c.yaml:1: found a number that is out of range, after \\U in quotes"),
+        ("%YAML 1." + "9" * 5000 + "\n---\n", "c.yaml:1: found a number that is out of range"),
+        ('export:\n  base_dir: "/a\\ud800"\n', "c.yaml:2: found half of a character"),
         ("MQTT:\n  port: 1\n", "c.yaml:1: MQTT: unknown key; did you mean mqtt?"),
         ("mqtt:\n  Port: 1\n", "c.yaml:2: mqtt.Port: unknown key; did you mean mqtt.port?"),
         ("mqtt: {host: '${MQTT_HOST}'}\n", "which nothing fills in; give the value, or PI_CAM_NODE__MQTT__HOST"),
@@ -54,3 +58,7 @@ def test_a_password_may_look_like_a_variable() -> None:
     password = read("mqtt: {username: u, password: '$ecret'}\n").mqtt.password
     assert password is not None
     assert password.get_secret_value() == "$ecret"
+
+
+def test_a_character_may_be_written_as_json_writes_it() -> None:
+    assert read('{"node": {"name": "\\ud83d\\ude00"}}').node.name == "\U0001f600"

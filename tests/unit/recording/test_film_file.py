@@ -253,3 +253,37 @@ def test_the_oldest_films_make_room_and_kept_ones_stay(tmp_path: Path, mocker: M
 def test_where_no_film_is_left_there_is_no_space(tmp_path: Path, mocker: MockerFixture) -> None:
     with pytest.raises(NoSpace):
         _room(tmp_path, mocker, [900]).make(0)
+
+
+def test_a_damaged_fragment_costs_no_other_one(tmp_path: Path) -> None:
+    film = record(tmp_path)
+    path = progress_path(tmp_path, film.facts.id)
+    content = path.read_bytes()
+    second = content.index(b"moof", content.index(b"moof") + 4)
+    path.write_bytes(content[: second + 4] + bytes(60) + content[second + 64 :])  # blocks that never reached the card
+    (mended,) = repair_all(tmp_path)
+    assert mended.frames == 30
+    assert round(mended.last_picture_s, 6) == 3.2
+
+
+def test_a_film_with_a_damaged_header_is_left_to_its_owner(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    film = record(tmp_path)
+    path = progress_path(tmp_path, film.facts.id)
+    content = path.read_bytes().replace(b"avcC", b"\0\0\0\0")
+    path.write_bytes(content)
+    assert repair_all(tmp_path) == []
+    assert path.read_bytes() == content
+    assert "cannot be mended, and is left there" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "odd", [{"id": 5}, {"cause": None}, {"event": [1]}, {"first_mono_s": "x"}, {"first_at": 7}, {"masked": "no"}]
+)
+def test_odd_facts_of_a_film_end_nothing(tmp_path: Path, mocker: MockerFixture, odd: dict[str, object]) -> None:
+    record(tmp_path, 1)
+    name = film_id(AT, "3f2a91c0", 2, "recording")
+    told = json.dumps({**json.loads(facts(2).encoded()), **odd}).encode()
+    mocker.patch.object(FilmFacts, "encoded", return_value=told)
+    record(tmp_path, 2)
+    assert len(repair_all(tmp_path)) == 1
+    assert progress_path(tmp_path, name).exists()

@@ -207,3 +207,20 @@ def test_a_strange_archive_changes_nothing(new: House, run: Run, tmp_path: Path,
 def test_the_good_archive_of_these_tests_is_taken(new: House, run: Run, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(archive_of(*GOOD))
     assert run(new, "restore", str(tmp_path / "a")) == 0
+
+
+def test_a_restore_that_fails_half_way_leaves_everything_as_it_was(
+    old: House, new: House, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / "porch.tar.gz"
+    assert run(old, "backup", "-o", str(archive)) == 0
+    new.furnish()
+    (new.config.parent / "web" / "token").unlink()
+    (new.config.parent / "web").rmdir()
+    (new.config.parent / "web").write_text("no folder")  # the token cannot be put in its place
+    (new.config.parent / "secret").write_text("another\n")
+    before = {path: path.read_bytes() for path in tmp_path.joinpath("new").rglob("*") if path.is_file()}
+    assert run(new, "restore", "--yes", str(archive)) == 1
+    assert "not restored" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.joinpath("new").rglob("*") if path.is_file()} == before
+    assert new.events() == [("e1",)]

@@ -577,3 +577,14 @@ def test_no_database_is_made_on_a_network_file_system(caplog: pytest.LogCaptureF
     assert "network file system (nfs4)" in caplog.text
     assert store.events(Query()).rows == (event(1),)
     assert not store._writer._pending
+
+
+def test_a_film_in_a_folder_whose_name_is_not_utf_8_is_found_again(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    row = film(1, directory=folder)
+    Path(row.path).write_bytes(b"film")
+    with closing(schema.open_writer(tmp_path / "events.db")) as connection:
+        rows.save_recording(connection, row)
+        rows.find_lost(connection)
+        assert rows.recordings(connection, ["closed"]) == [row]

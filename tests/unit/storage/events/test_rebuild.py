@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from pi_cam_node.core.event_facts import event_of
-from pi_cam_node.core.history import EventRow, RecordingRow
+from pi_cam_node.core.history import EventRow, Query, RecordingRow
 from pi_cam_node.storage.events.rebuild import _recording, rows_in
+from pi_cam_node.storage.events.rows import events, recordings, save_event, save_recording
+from pi_cam_node.storage.events.schema import open_writer
 
 ID = "20261128T120000000Z-3f2a91c0-000042-recording"
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -99,3 +104,28 @@ def test_odd_side_cars_give_rows_or_nothing(facts: dict[str, Any], event: dict[s
     assert _recording(ID, Path("/captures/x.mp4"), told).id == ID
     row = event_of(told, ID)
     assert row is None or EventRow(**{field: getattr(row, field) for field in row.__dataclass_fields__}) == row
+
+
+TOO_EARLY = "0001-01-01T00:00:00+14:00"  # the year 0 in UTC
+
+
+@pytest.mark.parametrize("text", ["\ud800", TOO_EARLY, "9999-12-31T23:59:59-14:00"])
+def test_what_a_side_car_says_can_be_stored_and_read_again(tmp_path: Path, text: str) -> None:
+    event = {**EVENT.facts(), "cause": text, "zones": [text], "picture_id": text, "ended_at": text}
+    facts = {**FACTS, "cause": text, "boot": text, "first_at": text, "last_at": text, "codec": text, "event": event}
+    (tmp_path / f"{ID}.mp4").write_bytes(b"film!")
+    (tmp_path / f"{ID}.json").write_text(json.dumps(facts))
+    with closing(open_writer(tmp_path / "events.db")) as connection:
+        for row in rows_in(tmp_path):
+            if isinstance(row, EventRow):
+                save_event(connection, row)
+            else:
+                save_recording(connection, row)
+        assert [row.id for row in events(connection, Query()).rows] == ["e1"]
+        assert [row.at for row in recordings(connection, ["closed"])] == [AT]
+
+
+def test_a_pipe_in_place_of_a_side_car_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / f"{ID}.mp4").write_bytes(b"film!")
+    os.mkfifo(tmp_path / f"{ID}.json")
+    assert [row.id for row in rows_in(tmp_path)] == [ID]

@@ -216,3 +216,21 @@ def test_a_group_that_is_not_there_costs_no_picture(archive: PictureArchive, cap
     saved = archive.save(picture(), ["jpg"], config(group="no-such-group"))
     assert saved.paths[0].stat().st_gid == os.getegid()
     assert "has no group no-such-group" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"{ half a side-", b"[1]", b"{" + b" " * (1 << 20) + b"}"])
+def test_a_damaged_side_car_is_not_overwritten(archive: PictureArchive, folder: Path, content: bytes) -> None:
+    picture_id = save(archive)
+    (folder / f"{picture_id}.json").write_bytes(content)
+    with pytest.raises(NotSaved, match="is damaged; correct it"):
+        archive.keep(picture_id, kept=True)
+    assert (folder / f"{picture_id}.json").read_bytes() == content
+
+
+def test_a_side_car_that_an_editor_saved_with_a_byte_order_mark_is_read(archive: PictureArchive, folder: Path) -> None:
+    picture_id = save(archive)
+    path = folder / f"{picture_id}.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    archive.keep(picture_id, kept=True)
+    facts = sidecar_of(folder, picture_id)
+    assert (facts["kept"], facts["kind"]) == (True, "single")
