@@ -50,11 +50,6 @@ def rss_mib(pid: int) -> float:
     return _kib(Path(f"/proc/{pid}/status"), "VmRSS") / 1024
 
 
-def anonymous_mib(pid: int) -> float:
-    """Return the anonymous memory of a process in MiB."""
-    return _kib(Path(f"/proc/{pid}/status"), "RssAnon") / 1024
-
-
 def forget_peak(pid: int) -> None:
     """Reset the peak of `peak_mib`; see proc(5), "clear_refs"."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")

@@ -13,19 +13,11 @@ from pi_cam_node.base.clock import Clock, utc_of
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.config import Config
-from pi_cam_node.core.activity_events import (
-    EventPictured,
-    MotionChanged,
-    RecordingChanged,
-    RecordingFailed,
-    RecordingSaved,
-    RecordingStarted,
-    SceneEventBegan,
-    SceneEventEnded,
-)
+from pi_cam_node.core.activity_events import EventPictured, MotionChanged, SceneEventBegan, SceneEventEnded
+from pi_cam_node.core.event_films import EventFilms
 from pi_cam_node.core.event_pictures import EventPictures
 from pi_cam_node.core.events import Event, FaultReported
-from pi_cam_node.core.history import EndedBy, EventKind, EventRow, RecordingRow
+from pi_cam_node.core.history import EndedBy, EventKind, EventRow
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input, WorkEnded
 from pi_cam_node.core.open_events import EVENTS_MAX, OpenEvent, OpenEvents
 from pi_cam_node.core.ports import Ports
@@ -62,18 +54,16 @@ class Activity:
             boot_id: Id of this run of the node.
         """
         self._config, self._clock, self._ring, self._emit = config, clock, ring, emit
-        self._recorder, self._gate, self._url_of = ports.recorder, ports.privacy_port.privacy_gate, ports.url_of
-        self._store, self._boot_id = ports.events, boot_id
+        self._recorder = ports.recorder
         self._events = OpenEvents(clock, ports.events, boot_id)
         self.pictures = EventPictures(ports, ring, emit)
         self.motion = MotionRule(config.motion)
         self.recording = RecordingRule(config.recording)
+        self._films = EventFilms(ports, clock, self._events, covers=self.recording.covers, emit=emit, boot_id=boot_id)
         self._is_flooded = False
-        self._films: set[str] = set()
-        self._newest_film: FilmOpened | None = None
         self.due_s = NEVER_S
 
-    # ------------------------------------------------------------ what happens
+    # ------------------------------------------------------------ observations
 
     def report(self, report: MotionReport) -> None:
         """Process a report of the motion detector."""
@@ -125,7 +115,7 @@ class Activity:
         self.recording.on_time(now_s)
         self._follow()
 
-    # ------------------------------------------------------------ what people ask for
+    # ------------------------------------------------------------ commands
 
     def trigger(self, name: str, seconds: float) -> EventRow:
         """Begin an event as motion does, or extend a running one; return it."""
@@ -166,14 +156,14 @@ class Activity:
         told = dict(self.recording.explain(self._clock.monotonic()))
         if self._recorder.missing:
             told |= {"cause": None, "since_s": None, "ends_in_s": None, "why_not": self._recorder.missing}
-        return {"state": "ON" if self._films else "OFF", **told, "encoder": self._recorder.encoder}
+        return {"state": "ON" if self._films.is_any_open else "OFF", **told, "encoder": self._recorder.encoder}
 
     def event_facts(self, event_id: str) -> Mapping[str, object] | None:
         """Return the facts of an open or recent event as JSON values. Thread: any."""
         row = self._events.find(event_id)
         return None if row is None else row.facts()
 
-    # ------------------------------------------------------------ what the recorder and the worker say
+    # ------------------------------------------------------------ messages of recorder and worker
 
     def on_input(self, message: Input) -> bool:
         """Process an input about events or films; return whether it was one."""
@@ -181,40 +171,10 @@ class Activity:
             if (done := self.pictures.ended(message)) and (row := self._events.pictured(done[0], done[1].id)):
                 self._emit(EventPictured(row, done[1].image, done[1].url))
         elif isinstance(message, FilmOpened | FilmSaved | FilmFailed):
-            was_recording = bool(self._films)
-            self._film(message)
-            if was_recording != bool(self._films):
-                self._emit(RecordingChanged(bool(self._films)))
+            self._films.on_input(message)
         else:
             return False
         return True
-
-    def _film(self, message: FilmOpened | FilmSaved | FilmFailed) -> None:
-        match message:
-            case FilmOpened(event_id=event_id, film_id=film_id):
-                self._films.add(film_id)
-                self._newest_film = message
-                row = RecordingRow(
-                    film_id, "open", str(message.path), message.at, cause=message.cause, boot=self._boot_id
-                )
-                self._store.save_recording(row)
-                self._emit(RecordingStarted(message, self._events.recorded(event_id, film_id, message.pre_roll_s)))
-                for _, event in self._events.all():  # events that joined the recording before its film began
-                    if self.recording.covers(event.row.id):
-                        into_s = max(0.0, event.began_mono_s - message.first_mono_s)
-                        self._events.recorded(event.row.id, film_id, into_s)
-            case FilmSaved(film=film):
-                self._films.discard(film.id)
-                self._store.save_recording(film.row(self._boot_id))
-                film = replace(film, url=self._url_of(film.id)) if not self._gate.closed else film
-                self._emit(RecordingSaved(film, self._events.recorded(film.event_id, film.id) or film.event))
-            case FilmFailed(event_id=event_id, film_id=film_id):
-                self._films.discard(film_id)
-                if film_id:
-                    self._store.forget_recording(film_id)
-                    self._events.film_lost(film_id)
-                self._emit(RecordingFailed(message, self._events.find(event_id), self._clock.utcnow()))
-                self._emit(FaultReported(message.code, f"recording: {message.reason}"))
 
     # ------------------------------------------------------------ inside
 
@@ -243,8 +203,8 @@ class Activity:
         pre_roll_s = began_s - held[0].mono_s if held else 0.0
         at, zones = utc_of(began_s, self._clock), seen.zones if seen else ()
         row = EventRow(event_id, kind, at, zones=zones, cause=cause, pre_roll_s=pre_roll_s)
-        film, joined = self._newest_film, before if before is self.recording.order else None  # one shared recording
-        if is_recorded and joined and film and film.event_id == joined.event_id and film.film_id in self._films:
+        joined = before if before is self.recording.order else None  # one shared recording
+        if is_recorded and joined and (film := self._films.open_film(joined.event_id)):
             row = replace(row, recording_id=film.film_id, pre_roll_s=max(0.0, began_s - film.first_mono_s))
         best = (seen.area_share, seen.mono_s) if seen else (0.0, began_s)
         row = self._events.begin(row, OpenEvent(row, began_s, until_s, best))
@@ -295,6 +255,6 @@ class Activity:
             self._end("motion", now_s, "clear")
 
     def _picture(self, event: OpenEvent) -> None:
-        """Save the picture of an event: the one so far with the largest motion."""
+        """Save the picture of an event: the one with the largest motion so far."""
         event.is_pictured = True
         self.pictures.save(event.row.id, event.best[1], self._config)

@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-# Far more than any camera here has. A damaged header may say 65 535 x 65 535, which would not fit into memory.
+# Maximum number of pixels, far more than any supported camera has; a damaged header may claim 65 535 x 65 535.
 LARGEST_PX = 100_000_000
 
-NPY_HEADER_MAX_BYTES = 256
 _NPY_HEADER = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '\|u1', 'fortran_order': False, "
     rb"'shape': \(([0-9]{1,5}), ([0-9]{1,5}), 3\), \} *\n",
@@ -69,10 +68,10 @@ def _orientation_in(tiff: bytes) -> int:
 
 
 def parse_npy_header(content: bytes | memoryview) -> tuple[tuple[int, int, int], int] | None:
-    """Return shape and offset of the picture in an npy file of this package; ``None`` where the file is another.
+    """Return shape and offset of the picture in an npy file of this package; ``None`` for any other file.
 
     Args:
-        content: The file, or its first `NPY_HEADER_MAX_BYTES`.
+        content: The file, or at least its header.
     """
     header = _NPY_HEADER.match(content)
     return None if header is None else ((int(header[1]), int(header[2]), 3), header.end())

@@ -1,38 +1,26 @@
-"""Film files: writing, closing, and the side-car.
+"""Film in progress: the fragmented file ``.<id>.mp4.rec`` with its metadata in the header.
 
-A film in progress is the fragmented file ``.<id>.mp4.rec`` with its metadata in the header; a closed one the plain,
-seekable file ``<id>.mp4`` with ``<id>.json`` beside it. The file in progress is deleted last, so that the next start
-can finish after a crash at any point.
+`film_finish` converts it to a closed film.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
-import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
-from pi_cam_node import __version__
-from pi_cam_node.base.atomic_files import FILE_MODE, PART_SUFFIX, replace_atomically, set_access, sync_directory
-from pi_cam_node.base.clock import iso
+from pi_cam_node.base.atomic_files import FILE_MODE, sync_directory
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.rules.recording import EndReason
-from pi_cam_node.imaging.h264 import codec_string
 from pi_cam_node.recording.film_facts import FilmFacts
+from pi_cam_node.recording.film_finish import finish
 from pi_cam_node.recording.film_ids import progress_path
 from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes
 from pi_cam_node.recording.mp4.fragmented import FragmentedWriter
-from pi_cam_node.recording.mp4.parse import FragmentedFile, read_fragmented
-from pi_cam_node.recording.mp4.plain import write_plain
-
-_log = logging.getLogger(__name__)
 
 
 class FilmFile:
@@ -127,8 +115,8 @@ class FilmFile:
 
         Args:
             reason: Why it ends.
-            gap_s: Seconds of it that were lost on the way.
-            beat: Called now and then, for a card may be slow.
+            gap_s: Lost seconds of it.
+            beat: Called regularly, as a card may be slow.
             event: Current metadata of its event.
 
         Raises:
@@ -144,157 +132,3 @@ class FilmFile:
         """Remove the film in progress."""
         os.close(self._descriptor)
         self._path.unlink(missing_ok=True)
-
-
-def finish(
-    directory: Path,
-    facts: FilmFacts,
-    reason: EndReason,
-    gap_s: float,
-    beat: Callable[[], None] = lambda: None,
-    *,
-    access: FileAccess = OWNER_ONLY,
-    repaired: bool = False,
-) -> Film | None:
-    """Make the file in progress into a film; return it, or ``None`` where it holds no whole fragment.
-
-    Args:
-        directory: The folder of the film.
-        facts: Metadata of the film.
-        reason: Why it ends.
-        gap_s: Seconds of it that were lost on the way.
-        beat: Called now and then, for a card may be slow.
-        access: Mode and group of the film and its side-car.
-        repaired: Whether a crash had cut it off.
-
-    Raises:
-        OSError: The folder cannot be written to.
-    """
-    source_path, path = progress_path(directory, facts.id), directory / f"{facts.id}.mp4"
-    with source_path.open("r+b") as source:
-        content = read_fragmented(source)
-        if content.samples:
-            size_bytes, digest, is_plain = _place(source, content, facts, path, access, beat=beat)
-    if not content.samples:
-        source_path.unlink()
-        sync_directory(directory)
-        return None
-    film = _film_of(facts, content, path, size_bytes, reason=reason, gap_s=gap_s, repaired=repaired)
-    if repaired:
-        film = replace(film, event=facts.interrupted_event(film.last_at))
-    sidecar = _sidecar(film, facts, digest, "aac" if content.sound else None)
-    replace_atomically(directory / f"{facts.id}.json", sidecar, access.mode, access.group_id)
-    if is_plain:
-        source_path.unlink()
-    else:
-        source_path.rename(path)
-    sync_directory(directory)
-    return film
-
-
-def _film_of(
-    facts: FilmFacts,
-    content: FragmentedFile,
-    path: Path,
-    size_bytes: int,
-    *,
-    reason: EndReason,
-    gap_s: float,
-    repaired: bool,
-) -> Film:
-    return Film(
-        id=facts.id,
-        kind=facts.kind,
-        path=path,
-        event_id=facts.event_id,
-        cause=facts.cause,
-        first_at=facts.first_at,
-        first_mono_s=facts.first_mono_s,
-        seconds=content.seconds,
-        last_picture_s=content.last_picture_s,
-        frames=len(content.samples),
-        gap_s=gap_s,
-        pre_roll_s=max(0.0, facts.event_mono_s - facts.first_mono_s),
-        size_bytes=size_bytes,
-        size=content.track.size,
-        codec=codec_string(content.track.sps),
-        reason=reason,
-        repaired=repaired,
-        span_s=len(content.samples) * facts.interval_s if facts.interval_s else None,
-    )
-
-
-def _place(
-    source: BinaryIO,
-    content: FragmentedFile,
-    facts: FilmFacts,
-    path: Path,
-    access: FileAccess,
-    *,
-    beat: Callable[[], None],
-) -> tuple[int, str, bool]:
-    """Write the plain file; return its size, its digest, and whether there was room for it.
-
-    Without room the file in progress takes its place, cut after its last whole fragment: it plays, too.
-    """
-    track = replace(content.track, title=f"{facts.cause} {iso(facts.first_at)}", created_at=facts.first_at.timestamp())
-    part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
-        with os.fdopen(descriptor, "wb") as target:
-            set_access(descriptor, access.mode, access.group_id)
-            size_bytes, digest = write_plain(source, content, target, track, beat)
-            target.flush()
-            os.fsync(target.fileno())
-        part.replace(path)
-        sync_directory(path.parent)
-    except OSError as error:
-        _log.warning("the film %s stays as it was written: %s", path.name, error)
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        source.truncate(content.whole_bytes)
-        set_access(source.fileno(), access.mode, access.group_id)
-        os.fsync(source.fileno())
-        return content.whole_bytes, _digest(source), False
-    return size_bytes, digest, True
-
-
-def _digest(source: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    source.seek(0)
-    while part := source.read(1 << 18):
-        digest.update(part)
-    return digest.hexdigest()
-
-
-def _sidecar(film: Film, facts: FilmFacts, digest: str, sound: str | None) -> bytes:
-    width, height = film.size
-    content = {
-        "id": film.id,
-        "kind": film.kind,
-        "event_id": film.event_id or None,
-        "cause": film.cause,
-        "first_at": iso(film.first_at),
-        "last_at": iso(film.last_at),
-        "first_mono_s": film.first_mono_s,
-        "last_mono_s": film.first_mono_s + film.seconds,
-        "boot": facts.boot,
-        "clock_set": facts.clock_set,
-        "seconds": round(film.seconds, 3),
-        "pre_roll_s": round(film.pre_roll_s, 3),
-        "gap_s": round(film.gap_s, 3),
-        "frames_count": film.frames,
-        "bytes": film.size_bytes,
-        "width": width,
-        "height": height,
-        "codec": film.codec,
-        "sound": sound,
-        "masked": facts.masked,
-        "copied": facts.copied,
-        "reason": film.reason,
-        "repaired": film.repaired,
-        "event": facts.event,
-        "software": f"pi_cam_node {__version__}",
-        "files": [{"name": film.path.name, "format": "mp4", "bytes": film.size_bytes, "sha256": digest}],
-    }
-    return (json.dumps(content, indent=2) + "\n").encode()

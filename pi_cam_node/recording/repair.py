@@ -9,7 +9,7 @@ from pathlib import Path
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
 from pi_cam_node.recording.film_facts import FilmFacts
-from pi_cam_node.recording.film_file import finish
+from pi_cam_node.recording.film_finish import finish
 from pi_cam_node.recording.film_ids import id_in_progress, is_film_part, progress_path
 from pi_cam_node.recording.mp4.parse import CutOffHeader, read_fragmented
 

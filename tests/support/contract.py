@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from jsonschema import Draft202012Validator
 
-from pi_cam_node.cli.reference.asyncapi.channels import JPEG, JSON, Channel, Content, channels
+from pi_cam_node.cli.reference.asyncapi.channel import JPEG, JSON, Channel, Content
+from pi_cam_node.cli.reference.asyncapi.channels import channels
 from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.web import application
 from pi_cam_node.web.api import openapi

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pi_cam_node.cli.reference.asyncapi.channels import Channel, channels
+from pi_cam_node.cli.reference.asyncapi.channel import Channel
+from pi_cam_node.cli.reference.asyncapi.channels import channels
 from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.config import Config
 from pi_cam_node.core.commands.all import registry

@@ -18,7 +18,7 @@ from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.history import FilmKind
 from pi_cam_node.core.media_ids import FILM_KINDS, is_unfinished_film, parse_file
-from pi_cam_node.recording import film_file
+from pi_cam_node.recording import film_finish
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id, id_in_progress, is_film_id, is_film_part, progress_path
@@ -123,7 +123,7 @@ def test_a_mended_film_gets_them_too(tmp_path: Path) -> None:
 
 def test_a_film_without_room_for_its_plain_copy_gets_them_too(tmp_path: Path, mocker: MockerFixture) -> None:
     film = record(tmp_path, access=FileAccess(0o664, None))
-    mocker.patch.object(film_file, "write_plain", side_effect=OSError(errno.ENOSPC, "No space left on device"))
+    mocker.patch.object(film_finish, "write_plain", side_effect=OSError(errno.ENOSPC, "No space left on device"))
     film.close("end", 0.0)
     assert {mode for mode, _ in access_in(tmp_path).values()} == {"0o664"}
 

@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from pi_cam_node import __version__
-from pi_cam_node.cli.reference.asyncapi.channels import PLACES, Channel, Content, channels
+from pi_cam_node.cli.reference.asyncapi.channel import PLACES, Channel, Content
+from pi_cam_node.cli.reference.asyncapi.channels import channels
 from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.mqtt.messages.topics import REPLY_BYTES
 

@@ -1,11 +1,24 @@
-"""Every topic of a node with its payload: what the AsyncAPI document and the table of topics are made from."""
+"""All topics of a node with their payloads, the content of the AsyncAPI document and the table of topics."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
+from pi_cam_node.cli.reference.asyncapi.channel import (
+    GROUP,
+    JPEG,
+    NODE,
+    ON_OFF,
+    ONLINE,
+    PICTURE,
+    TEXT,
+    Channel,
+    Content,
+    json_content,
+    number_content,
+    text_content,
+)
 from pi_cam_node.cli.reference.asyncapi.messages import command_messages, reply_messages
 from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.config.catalogue import SettingInfo, catalogue
@@ -14,72 +27,10 @@ from pi_cam_node.core.commands.status import Telemetry
 from pi_cam_node.mqtt.messages.payloads import EVENTS, Info, LastEvent, LastPicture
 from pi_cam_node.mqtt.messages.topics import Topics
 
-JSON, TEXT, JPEG = "application/json", "text/plain", "image/jpeg"
-# Stands for the id of the node, a zone and a group in the addresses.
-PLACES: Mapping[str, str] = {
-    "node": "The id of the node, `node.id`.",
-    "zone": "A zone of `motion.zones`.",
-    "group": "A group of `node.groups`.",
-    "verb": "A command.",
-}
-_NODE, _GROUP = "{node}", "{group}"
-ON_OFF: Mapping[str, object] = {"type": "string", "enum": ["ON", "OFF"]}
-ONLINE: Mapping[str, object] = {"type": "string", "enum": ["online", "offline"]}
-PICTURE: Mapping[str, object] = {"type": "string", "format": "binary"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """One form of the messages on a channel.
-
-    Attributes:
-        name: Its name, unique in the document.
-        schema: The JSON schema of the payload, as text or as JSON.
-        media: Its content type.
-        example: A payload of that form; ``None`` for pictures.
-        properties: MQTT 5: user properties with their meaning.
-    """
-
-    name: str
-    schema: Mapping[str, Any]
-    media: str = JSON
-    example: Any = None
-    properties: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """One topic, or one pattern of topics.
-
-    Attributes:
-        address: The topic, with `PLACES` in braces.
-        summary: What its payload is, for people.
-        contents: The forms of its messages.
-        sent: The node publishes it; else the node takes it.
-        retain: The broker keeps it; an empty payload takes it away.
-        qos: 0 or 1.
-        answers: The address of the replies to it.
-    """
-
-    address: str
-    summary: str
-    contents: Sequence[Content]
-    sent: bool = True
-    retain: bool = False
-    qos: Literal[0, 1] = 1
-    answers: str = ""
-
-    @property
-    def name(self) -> str:
-        """Name of the channel in the document: ``stateBrightness``."""
-        words = [word for word in self.address.split("/")[1:] if word != _NODE]
-        parts = "_".join(words).replace("{", "").replace("}", "").replace(".", "_").split("_")
-        return parts[0] + "".join(part[:1].upper() + part[1:] for part in parts[1:])
-
 
 def channels(schemas: Schemas) -> list[Channel]:
-    """Return the topics of a node, what it sends before what it takes; named schemas go into ``schemas``."""
-    topics = Topics("pi_cam_node", _NODE, (_GROUP,), "homeassistant", "homeassistant/status")
+    """Return the topics of a node, published ones first; named schemas are added to ``schemas``."""
+    topics = Topics("pi_cam_node", NODE, (GROUP,), "homeassistant", "homeassistant/status")
     return [
         *_about_the_node(topics, schemas),
         *_media(topics, schemas),
@@ -89,36 +40,23 @@ def channels(schemas: Schemas) -> list[Channel]:
     ]
 
 
-def _text(name: str, schema: Mapping[str, Any], example: str) -> tuple[Content]:
-    return (Content(name=name, schema=schema, media=TEXT, example=example),)
-
-
-def _json(schemas: Schemas, name: str, kind: Any) -> tuple[Content]:
-    schema = schemas.of(kind)
-    return (Content(name=name, schema=schema, example=schemas.example(schema)),)
-
-
-def _number(name: str, example: float, **limits: Any) -> tuple[Content]:
-    return (Content(name=name, schema={"type": "number", **limits}, example=example),)
-
-
 def _about_the_node(topics: Topics, schemas: Schemas) -> Iterator[Channel]:
     yield Channel(
         address=topics.availability,
         summary="`online` or `offline`: the node; also its last will",
-        contents=_text("availability", ONLINE, "online"),
+        contents=text_content("availability", ONLINE, "online"),
         retain=True,
     )
     yield Channel(
         address=topics.camera_availability,
         summary="`online` or `offline`: frames arrive, or not",
-        contents=_text("cameraAvailability", ONLINE, "online"),
+        contents=text_content("cameraAvailability", ONLINE, "online"),
         retain=True,
     )
     yield Channel(
         address=topics.info,
         summary="JSON: version, boot id, session, source, resolution, capabilities, commands, hash of the settings",
-        contents=_json(schemas, "info", Info),
+        contents=json_content(schemas, "info", Info),
         retain=True,
     )
     for key, summary, contents in _states():
@@ -131,17 +69,19 @@ def _about_the_node(topics: Topics, schemas: Schemas) -> Iterator[Channel]:
     yield Channel(
         address=topics.telemetry,
         summary="JSON, each `telemetry.interval_s`: memory, processor, temperature, disk, clock, rates, counters",
-        contents=_json(schemas, "telemetry", Telemetry),
+        contents=json_content(schemas, "telemetry", Telemetry),
         qos=0,
     )
     for kind, payload in EVENTS.items():
         summary = "JSON: " + (payload.__doc__ or kind).strip().partition("\n")[0]
-        yield Channel(address=topics.event(kind), summary=summary, contents=_json(schemas, f"{kind}Event", payload))
+        yield Channel(
+            address=topics.event(kind), summary=summary, contents=json_content(schemas, f"{kind}Event", payload)
+        )
     blanks = {"type": "string", "pattern": "^ *$"}
     yield Channel(
         address=topics.probe,
         summary="blanks, by which the node finds out how large a packet its broker takes",
-        contents=_text("probe", blanks, " "),
+        contents=text_content("probe", blanks, " "),
     )
     discovery = {"type": "object", "description": "Device discovery as Home Assistant defines it."}
     yield Channel(
@@ -154,20 +94,24 @@ def _about_the_node(topics: Topics, schemas: Schemas) -> Iterator[Channel]:
 
 def _states() -> Iterator[tuple[str, str, tuple[Content]]]:
     """Yield key, summary and contents of each state topic."""
-    yield "mode", "`day` or `night`", _text("mode", {"type": "string", "enum": ["day", "night"]}, "day")
-    yield "brightness", "mean luma, 0.0 to 255.0", _number("brightness", 113.6, minimum=0, maximum=255)
-    yield "lux", "illuminance in lx, where it is known", _number("lux", 42.1, minimum=0)
-    yield "motion", "`ON` or `OFF`: confirmed motion", _text("motion", ON_OFF, "OFF")
-    yield "motion/{zone}", "`ON` or `OFF`: motion in a zone of `motion.zones`", _text("motionInZone", ON_OFF, "OFF")
-    yield "recording", "`ON` while a film is being written, else `OFF`", _text("recording", ON_OFF, "OFF")
-    yield "privacy", "`ON` or `OFF`", _text("privacy", ON_OFF, "OFF")
-    yield "ring_seconds", "seconds that the ring reaches back", _number("ringSeconds", 29.9, minimum=0)
+    yield "mode", "`day` or `night`", text_content("mode", {"type": "string", "enum": ["day", "night"]}, "day")
+    yield "brightness", "mean luma, 0.0 to 255.0", number_content("brightness", 113.6, minimum=0, maximum=255)
+    yield "lux", "illuminance in lx, where it is known", number_content("lux", 42.1, minimum=0)
+    yield "motion", "`ON` or `OFF`: confirmed motion", text_content("motion", ON_OFF, "OFF")
+    yield (
+        "motion/{zone}",
+        "`ON` or `OFF`: motion in a zone of `motion.zones`",
+        text_content("motionInZone", ON_OFF, "OFF"),
+    )
+    yield "recording", "`ON` while a film is being written, else `OFF`", text_content("recording", ON_OFF, "OFF")
+    yield "privacy", "`ON` or `OFF`", text_content("privacy", ON_OFF, "OFF")
+    yield "ring_seconds", "seconds that the ring reaches back", number_content("ringSeconds", 29.9, minimum=0)
     fault = {"type": "string", "pattern": "^(ok|[a-z_]+: .+)$"}
-    yield "last_error", "`ok`, or `<code>: <words>`", _text("lastError", fault, "ok")
+    yield "last_error", "`ok`, or `<code>: <words>`", text_content("lastError", fault, "ok")
 
 
 def _in_force(info: SettingInfo) -> Content:
-    """Return the payload that tells the value of a setting, as `pi_cam_node.config.values.as_text` writes it."""
+    """Return the message with the value of a setting, as written by `pi_cam_node.config.values.as_text`."""
     name = f"config.{info.key}"
     if info.kind in ("int", "float"):
         limits = {"minimum": info.minimum, "maximum": info.maximum}
@@ -188,7 +132,7 @@ def _media(topics: Topics, schemas: Schemas) -> Iterator[Channel]:
     yield Channel(
         address=topics.media_last,
         summary="JSON: the facts of the last saved picture",
-        contents=_json(schemas, "lastPicture", LastPicture),
+        contents=json_content(schemas, "lastPicture", LastPicture),
         retain=True,
     )
     yield Channel(
@@ -201,13 +145,13 @@ def _media(topics: Topics, schemas: Schemas) -> Iterator[Channel]:
     yield Channel(
         address=topics.media_thumbnail,
         summary="that picture small, as bare base64 of a JPEG",
-        contents=_text("thumbnail", base64, "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="),
+        contents=text_content("thumbnail", base64, "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="),
         retain=True,
     )
     yield Channel(
         address=topics.media_event,
         summary="JSON: the facts of the last event that has a picture",
-        contents=_json(schemas, "lastEvent", LastEvent),
+        contents=json_content(schemas, "lastEvent", LastEvent),
         retain=True,
     )
     yield Channel(
@@ -244,7 +188,7 @@ def _shown(topics: Topics) -> Iterator[Channel]:
         yield Channel(
             address=topics.available(topic),
             summary="`online` or `offline`: whether the image entity has a picture to show; `offline` in privacy",
-            contents=_text(f"{name}Availability", {"type": "string", "enum": ["online", "offline"]}, "online"),
+            contents=text_content(f"{name}Availability", {"type": "string", "enum": ["online", "offline"]}, "online"),
         )
 
 
@@ -275,7 +219,7 @@ def _taken(topics: Topics, schemas: Schemas) -> Iterator[Channel]:
     yield Channel(
         address=topics.cmd_line,
         summary="in: a whole command line, e.g. `save jpg`",
-        contents=_text("commandLine", line, "save jpg"),
+        contents=text_content("commandLine", line, "save jpg"),
         sent=False,
     )
     for key, info in catalogue().items():
