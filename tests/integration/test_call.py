@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.cli.call import command
+from pi_cam_node.cli.call import request as request_module
 from pi_cam_node.cli.call.command import main
 from pi_cam_node.cli.main import BAD_USE
 from pi_cam_node.cli.target import NO_ANSWER
@@ -147,6 +150,24 @@ def test_a_node_that_went_is_said_to_be_offline(
     node.stop()
     assert call("--timeout", "0.5", "health") == NO_ANSWER
     assert "porch is offline" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["porch", "prch"], ids=["offline", "unknown"])
+def test_a_node_that_is_not_there_is_not_waited_for(
+    node: RunningNode, call: Call, capsys: pytest.CaptureFixture[str], mocker: MockerFixture, name: str
+) -> None:
+    """Before, a wrong name was told after a minute of silence."""
+    mocker.patch.object(request_module, "SILENCE_S", 0.5)
+    node.stop()
+    began_s = time.monotonic()
+    assert call("--node", name, "health") == NO_ANSWER
+    assert time.monotonic() - began_s < command.TIMEOUT_S / 2
+    assert f"{name} is offline" in (said := capsys.readouterr().err) or f"knows no node {name}" in said
+
+
+def test_a_node_that_is_slow_is_waited_for(node: RunningNode, call: Call, mocker: MockerFixture) -> None:
+    mocker.patch.object(request_module, "SILENCE_S", 0.0)
+    assert call("save", "jpg") == command.OK
 
 
 def test_a_command_that_takes_longer_than_one_waits_is_not_called_unanswered(

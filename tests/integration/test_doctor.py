@@ -39,6 +39,7 @@ class DoctorRunner:
         self._file = folder / "node.yaml"
         self._folder = folder
         self._capsys = capsys
+        self.http_port = free_port()
 
     def run(self, port: int, source: str = "synthetic", wait_s: int = 0, **mqtt: Any) -> Report:
         tree = {
@@ -46,6 +47,7 @@ class DoctorRunner:
             "mqtt": {"host": "127.0.0.1", "port": port, **mqtt},
             "camera": {"source": source, "width": 320, "height": 240},
             "export": {"base_dir": str(self._folder / "captures")},
+            "mjpeg_server": {"port": self.http_port},
         }
         self._file.write_text(yaml.safe_dump(tree))
         self._file.chmod(0o600)
@@ -74,7 +76,9 @@ def test_a_working_installation_has_no_findings(broker: Mosquitto, doctor: Docto
         "configuration",
         "memory",
         "disk",
+        "events",
         "video",
+        "HTTP",
         "broker",
         "login",
         "protocol",
@@ -131,6 +135,23 @@ def test_two_nodes_with_one_id_are_told(
     assert (report.code, report.state("node")) == (1, "failed"), report.text
     assert "two nodes answer as porch" in report.text
     assert node.running
+
+
+def test_the_page_of_a_running_node_is_asked(broker: Mosquitto, tmp_path: Path, doctor: DoctorRunner) -> None:
+    with RunningNode(tmp_path, broker.port, mjpeg_server={"enable": True, "port": doctor.http_port}) as running:
+        wait_until(lambda: "the live view is at" in running.log(), "its page", 60)
+        report = doctor.run(broker.port, wait_s=60)
+    assert (report.code, report.state("HTTP")) == (0, "ok"), report.text
+    assert f"the node answers at http://127.0.0.1:{doctor.http_port}/" in report.text
+
+
+def test_a_port_of_the_page_that_another_program_has_is_told(broker: Mosquitto, doctor: DoctorRunner) -> None:
+    with socket.create_server(("127.0.0.1", doctor.http_port)) as taken:
+        taken.setblocking(False)
+        report = doctor.run(broker.port)
+    assert (report.code, report.state("HTTP")) == (1, "failed"), report.text
+    assert f"http://127.0.0.1:{doctor.http_port}/ is taken by another program" in report.text
+    assert "choose another mjpeg_server.port" in report.text
 
 
 def test_a_node_that_has_just_been_started_is_waited_for(

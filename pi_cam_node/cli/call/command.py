@@ -64,7 +64,12 @@ def _call(connection: BlockingClient, topics: Topics, request: Request, options:
     """Send the request, print the reply, and fetch its picture where ``-o`` asks for it; return the exit code."""
     if options.output:
         picture.subscribe(connection, topics)
-    reply = ask(connection, topics, request, timeout_s=options.timeout, on_stage=_show_stage)
+
+    def is_not_there() -> bool:
+        # A node that comes later does not get what was published before.
+        return connection.retains and _availability(connection, topics) != "online"
+
+    reply = ask(connection, topics, request, timeout_s=options.timeout, on_stage=_show_stage, is_hopeless=is_not_there)
     if reply is None or not is_final(reply):
         return _print_error(_explain_no_reply(connection, topics, reply, options.timeout), NO_ANSWER)
     code = show(reply, as_json=options.json, to_stderr=options.output == STDOUT)
@@ -139,7 +144,7 @@ def _explain_no_reply(connection: BlockingClient, topics: Topics, last: Reply | 
     """Return why there is no final reply, as far as the broker's retained topics tell."""
     if last is not None:
         return f"{topics.node_id} took the command but has not finished within {timeout_s:g} s; --timeout waits longer"
-    state = connection.retained([topics.availability]).get(topics.availability)
+    state = _availability(connection, topics)
     if state is None:
         known = ", ".join(find_nodes(connection, topics.base))
         others = f"--node takes {known}" if known else "it knows none at all"
@@ -150,6 +155,10 @@ def _explain_no_reply(connection: BlockingClient, topics: Topics, last: Reply | 
             "the node read it? `pi-cam-node doctor` tells"
         )
     return f"nobody answered: {topics.node_id} is offline"
+
+
+def _availability(connection: BlockingClient, topics: Topics) -> str | None:
+    return connection.retained([topics.availability]).get(topics.availability)
 
 
 def _print_error(text: str, code: int) -> int:

@@ -18,6 +18,9 @@ from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
 from pi_cam_node.mqtt.messages.topics import VERB, Topics
 
+# A node says within 0.3 s that it works on a command; a small board that swaps takes longer.
+SILENCE_S = 10.0
+
 Reply = Mapping[str, Any]
 
 
@@ -83,6 +86,7 @@ def ask(
     *,
     timeout_s: float,
     on_stage: Callable[[Reply], None],
+    is_hopeless: Callable[[], bool] = lambda: False,
 ) -> Reply | None:
     """Send a command and return its final reply.
 
@@ -97,6 +101,7 @@ def ask(
         request: The command.
         timeout_s: Deadline for the final reply.
         on_stage: Called with each reply before the final one.
+        is_hopeless: Asked once, where nothing has come within `SILENCE_S`: whether to wait no longer.
 
     Raises:
         NoBroker: The connection broke.
@@ -116,6 +121,8 @@ def ask(
         replies = [reply for reply in _replies(received) if reply.get("id") == request.id]
         return replies[len(earlier)] if len(replies) > len(earlier) else None
 
+    if connection.wait_for(next_reply, min(timeout_s, SILENCE_S)) is None and is_hopeless():
+        return None
     while (reply := connection.wait_for(next_reply, deadline_s - time.monotonic())) is not None:
         if is_final(reply):
             return reply

@@ -13,6 +13,7 @@ from pi_cam_node.cli.doctor import (
     broker_checks,
     camera_checks,
     event_checks,
+    http_checks,
     machine_checks,
     node_checks,
     unit_checks,
@@ -58,6 +59,8 @@ def examine(file: Path | None, environ: Mapping[str, str], *, is_named: bool, wa
         yield from unit_checks.check_unit(unit, config, loaded.path)
     yield from machine_checks.check_node_id(config)
     node = yield from _examine_broker(config, named_node(config, file if is_named else None), wait_s)
+    if node is None or node.topics.node_id == config.node.id:
+        yield http_checks.check_http(config, is_running=None if node is None else node.online)
     if node is not None and node.online:
         yield node_checks.check_running_camera(node)
     else:
