@@ -1,4 +1,4 @@
-"""For all suites: the option ``--faults``, the fixture ``figure``, and the broker."""
+"""Shared by all suites: the option ``--faults``, the fixture ``figure``, and the broker."""
 
 from __future__ import annotations
 

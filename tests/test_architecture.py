@@ -1,4 +1,4 @@
-"""The shape of package and tests: import order, no cycles, small files and functions, forbidden constructs."""
+"""Architecture rules: import order, no cycles, limits of files and functions, forbidden constructs."""
 
 from __future__ import annotations
 

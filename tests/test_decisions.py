@@ -1,4 +1,4 @@
-"""What the decisions name must exist, so that they cannot rot."""
+"""Everything that the decision records refer to exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is imported before it is used: each library costs memory, and on a small board seconds at start."""
+"""Which modules are imported at start, as each library costs memory and time."""
 
 from __future__ import annotations
 

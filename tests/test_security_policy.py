@@ -1,4 +1,4 @@
-"""What SECURITY.md promises is there, and the exceptions from the security lint say why."""
+"""SECURITY.md is true of the repository, and exceptions from the security lint have reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One suite that every source passes: what `Source` promises, asked of each backend as it is shipped."""
+"""Conformance suite of the `Source` interface, run for every source."""
 
 from __future__ import annotations
 

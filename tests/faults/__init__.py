@@ -1,1 +1,1 @@
-"""Faults caused for real, and what the node promises under each: see `docs/reliability.md`."""
+"""Fault suite: causes real faults and checks the promises of `docs/reliability.md`."""

@@ -1,4 +1,4 @@
-"""A program that writes a configuration file until it is killed, and checks what is left.
+"""Program that writes a configuration file until killed, and checks the file afterwards.
 
 python -m tests.faults.config_writer prepare FOLDER      the file as it is before
 python -m tests.faults.config_writer forever FOLDER      one line "ack NUMBER" for each file written

@@ -1,4 +1,4 @@
-"""A program that writes events and their pushes into the database of the console until killed, and checks what is left.
+"""Program that writes events and pushes into the console's database until killed, and checks the database afterwards.
 
 python -m tests.faults.console_writer forever FOLDER      one line "ack ID" for each that is on disk
 python -m tests.faults.console_writer once FOLDER         the same for one; exit 3: refused

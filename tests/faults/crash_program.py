@@ -1,4 +1,4 @@
-"""Command line of the programs that write until they are killed, and check what is left on the disk."""
+"""Command line of the programs that write until they are killed, and check the files afterwards."""
 
 from __future__ import annotations
 

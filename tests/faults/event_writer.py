@@ -1,4 +1,4 @@
-"""A program that saves events and films until it is killed, and checks what is left.
+"""Program that saves events and films until killed, and checks the database afterwards.
 
 python -m tests.faults.event_writer forever FOLDER      one line "ack ID" for each event that is on disk
 python -m tests.faults.event_writer once FOLDER         the same for one event; exit 3: refused

@@ -1,4 +1,4 @@
-"""The fault tools beside the repository: loaded where they are, a reason to skip where they are not."""
+"""Loads the fault tools beside the repository; tests are skipped without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The camera's process with a driver that hangs in some sizes; started in place of the usual one."""
+"""Camera process with a driver that hangs at some sizes; replaces the normal one."""
 
 from __future__ import annotations
 

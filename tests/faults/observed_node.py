@@ -1,4 +1,4 @@
-"""A whole node under a fault, watched through its interfaces: stream, MQTT, availability."""
+"""A node under a fault, observed through its interfaces: stream, MQTT, availability."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that saves pictures until it is killed, and checks what is left.
+"""Program that saves pictures until killed, and checks the files afterwards.
 
 python -m tests.faults.picture_writer forever FOLDER      one line "ack ID" for each picture saved
 python -m tests.faults.picture_writer once FOLDER         the same for one picture; exit 3: refused in words

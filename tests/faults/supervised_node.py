@@ -1,4 +1,4 @@
-"""A node as a service: under the stand-in for systemd, with the settings of the unit, and with injected faults."""
+"""A node as a service: under a substitute for systemd, with the unit's settings and injected faults."""
 
 from __future__ import annotations
 

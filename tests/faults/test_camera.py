@@ -1,4 +1,4 @@
-"""The camera under a whole node is killed, stopped, and comes and goes."""
+"""Faults of the camera of a whole node: killed, stopped, unplugged and reconnected."""
 
 from __future__ import annotations
 

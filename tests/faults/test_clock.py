@@ -1,4 +1,4 @@
-"""The wall clock of a whole node is set back and forth by decades while it runs; the monotonic clock goes on."""
+"""Jumps of the wall clock by decades while a node runs; the monotonic clock is not affected."""
 
 from __future__ import annotations
 

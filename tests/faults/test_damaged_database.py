@@ -1,4 +1,4 @@
-"""A node whose database is damaged while it is off: it starts, keeps the file, and reads its events from the films."""
+"""A database damaged while the node is stopped: it starts, keeps the file, and rebuilds the events from the films."""
 
 from __future__ import annotations
 

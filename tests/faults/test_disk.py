@@ -1,4 +1,4 @@
-"""The disk under a whole node fills up, turns read-only, hangs and dies."""
+"""Faults of the disk of a whole node: full, read-only, hung, failed."""
 
 from __future__ import annotations
 

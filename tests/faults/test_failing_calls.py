@@ -1,4 +1,4 @@
-"""Every single file call of a save is the last one of the process, or fails."""
+"""Each file call of a save fails, or is the last one before the process ends."""
 
 from __future__ import annotations
 

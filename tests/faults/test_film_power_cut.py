@@ -1,4 +1,4 @@
-"""Power cuts while a node records, or sends events to a broker that hangs; all files are on one ext4 disk."""
+"""Power cuts while a node records, or sends events to a hung broker; all files are on one ext4 disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Films of events that come at any moment: from before their beginning to after their end, and each picture once."""
+"""Films of events at random times: pre-roll and post-roll are complete, with each picture once."""
 
 from __future__ import annotations
 

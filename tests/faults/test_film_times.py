@@ -1,4 +1,4 @@
-"""A film while the wall clock is set back and forth, and while its disk or its camera stands still for two seconds."""
+"""Times of a film while the wall clock jumps, and while disk or camera stall for two seconds."""
 
 from __future__ import annotations
 

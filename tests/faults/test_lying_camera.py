@@ -1,4 +1,4 @@
-"""Cameras with wrong pictures: frozen, all black, or invalid."""
+"""Cameras with wrong pictures: frozen, black, or invalid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures with equal names: the clock stands or jumps back, and two starts of the node have the same boot id."""
+"""File names of pictures with equal times: a stopped or reset clock, and two starts with the same boot id."""
 
 from __future__ import annotations
 

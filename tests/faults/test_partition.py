@@ -1,4 +1,4 @@
-"""A real partition: the node in a network namespace of its own, whose packets vanish without a word."""
+"""A network partition: the node in its own network namespace, whose packets are dropped silently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Power cuts during saves: an ext4 file system that is stopped without writing its journal, and mounted again."""
+"""Power cuts during saves: an ext4 file system is stopped without writing its journal, and mounted again."""
 
 from __future__ import annotations
 

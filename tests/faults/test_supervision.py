@@ -1,4 +1,4 @@
-"""Threads that die or hang, under a stand-in for systemd: which are restarted, and how soon."""
+"""Threads that end or hang, under a substitute for systemd: which are restarted, and how fast."""
 
 from __future__ import annotations
 

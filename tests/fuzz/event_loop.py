@@ -1,4 +1,4 @@
-"""An event loop for targets: work for threads is done at once, in the loop's own."""
+"""Event loop for fuzzing targets: work for threads is executed immediately in the loop's thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fuzzes one target with atheris: ``python -m tests.fuzz.fuzz TARGET RUNS``; see `scripts/fuzz`.
+"""Command line of the fuzzer (atheris): ``python -m tests.fuzz.fuzz TARGET RUNS``; see `scripts/fuzz`.
 
 Coverage guides it; each input has five seconds and a gibibyte. What it finds goes to ``build/fuzz/<target>``; mend it,
 and put the input into ``tests/fuzz/corpus/<target>`` under a name that says what it was.

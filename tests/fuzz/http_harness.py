@@ -1,4 +1,4 @@
-"""The whole application on connections without sockets."""
+"""The web application on connections without sockets, for fuzzing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Input of a broker: notices as messages, and packets as bytes."""
+"""Input from a broker for fuzzing: messages, and packets as bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fuzzing targets: one function for each place where bytes come in from outside.
+"""Fuzzing targets: one function for each parser of external bytes.
 
 What a function lets out is a finding. What the product may answer with is caught where its documentation says that it
 may be raised; that nothing was logged with a traceback is for `checked` to see. `scripts/fuzz` throws millions of

@@ -1,4 +1,4 @@
-"""What fuzzing found stays mended, and a few hundred inputs more go through each target."""
+"""Inputs of earlier findings and a few hundred random inputs for each fuzzing target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every page of both programs under axe-core: on a phone and on a desk, dark and light, with what opens on it."""
+"""Accessibility of all pages of both programs with axe-core: phone and desktop, dark and light, with dialogs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The AsyncAPI document before the parser of the AsyncAPI project itself."""
+"""The AsyncAPI document is valid for the AsyncAPI project's own parser."""
 
 from __future__ import annotations
 

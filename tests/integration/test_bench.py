@@ -1,4 +1,4 @@
-"""`pi-cam-node bench`, shortened: it measures a real camera process and a real web server, and ends."""
+"""`pi-cam-node bench`, shortened, with a real camera process and a real web server."""
 
 from __future__ import annotations
 

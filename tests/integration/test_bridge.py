@@ -1,4 +1,4 @@
-"""The bridge of docs/fleet.md between two real mosquittos: a node at one, Home Assistant and commands at the other."""
+"""The MQTT bridge of docs/fleet.md between two mosquitto brokers."""
 
 from __future__ import annotations
 

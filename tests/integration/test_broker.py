@@ -1,4 +1,4 @@
-"""The broker fixture does what the other tests rely on."""
+"""The broker fixture itself."""
 
 from __future__ import annotations
 

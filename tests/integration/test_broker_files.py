@@ -1,4 +1,4 @@
-"""The broker that docker-compose.broker.yml starts: its configuration and ACL, under the mosquitto at hand."""
+"""Configuration and ACL of docker-compose.broker.yml with the installed mosquitto."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The node at brokers with limits, told and not told: online within 15 s with what the broker allows."""
+"""Brokers with announced and unannounced limits: the node is online within 15 s and stays within the limits."""
 
 from __future__ import annotations
 

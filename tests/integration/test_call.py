@@ -1,4 +1,4 @@
-"""``pi-cam-node call`` against a real node: what it prints where, and its exit codes."""
+"""``pi-cam-node call`` with a real node: output and exit codes."""
 
 from __future__ import annotations
 

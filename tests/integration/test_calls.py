@@ -1,4 +1,4 @@
-"""Counted calls of the package's functions in a running node: what a frame costs, and no turn for nothing."""
+"""Number of function calls in a running node, per frame and while idle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The camera in its process: whatever happens to it costs frames and nothing else."""
+"""The camera's process under faults: only frames are lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A secret in every place that takes one, a whole run of the node, and none of them anywhere but where it was put."""
+"""Secrets are not leaked: each place that takes a secret gets one, and all outputs of a run are searched for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grey levels on the way from the camera to the screen: a ramp through a film and through live video, in Chromium."""
+"""Grey levels from the camera to the screen: a ramp through a film and live video in Chromium."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real console over a real broker: accounts, nodes without pairing, events, rules, privacy, what it keeps."""
+"""The console with a real broker: accounts, nodes, events, rules, privacy, stored data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing private is left of the console's pages in a browser: neither on its disk nor in its caches."""
+"""The console's private pages leave nothing in a browser's caches and on its disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A damaged database of the real console: set aside and rebuilt from real nodes, while every page stays usable."""
+"""A damaged database of the console is set aside and rebuilt from nodes, while all pages work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What dies beside or below the real console: broker, node, disk, internet; each caused, and what goes on meanwhile."""
+"""Failures of the console's environment: broker, node, disk, internet."""
 
 from __future__ import annotations
 

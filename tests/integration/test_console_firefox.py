@@ -1,4 +1,4 @@
-"""A real Firefox subscribes on the console's page, gets the push of a rule, and shows it."""
+"""Web Push in a real Firefox: subscribe on the console's page, receive and show a rule's push."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms of the console: what they ask for, how they refuse, and where people find their own things."""
+"""Forms of the console: fields, validation errors, and where users find their own settings."""
 
 from __future__ import annotations
 

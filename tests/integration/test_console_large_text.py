@@ -1,4 +1,4 @@
-"""The console's pages with text of twice the size on a phone, as people set it who see badly."""
+"""The console's pages on a phone with text of double size."""
 
 from __future__ import annotations
 

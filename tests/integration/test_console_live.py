@@ -1,4 +1,4 @@
-"""Live pictures on the console's pages: their age where clocks are apart, and the wall on screens of any shape."""
+"""Live pictures on the console's pages: displayed age with differing clocks, and the wall view on all screen shapes."""
 
 from __future__ import annotations
 

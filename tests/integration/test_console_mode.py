@@ -1,4 +1,4 @@
-"""What people choose for the house and for themselves: pushes off until a time, and how the pages look."""
+"""User choices in the console: paused pushes, and the theme of the pages."""
 
 from __future__ import annotations
 

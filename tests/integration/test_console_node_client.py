@@ -1,4 +1,4 @@
-"""How the console fetches pictures from a node: certificates held against what the broker told, tickets renewed."""
+"""How the console fetches pictures from a node: certificate pinning, renewal of tickets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console's pages in a real browser: its content security policy, narrow windows, many cameras, what is kept."""
+"""The console's pages in a real browser: content security policy, narrow windows, many cameras, stored choices."""
 
 from __future__ import annotations
 

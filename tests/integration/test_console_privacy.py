@@ -1,4 +1,4 @@
-"""Privacy and erase of a real node: everything that the console shows or keeps of it is gone within a second."""
+"""Privacy and erase of a node: all its pictures and data disappear from the console within a second."""
 
 from __future__ import annotations
 

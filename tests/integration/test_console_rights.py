@@ -1,4 +1,4 @@
-"""Rights of the real console: every account, with every camera, on every route; what is not allowed is refused."""
+"""Access rights of the console: every account, camera and route."""
 
 from __future__ import annotations
 

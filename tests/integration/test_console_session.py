@@ -1,4 +1,4 @@
-"""Pages that stay open while their session ends, and logins that lead to the page that was asked for."""
+"""Expiry of sessions with open pages, and redirects after login."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of a real node by the console: each kind of control changed over MQTT, read back, and saved."""
+"""A node's settings in the console: each kind of control is changed over MQTT, read back, and saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every text that a page shows is marked for translation: a run in which marked texts stand in brackets."""
+"""All texts of the console's pages are marked for translation: in a pseudo-locale they appear in brackets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live video of a node through the console: its rights, its words, and a browser that plays it."""
+"""Live video of a node through the console: rights, messages, and playback in a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A screen on the wall, for days: memory of its tab, restarts of the console, and many browsers that come back at once.
+"""Long runs of the wall view: memory of the tab, restarts of the console, and many browsers that reconnect at once.
 
 ``PI_CAM_NODE_WALL_MINUTES`` and ``PI_CAM_NODE_WALL_RESTARTS`` make it longer than CI has time for (10 and 20).
 """

@@ -1,4 +1,4 @@
-"""Dockerfile and docker-compose.yml, without an engine: what can be judged of them, and what they claim of the node."""
+"""Dockerfile and docker-compose.yml, checked statically, without a container engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Films of a network camera: its own packets, copied; and encoded pictures where its packets show too much."""
+"""Films of a network camera: packets are copied, or pictures are encoded where masks are set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo does what it promises, on either broker, and leaves nothing behind."""
+"""`pi-cam-node demo` with both brokers, including its cleanup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor looks at real brokers, nodes and cameras, and finds what is wrong with them."""
+"""`pi-cam-node doctor` with real brokers, nodes and cameras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of every document do what it says, run as they stand; one that no test runs is a failure."""
+"""Runs the commands of all documents; a command that no test runs is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erase on a real disk and a real broker: what is the node's is gone and does not come back; all else stays."""
+"""Erase on a real disk and broker: the node's data is removed permanently, everything else is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Motion that pauses and goes on, seen by a whole node: its events, their pictures, and the files of one recording."""
+"""Events of a whole node with intermittent motion: their pictures, and the files of a shared recording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples run as they stand, against the demo."""
+"""The examples run unchanged with the demo."""
 
 from __future__ import annotations
 

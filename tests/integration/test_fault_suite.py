@@ -1,4 +1,4 @@
-"""The fault suite's own rules, in a pytest of its own."""
+"""The rules of the fault suite itself, in a separate pytest."""
 
 from __future__ import annotations
 

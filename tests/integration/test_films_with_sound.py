@@ -1,4 +1,4 @@
-"""Sound of a network camera in films and clips: copied, made into AAC, and none once it is switched off."""
+"""Sound of a network camera in films and clips: copied, transcoded to AAC, or switched off."""
 
 from __future__ import annotations
 

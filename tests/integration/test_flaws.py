@@ -1,4 +1,4 @@
-"""Flaws of the predecessor that only a running node can show; the list is docs/decisions/0005."""
+"""Regressions of flaws of the predecessor service that need a running node; see docs/decisions/0005."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live video over HTTP: who gets it, and what a real decoder makes of what a real node sends."""
+"""Live video over HTTP: access rights, and decoding of a real node's video."""
 
 from __future__ import annotations
 

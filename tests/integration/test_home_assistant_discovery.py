@@ -1,4 +1,4 @@
-"""What the discovery message makes of a made-up node in a real Home Assistant."""
+"""Entities created from a discovery message in a real Home Assistant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dashboard, the automations and the blueprint of this repository, loaded and run by a real Home Assistant."""
+"""Dashboard, automations and blueprints of this repository in a real Home Assistant."""
 
 from __future__ import annotations
 

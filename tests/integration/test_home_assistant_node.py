@@ -1,4 +1,4 @@
-"""The real node and the real Home Assistant: every entity is used, and both are restarted under each other."""
+"""A real node with a real Home Assistant: all entities are used, and each program is restarted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cameras that speak HTTP: streams, snapshots, logins, and what they get wrong."""
+"""Cameras over HTTP: streams, snapshots, logins, and protocol errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of an HTTP server while a request is under way."""
+"""Stopping an HTTP server during a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The link against a real broker: births, losses, refusals."""
+"""The broker link with a real broker: birth messages, losses, refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MQTT 5 where the broker takes it, 3.1.1 where it does not."""
+"""Choice of MQTT 5 or 3.1.1 with a real broker."""
 
 from __future__ import annotations
 

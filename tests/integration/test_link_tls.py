@@ -1,4 +1,4 @@
-"""TLS to the broker: its certificate and name are checked, and the node's is sent where it asks."""
+"""TLS to the broker: verification of certificate and name, and client certificates."""
 
 from __future__ import annotations
 

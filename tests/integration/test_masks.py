@@ -1,4 +1,4 @@
-"""Masks on a whole node: the pixels of every output, for a camera and for a film."""
+"""Masks in every output of a whole node, for a camera and a video file."""
 
 from __future__ import annotations
 

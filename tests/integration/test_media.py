@@ -1,4 +1,4 @@
-"""Saved pictures over HTTP: by id, whole, in part and small, from a real archive in a real folder."""
+"""Saved pictures over HTTP: by id, complete, ranges and thumbnails, from a real archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole node on a real broker: what its users see."""
+"""A whole node with a real broker, from a user's view."""
 
 from __future__ import annotations
 

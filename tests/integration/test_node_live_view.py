@@ -1,4 +1,4 @@
-"""The live view and the text port of a whole node: a command by one interface shows in the others."""
+"""Live view and text port of a whole node: commands by one interface take effect in the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flows of `examples/node-red` in the real Node-RED, with a real broker, a real node and a real browser."""
+"""The flows of `examples/node-red` in a real Node-RED, with a real broker, node and browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The node at brokers that keep less than mosquitto: online, found, set, asked, and back after they were away."""
+"""The node with simpler brokers than mosquitto: online, discovered, configured, and reconnected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wheel and sdist: they build without a complaint, and what they hold runs away from the tree."""
+"""Wheel and sdist: built without warnings, and working outside the source tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: it shows what is, takes pictures, changes settings, and says what is gone."""
+"""The node's page in a real browser: states, pictures, settings, and lost connections."""
 
 from __future__ import annotations
 

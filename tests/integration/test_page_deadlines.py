@@ -1,4 +1,4 @@
-"""What a page waits for has an end: connections that are gone without a word, files that never come."""
+"""Timeouts of the pages: silent connections, and files that do not arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page's events, films and zones in a browser: what moved and why, a player that seeks, areas drawn by hand."""
+"""Events, films and zones on the node's page in a browser: reasons, seeking, drawing of areas."""
 
 from __future__ import annotations
 

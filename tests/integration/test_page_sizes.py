@@ -1,4 +1,4 @@
-"""The node's page in windows of any width: what is drawn stays readable, and words whole."""
+"""The node's page in windows of any width: text stays readable and is not cut off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Privacy on a whole node: after the reply no interface shows a picture, until it is switched off."""
+"""Privacy on a whole node: after the reply no interface shows a picture until it is switched off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The node at a real RabbitMQ, which turns dots in topics into slashes and finds retained messages by exact topic."""
+"""The node with a real RabbitMQ, which turns dots in topics into slashes and finds retained messages by exact topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From pictures to films: the real encoder process, the recorder's thread, files on the disk."""
+"""Recording with the real encoder process, the recorder's thread, and files on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of ``pi-cam-node remote`` judged by the programs that read them; its site in front of a real console."""
+"""The files of ``pi-cam-node remote``, checked by the programs that read them, and with a real console."""
 
 from __future__ import annotations
 

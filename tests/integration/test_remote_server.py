@@ -1,4 +1,4 @@
-"""Remote access from end to end: the server's script in fresh Debian roots, tunnel, proxy, and phones outside.
+"""Remote access end to end: the server's script in fresh Debian roots, tunnel, proxy, and phones outside.
 
 Three hosts in small: the rented server, which lives in a Debian root of its own, the house, and a phone. Minutes, and a
 Debian mirror: ``scripts/test-remote`` runs this.

@@ -1,4 +1,4 @@
-"""The page and the API behind real reverse proxies, at the root and below a path, stripped by the proxy or not."""
+"""Pages and API behind real reverse proxies, at the root and below a path."""
 
 from __future__ import annotations
 

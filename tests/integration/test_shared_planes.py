@@ -1,4 +1,4 @@
-"""Films from planes in shared memory: whole, in the colours of the JPEGs, and nothing is left of them."""
+"""Films from planes in shared memory: complete, with correct colours, and without leaks."""
 
 from __future__ import annotations
 

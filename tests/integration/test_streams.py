@@ -1,4 +1,4 @@
-"""Live pictures as a client sees them, over real connections."""
+"""Live pictures over real connections."""
 
 from __future__ import annotations
 

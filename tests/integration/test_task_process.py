@@ -1,4 +1,4 @@
-"""The process that works on pictures: it comes and goes, and a task that hangs or dies costs that task alone."""
+"""The image process: start, end, and tasks that hang or crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command port as clients of the service we grew from meet it: over real sockets, with a real core behind it.
+"""The text port for clients of the predecessor service, over real sockets with a real core.
 
 The numbers in the headings are those of the old service's flaws that must not come back.
 """

@@ -1,4 +1,4 @@
-"""What the command port does when there is too much of something; the tests play the node."""
+"""Limits of the text port; the tests act as the node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The web server as strangers, browsers and floods meet it: by real sockets."""
+"""Access to the web server over real sockets: strangers, browsers, floods."""
 
 from __future__ import annotations
 

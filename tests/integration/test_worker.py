@@ -1,4 +1,4 @@
-"""The thread for slow work."""
+"""The worker thread."""
 
 from __future__ import annotations
 

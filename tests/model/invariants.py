@@ -1,4 +1,4 @@
-"""Invariants of a node, whatever happened."""
+"""Invariants of a node that hold after any sequence of inputs."""
 
 from __future__ import annotations
 

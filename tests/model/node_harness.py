@@ -1,5 +1,4 @@
-"""The whole node in one thread: the real composition root, core, archive and announcer, with a link that is stepped, a
-worker that works when told, a camera that is only spoken of, and a disk that may lose things.
+"""A whole node in one thread, with substitutes for link, worker, camera and disk that are stepped by the test.
 
 Whoever adds a part to the node finds it here already: it is `pi_cam_node.runtime.node.Node` that is built.
 """

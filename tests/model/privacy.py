@@ -1,4 +1,4 @@
-"""Privacy in the model: switched at any time, and no picture is shown while it is on, also when the node is killed."""
+"""Privacy in the model: switched at any time; no picture is shown while it is on, even after a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random histories of a node: what was acknowledged is kept, what is published is true, and nothing is done twice.
+"""Random histories of a node: acknowledged changes are kept, published states are true, nothing is done twice.
 
 `MODEL_EXAMPLES` and `MODEL_STEPS` in the environment make the search longer than the suite has time for.
 """

@@ -1,4 +1,4 @@
-"""axe-core, the checker of accessibility, in a page of the browser; fetched from npm once, by its hash."""
+"""Accessibility checks with axe-core in a browser page; downloaded from npm once and verified by hash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bars of the promises: as written where the fault suite runs by itself, wider where other tests run beside it."""
+"""Time limits of the promises: exact if the fault suite runs alone, longer beside other tests."""
 
 from __future__ import annotations
 

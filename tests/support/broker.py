@@ -1,4 +1,4 @@
-"""A private mosquitto that tests may stop, kill, freeze and restart, and a small client beside it.
+"""A private mosquitto that tests may stop, kill, freeze and restart, and a small client.
 
 Signals go only to the process that the fixture started. The port is free at the first start and
 kept over restarts.

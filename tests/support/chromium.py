@@ -1,4 +1,4 @@
-"""A real browser, headless, driven over the Chrome DevTools protocol: clicks, keys, and what it complained of."""
+"""Headless Chromium controlled by the Chrome DevTools protocol: clicks, keys, and reported errors."""
 
 from __future__ import annotations
 

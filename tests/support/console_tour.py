@@ -1,4 +1,4 @@
-"""A tour of the console's pages in a browser, by its owner, with nodes that a test makes up."""
+"""Visits the console's pages in a browser as its owner, with simulated nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds what a node sends to its documents: MQTT messages to AsyncAPI, answers of HTTP to OpenAPI."""
+"""Checks messages and responses of a node against the documents: MQTT by AsyncAPI, HTTP by OpenAPI."""
 
 from __future__ import annotations
 

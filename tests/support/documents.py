@@ -1,4 +1,4 @@
-"""Runs the commands of a Markdown document as they stand, on a machine of their own.
+"""Runs the commands of a Markdown document unchanged, in namespaces that simulate a machine.
 
 The machine is a network namespace in which the usual ports are free and the documents' host names are loopback, and a
 mount namespace in which /etc, /mnt, /run and /var may be written without a trace. Programs of `stand_ins` come first in

@@ -1,4 +1,4 @@
-"""Films made on the spot, with a number burnt into every image, and the facts of one that was recorded."""
+"""Generates films with a number in every image, and reads the properties of recorded ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Firefox, headless, driven over Marionette, and a push service on loopback that it talks to.
+"""Headless Firefox controlled by Marionette, with a push service on loopback.
 
 Marionette: https://firefox-source-docs.mozilla.org/testing/marionette/Protocol.html. The push service speaks autopush's
 WebSocket protocol to the browser and RFC 8030 to whoever sends.

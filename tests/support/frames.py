@@ -1,4 +1,4 @@
-"""Frames as the camera's process would finish them, and the work on pictures done where it is called."""
+"""Frames as produced by the camera's process, and image tasks executed in the calling thread."""
 
 from __future__ import annotations
 

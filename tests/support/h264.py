@@ -1,4 +1,4 @@
-"""Access units with the headers of H.264 and without pictures, for tests that decode nothing."""
+"""Access units with H.264 headers but no picture data, for tests without decoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Home Assistant with a broker of its own, and the state of a made-up or real node in it.
+"""A real Home Assistant with its own broker, and the state of a simulated or real node in it.
 
 The program that builds and starts it lies beside this repository; where it is absent, or cannot build
 what it needs, the tests skip and say so.

@@ -1,4 +1,4 @@
-"""A network camera on loopback: an MJPEG stream, snapshots, and a login with one demand or several."""
+"""A network camera on loopback: MJPEG stream, snapshots, and login with one or several challenges."""
 
 from __future__ import annotations
 

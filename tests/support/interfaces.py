@@ -1,4 +1,4 @@
-"""A running node with all its interfaces enabled, MQTT, HTTP and the text port, and clients of each."""
+"""A running node with MQTT, HTTP and the text port enabled, and clients of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A proxy before a real broker: enforces the limits of hosted brokers, and counts what exceeds them.
+"""A proxy in front of a real broker that enforces the limits of hosted brokers, and records violations.
 
 Between the node and the broker it reads MQTT packets in both directions. Where the node breaks a limit it ends the
 connection as that broker does: what came before is answered, then comes DISCONNECT with a reason code (MQTT 5), or

@@ -1,4 +1,4 @@
-"""A strict viewer of an MJPEG stream: goes by Content-Length, and fails at any deviation from the format."""
+"""A strict MJPEG client: uses Content-Length, and fails at any deviation from the format."""
 
 from __future__ import annotations
 

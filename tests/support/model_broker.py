@@ -1,4 +1,4 @@
-"""A broker in memory: its retained messages, the received messages, and the ends of its connections."""
+"""Simulated broker in memory: retained messages, received messages, and ends of connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder on a simulated disk: loses unsynced writes at a power cut, may be full, may kill the process at a call.
+"""Simulated disk: loses unsynced writes at a power cut, may be full, may kill the process at a call.
 
 What is promised is only what POSIX promises: the content of a file that was synced, and the names of a folder that was
 synced. Of the rest a power cut takes names from the newest back, and of content all or some.

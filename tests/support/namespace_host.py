@@ -1,4 +1,4 @@
-"""Simulated hosts: processes in network, mount and process namespaces of their own, joined by virtual cables."""
+"""Simulated hosts: processes in their own network, mount and process namespaces, connected by virtual cables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The node's page in a browser: opened, watched for faults, and bounded in time."""
+"""The node's page in a browser, with error checks and time limits."""
 
 from __future__ import annotations
 

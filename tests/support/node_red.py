@@ -1,4 +1,4 @@
-"""A real Node-RED on a loopback port; tests skip where it cannot be installed."""
+"""A real Node-RED on a loopback port; tests are skipped if it cannot be installed."""
 
 from __future__ import annotations
 

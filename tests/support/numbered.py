@@ -1,4 +1,4 @@
-"""Pictures that bear their number, so that a film can be read back: which pictures are in it, and in what order."""
+"""Pictures with a machine-readable number, to identify the pictures of a film and their order."""
 
 from __future__ import annotations
 

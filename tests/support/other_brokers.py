@@ -1,4 +1,4 @@
-"""Brokers beside mosquitto: aedes, on which the broker nodes of Node-RED and ioBroker rest, and amqtt, of the demo."""
+"""Other brokers than mosquitto: aedes, used by Node-RED and ioBroker, and amqtt, used by the demo."""
 
 from __future__ import annotations
 

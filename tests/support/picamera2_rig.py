@@ -1,4 +1,4 @@
-"""Two rigs with the same camera: the fake library, and the real picamera2 on libcamera's virtual camera.
+"""The same camera in two variants: the fake library, and the real picamera2 on libcamera's virtual camera.
 
 Both are of 640x480 NV12 at 30 frames a second and say nothing but the time of a frame.
 """

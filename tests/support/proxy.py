@@ -1,4 +1,4 @@
-"""A TCP proxy before a broker: refuses MQTT 5, hangs, or cuts connections."""
+"""A TCP proxy in front of a broker: refuses MQTT 5, hangs, or cuts connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A RabbitMQ with its MQTT plugin, in a folder of its own, where it is installed."""
+"""A RabbitMQ with its MQTT plugin in a temporary folder, if installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A node that records, and the numbers that the synthetic camera burns into the pictures of its films."""
+"""A node that records, and the frame numbers in its films."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site that ``pi-cam-node remote`` writes in a real nginx on a loopback port, and a node in small with a film."""
+"""A real nginx on a loopback port with the site of ``pi-cam-node remote``, and a minimal node with a film."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A node on a network camera, and the films that it tells of."""
+"""A node with a network camera, and its films."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An RTSP camera to test against: the project's shared GStreamer server, where it and its packages are installed."""
+"""RTSP camera for tests: the shared GStreamer server, if it and its packages are installed."""
 
 from __future__ import annotations
 

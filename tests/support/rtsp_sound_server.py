@@ -1,4 +1,4 @@
-"""An RTSP camera with sound: GStreamer's server, run with the system's Python.
+"""RTSP camera with sound: a GStreamer server, run with the system's Python.
 
 rtsp_sound_server.py --port PORT --sound aac|pcmu [--lose N]: H.264 of 320×240 at 10 a second, and a tone of 440 Hz.
 Of every N seconds the packets of the pictures in one are lost on the way. Writes READY once it listens.

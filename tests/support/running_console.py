@@ -1,4 +1,4 @@
-"""The real console in its own process, and a minimal browser: cookies, forms, the live socket."""
+"""A real console in its own process, and a minimal HTTP client: cookies, forms, live socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo in its own process, as a user starts it."""
+"""The demo in its own process."""
 
 from __future__ import annotations
 

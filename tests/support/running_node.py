@@ -1,4 +1,4 @@
-"""The real node in its own process, as a user starts it."""
+"""A real node in its own process."""
 
 from __future__ import annotations
 

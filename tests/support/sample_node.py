@@ -1,4 +1,4 @@
-"""A sample node for Home Assistant: its discovery message, and values for all its topics."""
+"""A simulated node for Home Assistant: its discovery message, and values for all its topics."""
 
 from __future__ import annotations
 

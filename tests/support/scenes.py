@@ -1,4 +1,4 @@
-"""Drawn scenes for the motion detector: disturbances that are no motion, and persons that are.
+"""Synthetic scenes for the motion detector: disturbances without motion, and persons.
 
 Luma of 320x240 at ten a second: a still scene of 1/f texture with sensor noise, quiet for `quiet_s`, then one
 disturbance. Seeds and sizes may be changed, so that a rule cannot be fitted to one drawing.

@@ -1,4 +1,4 @@
-"""The text port with a core behind it, and clients that behave like those of the predecessor."""
+"""The text port with a core, and clients that behave like those of the predecessor service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TLS of a server, and a relay by which plain clients reach it."""
+"""TLS of a server, and a relay for plain-text clients."""
 
 from __future__ import annotations
 

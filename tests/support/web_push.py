@@ -1,4 +1,4 @@
-"""A push service on loopback, and the decryption that a browser does (RFC 8291)."""
+"""A push service on loopback, and decryption as in a browser (RFC 8291)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real web server over a real core; camera, disk and broker are under the control of the test."""
+"""A real web server with a real core; camera, disk and broker are controlled by the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judgement of the benchmarks' figures; that they run is seen by running them."""
+"""Evaluation of benchmark figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents as a site: built without a warning and without a network; every link in it leads somewhere."""
+"""The documents as a site: built without warnings and network; all links work."""
 
 from __future__ import annotations
 

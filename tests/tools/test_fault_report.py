@@ -1,4 +1,4 @@
-"""The page of promises from the results of the fault suite."""
+"""Generation of docs/reliability.md from results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load test of a fleet: its MQTT packets, what it compares, and a small fleet of real and simulated nodes."""
+"""The load test of a fleet: MQTT packets, comparison of retained topics, and a small fleet."""
 
 from __future__ import annotations
 

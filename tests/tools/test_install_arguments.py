@@ -1,4 +1,4 @@
-"""Options of ``scripts/install``: what the settings would refuse is refused before anything is changed."""
+"""Options of ``scripts/install``: invalid values are refused before anything is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``/usr/local/bin/pi-cam-node``: for root it works with the files of the node that is meant, and of no other."""
+"""``/usr/local/bin/pi-cam-node``: as root it uses the files of the given node only."""
 
 from __future__ import annotations
 

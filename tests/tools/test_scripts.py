@@ -1,4 +1,4 @@
-"""The scripts: help texts, which need no environment and change nothing, and what an environment has installed."""
+"""Help texts of the scripts, and the packages of an environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every shell script of the repository before shellcheck, with all of its warnings."""
+"""All shell scripts pass shellcheck with all warnings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clocks of the picamera2 source, turned by hand, and the fake cameras with them."""
+"""Clocks of the picamera2 source, advanced by hand together with the fake cameras."""
 
 from __future__ import annotations
 

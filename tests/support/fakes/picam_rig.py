@@ -1,4 +1,4 @@
-"""The picamera2 source on a fake camera, as the unit tests use it."""
+"""The picamera2 source with a fake camera, for unit tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Picamera2 that behaves as the real one was measured to, on a clock that is turned by hand.
+"""Fake Picamera2 with the measured behaviour of the real one, on a clock advanced by hand.
 
 What it copies is what hurts: a capture that timed out stays queued and takes a buffer later; a
 camera without free buffers is silent; `stop` waits behind stuck jobs; an exception in a callback or a

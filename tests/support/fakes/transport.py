@@ -1,4 +1,4 @@
-"""A connection to a viewer that takes data only while the test lets it."""
+"""A transport to a viewer that accepts data only when the test allows it."""
 
 from __future__ import annotations
 

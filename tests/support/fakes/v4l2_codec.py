@@ -1,4 +1,4 @@
-"""A stand-in for the kernel below `V4l2Codec`: the encoder of a Raspberry Pi, as its driver's source says it behaves.
+"""Fake kernel below `V4l2Codec`: the encoder of a Raspberry Pi, modelled on its driver's source.
 
 The driver is ``bcm2835-v4l2-codec.c`` of raspberrypi/linux. What it encodes is real H.264, made by libx264, so that
 what comes out can be decoded. What the driver's source does not tell (how late a packet is) may be set.

@@ -1,4 +1,4 @@
-"""A stand-in for the ioctl of a Video4Linux driver."""
+"""Fake ioctl of a Video4Linux driver."""
 
 from __future__ import annotations
 

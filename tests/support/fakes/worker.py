@@ -1,4 +1,4 @@
-"""A camera worker under the control of the test: records its orders, and sends the reports that the test gives it."""
+"""Fake camera worker: records its orders, and delivers reports given by the test."""
 
 from __future__ import annotations
 

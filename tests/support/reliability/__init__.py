@@ -1,1 +1,1 @@
-"""The promises of docs/reliability.md: what each says, which tests hold it, what these measured, and the page."""
+"""The promises of docs/reliability.md: texts, tests, measured results, and the page."""

@@ -1,4 +1,4 @@
-"""What the node promises under each fault: every promise once. `docs/reliability.md` and the tests refer to it.
+"""The promises of the node under each fault, used by `docs/reliability.md` and the tests.
 
 A row says what this version does, even where more would be desirable. Letters: M the MQTT link, C camera
 and process, S storage, T time, H HTTP, P privacy, V video, B a bar that holds over all of them, X a class of

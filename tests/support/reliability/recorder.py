@@ -1,4 +1,4 @@
-"""The part of pytest that picks the tests of promises, and keeps what they found. Installed by `tests/conftest.py`."""
+"""Pytest plugin that selects the tests of promises, and stores their results. Installed by `tests/conftest.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes `docs/reliability.md` from the promises and what their tests found last.
+"""Generates `docs/reliability.md` from the promises and the last results of their tests.
 
 ``python -m tests.support.reliability.report [folder …]`` takes in what the tests left in ``build/faults``, and in the
 folders named (those of other checkouts), into ``measured.jsonl`` beside it, and writes the page from that.

@@ -1,4 +1,4 @@
-"""What a test of a promise found.
+"""Result of a test of a promise.
 
 One file per test in ``build/faults`` (or ``FAULTS_RESULTS``), until the report collects them.
 """

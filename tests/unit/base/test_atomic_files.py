@@ -1,4 +1,4 @@
-"""Files that are the old or the new one."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 

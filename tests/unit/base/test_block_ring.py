@@ -1,4 +1,4 @@
-"""Records in one block of memory: what was put in comes out, or is gone and said to be."""
+"""The ring buffer in one block of memory."""
 
 from __future__ import annotations
 

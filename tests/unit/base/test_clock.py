@@ -1,4 +1,4 @@
-"""Whether the wall clock was ever set."""
+"""Whether the wall clock is synchronised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check of a database at the start: what it finds, and that it ends."""
+"""The database check at start: detection of damage, and its time limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A module that is deferred is imported by the first call of one of its functions, and by who imports it later."""
+"""Deferred imports."""
 
 from __future__ import annotations
 

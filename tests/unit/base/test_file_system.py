@@ -1,4 +1,4 @@
-"""Which file system a folder is on, by the kernel's list of mounts."""
+"""Detection of a folder's file system from the kernel's mount list."""
 
 from __future__ import annotations
 

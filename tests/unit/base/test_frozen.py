@@ -1,4 +1,4 @@
-"""Frozen dataclasses are what `dataclass(frozen=True, slots=True)` would have made of them."""
+"""`frozen` is equivalent to `dataclass(frozen=True, slots=True)`."""
 
 from __future__ import annotations
 

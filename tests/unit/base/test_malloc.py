@@ -1,4 +1,4 @@
-"""What is exempt from garbage collection, and for how long."""
+"""Exemption of objects from garbage collection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person can do about a port that cannot be bound."""
+"""Advice for ports that cannot be bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the node makes is for its owner alone, whatever the umask."""
+"""Files and folders are created for their owner only, whatever the umask."""
 
 from __future__ import annotations
 

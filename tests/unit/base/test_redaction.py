@@ -1,4 +1,4 @@
-"""Logins never leave: what `without_logins` cuts out of addresses and of lines that hold them."""
+"""Masking of logins and secrets in texts."""
 
 from __future__ import annotations
 

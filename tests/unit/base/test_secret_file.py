@@ -1,4 +1,4 @@
-"""A secret in the first line of a file, as people make such files."""
+"""Secret files with all usual line endings and encodings."""
 
 from __future__ import annotations
 

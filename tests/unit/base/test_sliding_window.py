@@ -1,4 +1,4 @@
-"""How often something may happen within a time."""
+"""Sliding-window rate limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON of others is read so that what it holds can be stored and shown."""
+"""Strict parsing of untrusted JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every source is declared once, and found by how it is written."""
+"""The catalogue of sources."""
 
 from __future__ import annotations
 

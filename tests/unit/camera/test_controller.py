@@ -1,4 +1,4 @@
-"""How the camera is kept going: every step with a worker and a clock in the hands of the test."""
+"""The camera's controller, with a fake worker and clock."""
 
 from __future__ import annotations
 

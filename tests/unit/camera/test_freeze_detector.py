@@ -1,4 +1,4 @@
-"""Pictures that are alike to the last bit, and pictures that show nothing."""
+"""Detection of frozen and blank pictures."""
 
 from __future__ import annotations
 

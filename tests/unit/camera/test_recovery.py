@@ -1,4 +1,4 @@
-"""Which step comes next when frames stop."""
+"""Recovery steps when frames stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The AsyncAPI and OpenAPI documents: complete, with examples that hold, and true for what the code publishes."""
+"""The AsyncAPI and OpenAPI documents are complete and correct, with valid examples."""
 
 from __future__ import annotations
 

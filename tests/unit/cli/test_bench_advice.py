@@ -1,4 +1,4 @@
-"""What follows from measurements of boards large and small; nothing is measured here."""
+"""Advice of `bench` from given measurements."""
 
 from __future__ import annotations
 

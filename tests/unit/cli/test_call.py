@@ -1,4 +1,4 @@
-"""What ``call`` sends, to whom, and what it makes of the answer; no broker."""
+"""Requests of ``call``, and its handling of replies, without a broker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pi-cam-node console ca``: what it says, and what is left to do."""
+"""``pi-cam-node console ca``: output and next steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pi-cam-node console backup``: what is in it, and that a console goes on with it."""
+"""``pi-cam-node console backup``: content, and restoring it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo tells people to type, and the settings it runs with."""
+"""Output and settings of the demo."""
 
 from __future__ import annotations
 

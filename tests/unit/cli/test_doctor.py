@@ -1,4 +1,4 @@
-"""How the doctor judges what it is shown; it looks at nothing itself here."""
+"""Evaluation of given findings by the doctor."""
 
 from __future__ import annotations
 

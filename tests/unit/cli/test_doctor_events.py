@@ -1,4 +1,4 @@
-"""What the doctor says of the database of events."""
+"""The doctor's checks of the event database."""
 
 from __future__ import annotations
 

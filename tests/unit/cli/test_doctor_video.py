@@ -1,4 +1,4 @@
-"""What the doctor says of video: PyAV, and the encoder of a board."""
+"""The doctor's checks of video: PyAV, and a board's encoder."""
 
 from __future__ import annotations
 

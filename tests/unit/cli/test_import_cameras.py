@@ -1,4 +1,4 @@
-"""``pi-cam-node import``: shows first, writes when asked to, and never shows a login."""
+"""``pi-cam-node import``: preview, writing on request, and masking of logins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pi-cam-node login``, and what ``check-config`` says of a token."""
+"""``pi-cam-node login``, and checks of the token by ``check-config``."""
 
 from __future__ import annotations
 

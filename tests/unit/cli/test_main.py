@@ -1,4 +1,4 @@
-"""What the program does with what was typed, before any of its parts is imported."""
+"""Command line of the program, before further modules are imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generated pages: up to date, complete, and a configuration file that loads."""
+"""The generated pages are up to date and complete, and the generated configuration file is valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pi-cam-node setup``: what it writes, asks and refuses. Nothing is sent: the search for brokers is replaced."""
+"""``pi-cam-node setup``: written settings, questions, refusals; the search for brokers is replaced."""
 
 from __future__ import annotations
 

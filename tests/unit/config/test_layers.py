@@ -1,4 +1,4 @@
-"""The environment above the file, and where relative paths start."""
+"""Precedence of the environment over the file, and relative paths."""
 
 from __future__ import annotations
 

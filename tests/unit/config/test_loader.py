@@ -1,4 +1,4 @@
-"""The configuration file: what is accepted, and what is said about the rest."""
+"""Loading of the configuration file: accepted settings, and error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The id of a node that was given none: its host name, as far as that can be one."""
+"""The default node id from the host name."""
 
 from __future__ import annotations
 

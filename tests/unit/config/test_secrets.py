@@ -1,4 +1,4 @@
-"""Where the password comes from, and that no secret is ever shown."""
+"""Sources of the password, and masking of secrets."""
 
 from __future__ import annotations
 

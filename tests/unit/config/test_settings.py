@@ -1,4 +1,4 @@
-"""`set`, `get` and the catalogue: what people type, and what becomes of it."""
+"""`set`, `get` and the catalogue of settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masks and zones stay on the same part of the scene when the picture is turned."""
+"""Masks and zones are rotated with the picture."""
 
 from __future__ import annotations
 

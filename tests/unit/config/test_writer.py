@@ -1,4 +1,4 @@
-"""`overwrite_config`: the file gives the settings in force afterwards, and is otherwise as somebody wrote it."""
+"""`overwrite_config`: the file has the settings in force, and keeps its formatting."""
 
 from __future__ import annotations
 

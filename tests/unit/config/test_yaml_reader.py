@@ -1,4 +1,4 @@
-"""A settings file as people write it: what is taken, and what is said where it is not."""
+"""Parsing of handwritten settings files, and error messages."""
 
 from __future__ import annotations
 

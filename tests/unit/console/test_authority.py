@@ -1,4 +1,4 @@
-"""The house's certificate authority: what it signs, what it refuses, and what a client makes of it."""
+"""The console's certificate authority: signing, refusals, verification by a client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed links: for one path, until their end, also over a restart."""
+"""Signed links: path, expiry, persistence over a restart."""
 
 from __future__ import annotations
 

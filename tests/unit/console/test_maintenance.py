@@ -1,4 +1,4 @@
-"""Nodes are connected to before anybody looks at them."""
+"""Connections to nodes are opened in advance."""
 
 from __future__ import annotations
 

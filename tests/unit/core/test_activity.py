@@ -1,4 +1,4 @@
-"""Events of the scene in the core: what listeners are told, what the recorder is ordered, what is kept."""
+"""Scene events in the core: events for listeners, orders for the recorder, stored rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that only some cameras follow."""
+"""Settings that only some cameras support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from frames, from their absence, and from time."""
+"""The core: frames, missing frames, and deadlines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frame hub: frames to those who subscribed, and none while they may not be shown."""
+"""The frame hub: subscriptions, and privacy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inbox: order, bounds, commands that are held, and what wakes the node thread."""
+"""The inbox: order, limits, held commands, and wake-ups."""
 
 from __future__ import annotations
 

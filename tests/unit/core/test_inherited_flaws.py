@@ -1,4 +1,4 @@
-"""Flaws of the predecessor that no other test would notice; the list is docs/decisions/0005."""
+"""Regressions of flaws of the predecessor service; see docs/decisions/0005."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stages that a frame passes: what each of them tells, and how often."""
+"""The stages of a frame, and their events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Privacy as the core sees it: what is let go, what is forgotten, what is refused, and what a failure leaves closed."""
+"""Privacy in the core: released, deleted, refused, and failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every figure is declared once, and what the node tells is what is declared."""
+"""Telemetry figures match their declarations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a node could say what is not so: switches, late frames, floods, refusals, and lost work."""
+"""Published states are true during switches, late frames, floods, refusals, and lost jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The format that an AudioSpecificConfig tells."""
+"""Parsing of an AudioSpecificConfig."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames a second, from the times of the last ones."""
+"""Frame rate from recent frame times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NAL units in and out of Annex B."""
+"""Conversion of NAL units from and to Annex B."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pixels, their layouts, and the JPEG made of them."""
+"""Encoding and decoding of JPEGs in all layouts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text in the picture."""
+"""The text in pictures."""
 
 from __future__ import annotations
 

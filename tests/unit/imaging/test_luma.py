@@ -1,4 +1,4 @@
-"""Brightness and the small luma."""
+"""Brightness and the small luma picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masks: which pixels are black, which are as they were, and what is refused."""
+"""Masks: masked and unmasked pixels, and invalid masks."""
 
 from __future__ import annotations
 

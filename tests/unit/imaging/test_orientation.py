@@ -1,4 +1,4 @@
-"""Pictures turned and mirrored, in both layouts."""
+"""Rotation and mirroring in both layouts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PNG files by zlib alone, read back by another reader."""
+"""PNG files written with zlib alone, read by another library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zones as people write them, and which points lie in them."""
+"""Parsing of zones, and points inside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planes that are shared: who wants them, how many are kept, and that each is given back once."""
+"""Shared planes: requests, limits, and release."""
 
 from __future__ import annotations
 

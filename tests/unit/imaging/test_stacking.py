@@ -1,4 +1,4 @@
-"""Several frames become one."""
+"""Stacking of frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work on pictures as bytes, done where it is called; `tests/integration/test_task_process.py` has the process."""
+"""Image tasks, executed in the calling thread; for the process see `tests/integration/test_task_process.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small copies of pictures: as large as asked, as small as allowed, and what they were of."""
+"""Thumbnails: size limits in pixels and bytes."""
 
 from __future__ import annotations
 

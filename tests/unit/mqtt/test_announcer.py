@@ -1,4 +1,4 @@
-"""What the broker is told, and when."""
+"""Published messages and their order."""
 
 from __future__ import annotations
 

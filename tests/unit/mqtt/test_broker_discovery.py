@@ -1,4 +1,4 @@
-"""Packets of multicast DNS: what is asked, and what is read from answers, whole, in parts and damaged."""
+"""Multicast DNS packets: queries, and complete, partial and damaged answers."""
 
 from __future__ import annotations
 

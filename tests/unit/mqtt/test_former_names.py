@@ -1,4 +1,4 @@
-"""Names that the node had before: what is remembered, and what is emptied."""
+"""Former names of the node: storage, and cleanup of their topics."""
 
 from __future__ import annotations
 

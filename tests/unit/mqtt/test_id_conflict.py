@@ -1,4 +1,4 @@
-"""Another node under this node's id."""
+"""Detection of another node with the same id."""
 
 from __future__ import annotations
 

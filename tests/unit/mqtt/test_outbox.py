@@ -1,4 +1,4 @@
-"""What is under way, what waits, and what is held back."""
+"""Messages in flight, queued, and held back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the node learns from its own messages that come back."""
+"""Handling of the node's own messages returned by the broker."""
 
 from __future__ import annotations
 

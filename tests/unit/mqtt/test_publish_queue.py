@@ -1,4 +1,4 @@
-"""What waits for the broker, and who waits for that, over the end of a session."""
+"""Queued messages, across sessions."""
 
 from __future__ import annotations
 

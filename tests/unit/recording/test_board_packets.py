@@ -1,4 +1,4 @@
-"""Films and clips of packets that the board's encoder made behind the masks."""
+"""Films and clips from packets of the board's encoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packets of the camera: what is kept of them, and when films are copied from them."""
+"""The ring of the camera's packets, and films copied from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clips: copied where an encode for others has the span, encoded where not."""
+"""Clips: copied from packets of a running encoder, else encoded."""
 
 from __future__ import annotations
 

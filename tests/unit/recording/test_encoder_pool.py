@@ -1,4 +1,4 @@
-"""One encode for all who need the same pictures."""
+"""Sharing of encoders."""
 
 from __future__ import annotations
 

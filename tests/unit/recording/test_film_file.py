@@ -1,4 +1,4 @@
-"""Films on the disk: closed, cut off, mended, and kept within their limits."""
+"""Film files: closed, truncated, repaired, and limited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What recorder and clips are told of the settings."""
+"""Settings of recorder and clips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gaps in films: what is missing between pictures, and what is only slow."""
+"""Detection of gaps in films."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoding on demand, with a process that is lost, and with planes where there are some."""
+"""Encoding on demand: lost processes, and shared planes."""
 
 from __future__ import annotations
 

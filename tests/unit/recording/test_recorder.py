@@ -1,4 +1,4 @@
-"""The recorder's thread where encoders or the inbox have no room."""
+"""The recorder's thread with busy encoders or a full inbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound beside pictures that are encoded."""
+"""The ring of sound for encoded pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The film of the day: when a picture is taken, what waits, what a day and privacy do to it. No process, no thread."""
+"""The time-lapse film of a day: intervals, waiting pictures, end of the day, privacy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backup and restore: what is included, what is restored, and archives that are no backups of a node."""
+"""Backup and restore: content, restored files, and invalid archives."""
 
 from __future__ import annotations
 

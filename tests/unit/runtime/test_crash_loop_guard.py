@@ -1,4 +1,4 @@
-"""What a run of the node stores for the next one, and when safe mode tries the camera."""
+"""Stored state of runs, and retries of the camera in safe mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last good settings never show what the file hides."""
+"""The last good settings do not weaken the privacy of the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Privacy is answered as done only when nothing holds a picture any more."""
+"""Privacy is confirmed only when no part holds a picture any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop of the node thread: what it does in a turn, how long it sleeps, what a failure costs, and how it ends."""
+"""The loop of the node thread: iterations, waits, failures, and end."""
 
 from __future__ import annotations
 

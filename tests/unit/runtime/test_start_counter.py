@@ -1,4 +1,4 @@
-"""Which starts count, and what the next one does about them."""
+"""Counting of failed starts."""
 
 from __future__ import annotations
 

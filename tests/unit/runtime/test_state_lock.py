@@ -1,4 +1,4 @@
-"""One process at a time uses the state of a node."""
+"""Lock of a node's state."""
 
 from __future__ import annotations
 

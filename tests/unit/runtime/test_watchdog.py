@@ -1,4 +1,4 @@
-"""Heartbeats, repairs, and what the service manager is told."""
+"""Heartbeats, restarts of threads, and notifications of the service manager."""
 
 from __future__ import annotations
 

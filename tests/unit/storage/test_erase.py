@@ -1,4 +1,4 @@
-"""Erase: what is the node's goes, all else stays, and nothing goes without the confirmation."""
+"""Erase: the node's files are removed, all others kept; confirmation is required."""
 
 from __future__ import annotations
 

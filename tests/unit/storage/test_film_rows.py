@@ -1,4 +1,4 @@
-"""Films that retention removes: whatever step is the last before a kill, the next database tells what there is."""
+"""Database rows of films removed by retention, with a kill after each step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file that remembers privacy: whatever is wrong with it, it is there."""
+"""The marker file of privacy, with all kinds of damage."""
 
 from __future__ import annotations
 

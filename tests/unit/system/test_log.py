@@ -1,4 +1,4 @@
-"""The log: what it looks like where it is read, what never stands in it, and what it survives."""
+"""The log: format, masking of secrets, and failures of its output."""
 
 from __future__ import annotations
 

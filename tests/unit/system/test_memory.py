@@ -1,4 +1,4 @@
-"""The memory that is free for the node: the least of the machine and of every control group on the way to the root."""
+"""Available memory: the minimum of the machine and of all enclosing control groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of the machine: what it does not tell is left out, never an error."""
+"""Metrics of the machine; unavailable ones are omitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard streams that the process was started without lead to /dev/null, and limits that are too tight are told."""
+"""Closed standard streams are replaced by /dev/null, and low resource limits are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of /proc and /sys: files as kernels write them, and what psutil says of this machine."""
+"""Parsing of /proc and /sys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether whatever started the node starts it again when it ends."""
+"""Detection whether the service manager restarts the node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line of a client, from bytes as they come."""
+"""Reading of a client's line from arbitrary chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue of events between the node thread and the server's."""
+"""The event queue between the node thread and the web server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cached state after events of the node."""
+"""The cached state after events."""
 
 from __future__ import annotations
 

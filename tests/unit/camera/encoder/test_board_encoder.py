@@ -1,4 +1,4 @@
-"""The encoder of the board on a stand-in for the kernel, which behaves as the driver's source says."""
+"""The board's encoder with a fake kernel that behaves as the driver's source."""
 
 from __future__ import annotations
 

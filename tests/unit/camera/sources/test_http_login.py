@@ -1,4 +1,4 @@
-"""Which demand of a camera is met, and how; the digests are those of RFC 7616, section 3.9.1."""
+"""HTTP authentication of cameras; the digests are those of RFC 7616, section 3.9.1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JPEGs cut out of whatever a camera sends."""
+"""Extraction of JPEGs from arbitrary camera streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which images of a stream are used."""
+"""Frame rate reduction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times of packets: even where the network is not, true where the camera's clock is wrong."""
+"""Conversion of packet time stamps, with network jitter and wrong camera clocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the stream of a network camera is read: what is stale is left out, what stalls is a failure.
+"""Reading of an RTSP stream with OpenCV: queued pictures are skipped, stalls are failures.
 
 The handle is a stand-in for `cv2.VideoCapture` with a clock of its own; the conformance suite reads a real stream.
 """

@@ -1,4 +1,4 @@
-"""How a network camera's stream becomes pictures and packets; the conformance suite reads a real one."""
+"""Reading of an RTSP stream with PyAV: pictures and packets; the conformance suite reads a real stream."""
 
 from __future__ import annotations
 

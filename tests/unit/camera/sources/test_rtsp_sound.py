@@ -1,4 +1,4 @@
-"""How a camera's sound becomes packets: copied, made into AAC, or left out and said."""
+"""Sound of an RTSP stream: copied, transcoded to AAC, or omitted with a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""USB cameras, as far as that goes without one: what devices say of themselves, and how a handle is used.
+"""USB cameras with a fake capture: device detection, and use of the handle.
 
 The handle is a stand-in for `cv2.VideoCapture`; that a real camera behaves like it is not shown here.
 """

@@ -1,4 +1,4 @@
-"""Controls of USB cameras, on a stand-in for the driver's ioctl."""
+"""Controls of USB cameras with a fake ioctl."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uncompressed films: what their first line may say, which picture comes when, and what is refused."""
+"""Uncompressed video files: header, timing of pictures, and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the output of the camera's process gets into the node's log."""
+"""Conversion of the camera process's output to the node's log."""
 
 from __future__ import annotations
 

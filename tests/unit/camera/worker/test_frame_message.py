@@ -1,4 +1,4 @@
-"""What a picture's message says, and what it cannot say."""
+"""Encoding, decoding and validation of a picture's message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the camera's process sends of a picture."""
+"""Messages that the camera's process sends for a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What crosses the border between the processes, and what does not."""
+"""Messages between the node and the camera's process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packets that wait for a picture to take them along: each once, bounded, none that cannot be decoded."""
+"""The queue of packets that wait for a picture."""
 
 from __future__ import annotations
 

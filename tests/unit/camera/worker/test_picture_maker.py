@@ -1,4 +1,4 @@
-"""What becomes of a picture in the camera's process, and in which order."""
+"""Processing steps of a picture in the camera's process, and their order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the node does with the messages of the camera's process; the process is a stand-in, its memory is real."""
+"""The node's side of the camera's process, with a fake process and real shared memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures through shared memory."""
+"""Transfer of pictures through shared memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop around a source: what a bad image costs, and which orders wait."""
+"""The main loop of a source: damaged images, and queued orders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which packets leave the camera's process: the camera's own, or those of the board's encoder, behind the masks."""
+"""Selection of video packets: the camera's own, or the board's encoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pi-cam-node remote``: what is written, what is kept, what is refused."""
+"""``pi-cam-node remote``: written files, existing files, refused arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tunnel files: addresses, keys, and reading back what was written."""
+"""Tunnel files: addresses, keys, and reading back."""
 
 from __future__ import annotations
 

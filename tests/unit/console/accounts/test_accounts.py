@@ -1,4 +1,4 @@
-"""Accounts: what each may do, sessions that outlive a restart, and a wall tablet's code."""
+"""Accounts: rights, persistent sessions, and pairing codes of wall tablets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every topic is subscribed to, also one that comes at the moment of the connection."""
+"""Subscriptions of the console, including ones added during connecting."""
 
 from __future__ import annotations
 

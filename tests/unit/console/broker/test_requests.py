@@ -1,4 +1,4 @@
-"""Commands and their replies; topics taken apart."""
+"""Commands and their replies; parsing of topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a broker keeps is asked for by name where wildcards bring nothing."""
+"""Retained messages are subscribed to by exact topic where wildcards do not deliver them."""
 
 from __future__ import annotations
 

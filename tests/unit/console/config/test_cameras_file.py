@@ -1,4 +1,4 @@
-"""Cameras are added to the file, everything else stays, and logins are in files of their own."""
+"""Adding cameras to the console's file; logins are stored in separate files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``console.yaml``: the node's loader, and lists of mappings beside its sections."""
+"""Loading of ``console.yaml``."""
 
 from __future__ import annotations
 

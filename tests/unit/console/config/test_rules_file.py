@@ -1,4 +1,4 @@
-"""Rules are written into the file, and everything else in it stays as somebody wrote it."""
+"""Writing of rules to the console's file; everything else in it is kept."""
 
 from __future__ import annotations
 

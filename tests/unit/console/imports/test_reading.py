@@ -1,4 +1,4 @@
-"""Cameras of go2rtc, Frigate and motionEye, as their users' files have them."""
+"""Import of cameras from real configuration files of go2rtc, Frigate and motionEye."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes are known by what they retain."""
+"""Detection of nodes by their retained messages."""
 
 from __future__ import annotations
 

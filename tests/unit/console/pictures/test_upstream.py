@@ -1,4 +1,4 @@
-"""A camera's connection comes back whatever ended it, and is there for those who came before the node."""
+"""The console's connection to a camera's stream: reconnection, and viewers that came first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The newest picture of each camera wins, and nothing queues."""
+"""Viewers get the newest picture of each camera, without queues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encryption against the example of RFC 8291, and by what a browser does."""
+"""Push encryption: the example of RFC 8291, and decryption as in a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only known push services are written to: a browser could name anything in the house."""
+"""Only known push services are allowed, as a browser could name any host."""
 
 from __future__ import annotations
 

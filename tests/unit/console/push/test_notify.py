@@ -1,4 +1,4 @@
-"""Channels by Apprise: which addresses are taken, and what a failure says. Nothing is sent here."""
+"""Apprise channels: accepted addresses, and errors; nothing is sent."""
 
 from __future__ import annotations
 

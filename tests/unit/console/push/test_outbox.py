@@ -1,4 +1,4 @@
-"""The task that sends pushes: retries, and devices that do not hold up each other."""
+"""The push outbox: retries, and devices that do not delay each other."""
 
 from __future__ import annotations
 

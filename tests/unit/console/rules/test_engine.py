@@ -1,4 +1,4 @@
-"""Which rules an occurrence sets off, and which it does not."""
+"""Matching of rules."""
 
 from __future__ import annotations
 

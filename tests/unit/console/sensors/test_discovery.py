@@ -1,4 +1,4 @@
-"""What Home Assistant's discovery and zigbee2mqtt announce becomes sensors."""
+"""Sensors from Home Assistant discovery and zigbee2mqtt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the broker kept is state, what is published is news."""
+"""Retained sensor messages are states, others are events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Three shapes of templates are read, and nothing else is ever run."""
+"""Supported templates of sensors; no other template is evaluated."""
 
 from __future__ import annotations
 

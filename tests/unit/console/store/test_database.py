@@ -1,4 +1,4 @@
-"""The database file: made, migrated, damaged, refused."""
+"""The console's database file: creation, migration, damage, refusal."""
 
 from __future__ import annotations
 

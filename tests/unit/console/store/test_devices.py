@@ -1,4 +1,4 @@
-"""The outbox: what is sent, and what is sent once more when its picture has come."""
+"""The push outbox in the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One row for each event, however often it is delivered and in whatever parts."""
+"""One row per event, also with repeated and partial messages."""
 
 from __future__ import annotations
 

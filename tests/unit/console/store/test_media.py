@@ -1,4 +1,4 @@
-"""Pictures and films as rows: pages of the nodes' lists, and what vanished at a node."""
+"""Rows of pictures and films, and removal of deleted ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How lists are read: by an index, in its order, so that a page takes as long with a million events as with ten."""
+"""Lists are read by an index, so that the time does not depend on the number of rows."""
 
 from __future__ import annotations
 

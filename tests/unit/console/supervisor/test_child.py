@@ -1,4 +1,4 @@
-"""A node that ends is started again, or given up."""
+"""Restarts of nodes run by the console."""
 
 from __future__ import annotations
 

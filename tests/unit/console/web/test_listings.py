@@ -1,4 +1,4 @@
-"""Lists of the console: the place of a row, as its cursor or a time, and the words of its cause."""
+"""Lists of the console: cursors, times, and texts of causes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A live view outlives one picture, and does not stay open without sending."""
+"""Live views: errors of single pictures, and idle connections."""
 
 from __future__ import annotations
 

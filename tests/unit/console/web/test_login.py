@@ -1,4 +1,4 @@
-"""What a session is called in the list of an account's sessions."""
+"""Names of sessions in an account's list."""
 
 from __future__ import annotations
 

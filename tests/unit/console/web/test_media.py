@@ -1,4 +1,4 @@
-"""What nodes answer is passed on as pictures and films, and never in the middle of another answer."""
+"""Forwarding of nodes' pictures and films."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every text of the pages is marked for translation, and no page needs an inline script or style."""
+"""Templates: all texts are marked for translation, no inline scripts or styles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verbs, as their users type them: replies word for word, and the facts beside them."""
+"""All commands: plain-text replies, and their data."""
 
 from __future__ import annotations
 

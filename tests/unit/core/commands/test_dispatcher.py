@@ -1,4 +1,4 @@
-"""The dispatcher: every request gets exactly one final reply."""
+"""The dispatcher: exactly one final reply per request."""
 
 from __future__ import annotations
 

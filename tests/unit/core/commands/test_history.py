@@ -1,4 +1,4 @@
-"""Commands about what is kept: `media`, `events`, `keep`, `delete`."""
+"""The commands `media`, `events`, `keep`, `delete`."""
 
 from __future__ import annotations
 

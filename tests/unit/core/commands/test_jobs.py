@@ -1,4 +1,4 @@
-"""Jobs that wait for a slow disk: what they hold is bounded, and let go when nobody waits for it."""
+"""Waiting jobs: limited memory, released when no longer needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What hubs, flows and editors send as the payload of a command, and how a wrong one is refused."""
+"""Parsing of command payloads from hubs, flows and editors, and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command `ticket`: a secret that opens pictures over HTTP for a while, for its asker alone."""
+"""Command `ticket`: a temporary secret for pictures over HTTP, sent to the requesting client only."""
 
 from __future__ import annotations
 

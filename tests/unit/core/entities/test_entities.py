@@ -1,4 +1,4 @@
-"""What the node offers is derived from its settings and its commands, completely and without clashes."""
+"""Entities are derived from settings and commands, completely and with unique keys."""
 
 from __future__ import annotations
 

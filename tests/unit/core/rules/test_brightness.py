@@ -1,4 +1,4 @@
-"""Which brightness is told: beyond the noise of the scene, and never too often."""
+"""Which brightness values are published: beyond the noise, and rate-limited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last error: faults that last, faults that happened once, their end, and floods."""
+"""The last error: lasting and momentary faults, their end, and floods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memory budget: what it leaves for the ring."""
+"""The memory budget of the ring."""
 
 from __future__ import annotations
 

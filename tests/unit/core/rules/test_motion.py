@@ -1,4 +1,4 @@
-"""ON and OFF from reports, overall and by zone."""
+"""Motion states from reports, overall and by zone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Day and night: the table, the counts, and what a whole night looks like."""
+"""The day/night rule: transitions, counts, and a simulated night."""
 
 from __future__ import annotations
 

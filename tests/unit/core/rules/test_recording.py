@@ -1,4 +1,4 @@
-"""Which span is recorded."""
+"""The recording rule: recorded time spans."""
 
 from __future__ import annotations
 

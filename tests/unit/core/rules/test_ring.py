@@ -1,4 +1,4 @@
-"""The ring: bounded three ways, selected by time."""
+"""The ring: three limits, selection by time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings on trial: what proves them, what undoes them, and what is not their fault."""
+"""Trials of settings: confirmation, rollback, and unrelated faults."""
 
 from __future__ import annotations
 

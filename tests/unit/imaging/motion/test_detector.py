@@ -1,4 +1,4 @@
-"""Gates and the background, on pictures made by hand."""
+"""Gates and background of the motion detector, on artificial pictures."""
 
 from __future__ import annotations
 

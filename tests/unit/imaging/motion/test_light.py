@@ -1,4 +1,4 @@
-"""The light that is taken out of pictures before motion is looked for."""
+"""Normalization of light."""
 
 from __future__ import annotations
 

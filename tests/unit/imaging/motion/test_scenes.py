@@ -1,4 +1,4 @@
-"""The detector on drawn scenes: disturbances are no motion, persons are. Seeds differ from those it was tuned on."""
+"""The motion detector on synthetic scenes, with other seeds than those used for tuning."""
 
 from __future__ import annotations
 

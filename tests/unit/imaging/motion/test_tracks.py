@@ -1,4 +1,4 @@
-"""What counts as coherent movement, on boxes."""
+"""Coherent movement of boxes."""
 
 from __future__ import annotations
 

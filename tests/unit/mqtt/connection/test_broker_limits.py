@@ -1,4 +1,4 @@
-"""What CONNACK says of a broker."""
+"""Limits announced in CONNACK."""
 
 from __future__ import annotations
 

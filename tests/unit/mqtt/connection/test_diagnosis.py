@@ -1,4 +1,4 @@
-"""What the ends of sessions say of a broker's limits."""
+"""Broker limits inferred from ends of sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which version, last will and window the next connection asks for."""
+"""Negotiation of version, last will and window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who writes to the broker's socket, and when: the publishing thread what is small, the loop's thread the rest."""
+"""Which thread writes to the broker's socket: the publishing thread small messages, the loop's thread the rest."""
 
 from __future__ import annotations
 

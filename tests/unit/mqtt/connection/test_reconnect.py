@@ -1,4 +1,4 @@
-"""The waits between connections."""
+"""Back-off between connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session makes of the broker's answers, without a broker."""
+"""A session's handling of the broker's packets, without a broker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search for the largest packet that a broker takes."""
+"""The search for the broker's packet limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The discovery message: its exact form, the rules that Home Assistant is strict about, and what goes away."""
+"""The discovery message: golden file, Home Assistant's rules, and removal."""
 
 from __future__ import annotations
 

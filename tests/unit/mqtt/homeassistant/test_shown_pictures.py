@@ -1,4 +1,4 @@
-"""What Home Assistant's image entities are sent: each picture once, and whether there is one."""
+"""Pictures of Home Assistant's image entities, and their availability."""
 
 from __future__ import annotations
 

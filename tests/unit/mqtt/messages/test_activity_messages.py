@@ -1,4 +1,4 @@
-"""Events of the scene and of recordings as messages, by equality."""
+"""Messages of scene events and recordings."""
 
 from __future__ import annotations
 

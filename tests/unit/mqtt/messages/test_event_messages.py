@@ -1,4 +1,4 @@
-"""Facts become messages, by equality."""
+"""Conversion of events to messages."""
 
 from __future__ import annotations
 

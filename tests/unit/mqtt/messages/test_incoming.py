@@ -1,4 +1,4 @@
-"""What a message of the broker means."""
+"""Parsing of messages from the broker."""
 
 from __future__ import annotations
 

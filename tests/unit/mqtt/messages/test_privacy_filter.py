@@ -1,4 +1,4 @@
-"""What waited for the broker leaves without its pictures once privacy is on."""
+"""Removal of pictures from queued messages by privacy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The retained table."""
+"""The table of retained messages."""
 
 from __future__ import annotations
 

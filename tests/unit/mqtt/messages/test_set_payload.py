@@ -1,4 +1,4 @@
-"""What people and hubs send on ``set/<key>``."""
+"""Payloads on ``set/<key>``."""
 
 from __future__ import annotations
 

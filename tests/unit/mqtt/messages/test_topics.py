@@ -1,4 +1,4 @@
-"""Topics are built as the contract says, and taken apart without trust."""
+"""Building and parsing of topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The encoder's process: when it gives way to the camera, and what it makes of planes in shared memory."""
+"""The encoder's process: priority, and planes in shared memory."""
 
 from __future__ import annotations
 

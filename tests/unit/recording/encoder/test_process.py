@@ -1,4 +1,4 @@
-"""The node's side of the encoder's process: what ends a wait, and answers that cannot be."""
+"""The node's side of the encoder's process: timeouts, and invalid answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an encoder is asked for."""
+"""Formats requested of an encoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The node's live video: what ends it, and what is said of its variants before they are encoded."""
+"""Live video of the node: its end, and its variants before encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Playlists as text."""
+"""Text of playlists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segments cut out of packets."""
+"""Segmentation of packets."""
 
 from __future__ import annotations
 

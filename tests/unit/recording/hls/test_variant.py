@@ -1,4 +1,4 @@
-"""A variant of the live video: when it is encoded, from when on, and until when."""
+"""A variant of the live video: start and end of encoding."""
 
 from __future__ import annotations
 

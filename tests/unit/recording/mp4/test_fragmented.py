@@ -1,4 +1,4 @@
-"""Where the frames of sound go in a film."""
+"""Positions of sound frames in a film."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fragmented files, cut anywhere, and the plain ones made of them."""
+"""Fragmented files, truncated anywhere, and their plain files."""
 
 from __future__ import annotations
 

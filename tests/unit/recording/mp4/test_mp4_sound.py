@@ -1,4 +1,4 @@
-"""Films with sound: fragmented, cut anywhere, plain, and as PyAV reads them."""
+"""Films with sound: fragmented, truncated, plain, and read by PyAV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database of events and films: what is written is read again, and nothing that happens to the file ends the node.
+"""The database of events and films: writing, reading, and faults of the file.
 
 The thread that writes is not started here: `written` lets it do what it has to do in the test's own.
 """

@@ -1,4 +1,4 @@
-"""Events and films from the side-cars of films, however odd these are."""
+"""Rebuilding events and films from side-cars, including malformed ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clock, and an archive in a folder of its own."""
+"""Fixtures: a clock, and an archive in a temporary folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a saved picture is on disk."""
+"""Files of a saved picture."""
 
 from __future__ import annotations
 

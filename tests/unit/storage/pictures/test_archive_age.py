@@ -1,4 +1,4 @@
-"""Pictures that go by their age, on a board whose clock may be wrong."""
+"""Retention by age, with a possibly wrong clock."""
 
 from __future__ import annotations
 

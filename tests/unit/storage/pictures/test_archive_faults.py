@@ -1,4 +1,4 @@
-"""Saving into a folder that fails."""
+"""Saving into a folder with errors."""
 
 from __future__ import annotations
 

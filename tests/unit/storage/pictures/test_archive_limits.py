@@ -1,4 +1,4 @@
-"""Pictures that go because they take too much."""
+"""Retention by size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures under their names: never overwritten, and nothing else found."""
+"""File names of pictures: no overwriting, and other files ignored."""
 
 from __future__ import annotations
 

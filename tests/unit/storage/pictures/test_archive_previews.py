@@ -1,4 +1,4 @@
-"""The small copies of a saved picture."""
+"""Previews of saved pictures."""
 
 from __future__ import annotations
 

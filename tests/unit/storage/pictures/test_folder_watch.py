@@ -1,4 +1,4 @@
-"""Files that somebody else deletes are not listed, counted or replaced by others; a disk that is away is not that."""
+"""Files deleted by others, and a disk that is not mounted."""
 
 from __future__ import annotations
 

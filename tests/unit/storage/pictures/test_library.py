@@ -1,4 +1,4 @@
-"""Saved pictures and films as rows: listed, kept, deleted; what is kept is spared by retention."""
+"""Lists of saved pictures and films; keeping and deleting them."""
 
 from __future__ import annotations
 

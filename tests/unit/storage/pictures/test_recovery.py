@@ -1,4 +1,4 @@
-"""What a killed node left: whole pictures without side-car are adopted, halves are removed, nothing else is touched."""
+"""Recovery after a kill: complete pictures are adopted, partial ones removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saved pictures read back: the same facts as when they were saved, or nothing."""
+"""Reading saved pictures back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pictures go."""
+"""The retention rule."""
 
 from __future__ import annotations
 

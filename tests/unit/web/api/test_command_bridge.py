@@ -1,4 +1,4 @@
-"""Requests by HTTP and the replies that belong to them."""
+"""HTTP requests and their replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The description of the HTTP interface says what the table of routes and the registry of commands say."""
+"""The OpenAPI document matches routes and commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is let in, by everything that a request can say of itself."""
+"""Access checks of HTTP requests."""
 
 from __future__ import annotations
 

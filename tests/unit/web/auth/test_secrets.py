@@ -1,4 +1,4 @@
-"""Tokens, sessions, links and the limit on guesses."""
+"""Tokens, sessions, links and lockout."""
 
 from __future__ import annotations
 

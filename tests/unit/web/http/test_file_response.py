@@ -1,4 +1,4 @@
-"""Which part of a file a request means."""
+"""Parsing of Range headers."""
 
 from __future__ import annotations
 

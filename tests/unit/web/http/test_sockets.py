@@ -1,4 +1,4 @@
-"""What a server tells of its certificate, and what a person can do about a port that cannot be bound."""
+"""Certificates of the server, and advice for ports that cannot be bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the codes of the contract are in HTTP."""
+"""Mapping of error codes to HTTP status codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A write waits for its client as long as that takes something, and costs no timer where it is done at once."""
+"""Timeouts of writes to slow clients."""
 
 from __future__ import annotations
 

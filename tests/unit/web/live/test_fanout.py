@@ -1,4 +1,4 @@
-"""One part per frame for all viewers: who gets what, and who pays for whom."""
+"""Distribution of frames to viewers."""
 
 from __future__ import annotations
 

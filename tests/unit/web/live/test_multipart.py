@@ -1,4 +1,4 @@
-"""The bytes of a part, as a strict parser reads them."""
+"""Multipart format, read by a strict parser."""
 
 from __future__ import annotations
 

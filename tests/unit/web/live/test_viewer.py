@@ -1,4 +1,4 @@
-"""The rhythm of one viewer: rate, repetition, and what keeps a connection alive."""
+"""Pacing of one viewer: rate, repetition, and keep-alive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that are damaged so that reading them would cost all the memory there is, and measurements that are none."""
+"""Damaged pictures that would need too much memory, and invalid measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of the pages: complete, fit for the content security policy, and at home on this host."""
+"""Static files of the pages: complete, compatible with the content security policy, no external resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every text for people in the modules that both programs' pages share is marked for translation."""
+"""All texts in the scripts shared by both programs are marked for translation."""
 
 from __future__ import annotations
 

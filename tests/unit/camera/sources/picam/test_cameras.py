@@ -1,4 +1,4 @@
-"""Which camera is meant, and what is said when there is none."""
+"""Selection of a Pi camera, and the messages if there is none."""
 
 from __future__ import annotations
 

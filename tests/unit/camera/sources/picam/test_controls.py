@@ -1,4 +1,4 @@
-"""Nothing of a wrong type, range or name reaches libcamera."""
+"""Only controls with valid type, range and name are passed to libcamera."""
 
 from __future__ import annotations
 

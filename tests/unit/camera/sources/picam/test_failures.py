@@ -1,4 +1,4 @@
-"""The picamera2 source on the fake library: everything that goes wrong."""
+"""The picamera2 source with the fake library: failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Camera buffers of every format, width and padding become BGR or I420."""
+"""Conversion of camera buffers of every format, width and padding to BGR or I420."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera buffer is never lost, whatever the order of things."""
+"""Camera buffers are never leaked, in any order of events."""
 
 from __future__ import annotations
 

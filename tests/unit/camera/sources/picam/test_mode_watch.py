@@ -1,4 +1,4 @@
-"""A frame bears the mode that it was taken in, and a switch takes the shortest way."""
+"""The actual mode of frames, and the steps of a switch."""
 
 from __future__ import annotations
 

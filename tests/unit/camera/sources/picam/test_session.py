@@ -1,4 +1,4 @@
-"""What is left of a camera that was stopped."""
+"""Resources of a stopped camera are freed."""
 
 from __future__ import annotations
 

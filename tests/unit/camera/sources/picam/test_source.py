@@ -1,4 +1,4 @@
-"""The picamera2 source on the fake library: frames, their times and their modes."""
+"""The picamera2 source with the fake library: frames, times and modes."""
 
 from __future__ import annotations
 

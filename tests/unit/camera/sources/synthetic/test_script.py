@@ -1,4 +1,4 @@
-"""What the synthetic camera's script makes of its text: light over time, and faults."""
+"""Parsing of the synthetic camera's script: light over time, and faults."""
 
 from __future__ import annotations
 

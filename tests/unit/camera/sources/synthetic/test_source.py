@@ -1,4 +1,4 @@
-"""What the synthetic camera sees and how it exposes, without its clock."""
+"""Pictures and exposure of the synthetic camera."""
 
 from __future__ import annotations
 
