@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 _START_CODE = re.compile(rb"\x00\x00\x01")
-_SPS, _PPS, _DELIMITER, _IDR = 7, 8, 9, 5
+_SPS, _PPS, _DELIMITER, _IDR, _SEI = 7, 8, 9, 5, 6
+_RECOVERY_POINT = 6
 
 
 def nal_units(data: bytes) -> Iterator[bytes]:
@@ -44,6 +45,27 @@ def parameter_sets(data: bytes) -> tuple[bytes, bytes] | None:
         if sps and pps:
             return sps, pps
     return None
+
+
+def is_start(data: bytes) -> bool:
+    """Return whether a decoder that begins with an access unit in Annex B shows it.
+
+    So it is with an IDR picture, and with a recovery point (D.1.8) that counts no pictures. One that counts some, as of
+    a camera that renews its picture strip by strip, is shown after these.
+    """
+    for unit in _units(data):
+        kind = kind_of(unit)
+        if kind == _SEI and len(unit) > 3 and unit[1] == _RECOVERY_POINT:
+            return unit[3] >= 0x80  # the count is 0, in one bit
+        if kind <= _IDR:
+            return kind == _IDR
+    return False
+
+
+def has_one_pair(data: bytes) -> bool:
+    """Return whether the parameter sets in Annex B are at most one SPS and one PPS: a film's header has one of each."""
+    found = {bytes(unit) for unit in _units(data) if kind_of(unit) in (_SPS, _PPS)}
+    return len(found) == len({kind_of(unit) for unit in found})
 
 
 def to_sample(data: bytes) -> bytes:

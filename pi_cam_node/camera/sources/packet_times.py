@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 
-# Share of its lateness that each packet corrects. An early packet corrects everything, as the network can only delay.
+# Share of its lateness that a packet corrects which had to be waited for; the rest of a burst has the right stamps. An
+# early packet corrects everything, as the network can only delay.
 _GAIN = 0.05
 # If this many consecutive packets that had to be waited for were late by more than a threshold, the camera's clock is
 # slow (e.g. stamps for 25 pictures per second, but five sent at night), rather than the network. Then each packet
@@ -45,9 +46,10 @@ class PacketTimes:
             if 0 < stamp_s - before_s <= _JUMP_S and arrived_s - expected_s <= _JUMP_S:
                 # A packet delayed by the network keeps the time of its stamp.
                 late_s = arrived_s - expected_s
-                if waited_s >= (stamp_s - before_s) / 2:  # not part of a burst
+                is_waited_for = waited_s >= (stamp_s - before_s) / 2  # not part of a burst
+                if is_waited_for:
                     self._late.append(late_s)
-                mono_s = min(expected_s + self._share(waited_s) * late_s, arrived_s)
+                mono_s = min(expected_s + is_waited_for * self._share(waited_s) * late_s, arrived_s)
         if last_s is not None:
             mono_s = max(mono_s, last_s + _LEAST_S)
         self._last_s = mono_s

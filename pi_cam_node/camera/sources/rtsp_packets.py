@@ -21,7 +21,7 @@ from pi_cam_node.camera.sources.pacing import RateLimit
 from pi_cam_node.camera.sources.packet_times import PacketTimes
 from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
 from pi_cam_node.camera.sources.rtsp_sound import RtspSound
-from pi_cam_node.imaging.h264 import parameter_sets, with_parameter_sets
+from pi_cam_node.imaging.h264 import has_one_pair, is_start, parameter_sets, with_parameter_sets
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 
@@ -119,7 +119,8 @@ class RtspPacketSource:
             raise SourceError(f"{self._title} does not tell the size of its pictures")
         # Reordered packets have separate decode and presentation times, which the film writer does not support.
         self._can_copy = decoder.name == "h264" and not decoder.has_b_frames and decoder.pix_fmt in _PLAYABLE
-        self._sets = parameter_sets(bytes(decoder.extradata or b""))
+        told = bytes(decoder.extradata or b"")
+        self._can_copy, self._sets = self._can_copy and has_one_pair(told), parameter_sets(told)
         self._controls = controls
         sounds = self._container.streams.audio
         self._sound = RtspSound(sounds[0] if sounds else None, self._title)
@@ -174,28 +175,33 @@ class RtspPacketSource:
                     # When the one before was complete, this one had begun to come.
                     came_s, begun_s = begun_s if is_ended_by_next else arrived_s, arrived_s
                     mono_s = self._times.of(None if is_past else _stamp_s(packet), came_s)
-                    if is_past:
-                        self._past = [packet] if packet.is_keyframe else [*self._past, packet]
-                    else:
+                    images = _images_of(packet)
+                    # Where the decoder shows nothing, a player may stop.
+                    is_whole = bool(images) and not packet.is_corrupt
+                    if not is_past:
                         self._collect_past(packet, mono_s, queued_max_s / _WAITED_INTERVALS)
-                        self._collect(packet, mono_s)
-                    for image in _images_of(packet):
+                        self._collect(packet, mono_s, is_whole=is_whole)
+                    elif is_whole:
+                        self._past = [packet] if _is_key(packet) else [*self._past, packet]
+                    else:
+                        self._past = []
+                    for image in images:
                         if not is_past and came_s - mono_s < _STALE_S:
                             yield image, mono_s
                 asked_s = self._monotonic()
         except (av.FFmpegError, OSError) as error:
             raise SourceError(f"{self._title} sends no more pictures: {_words(error)}") from None
 
-    def _collect(self, packet: Any, mono_s: float) -> None:
+    def _collect(self, packet: Any, mono_s: float, *, is_whole: bool = True) -> None:
         """Keep a packet for the next shot, from the first key frame on."""
-        stamp_s = _stamp_s(packet)
+        stamp_s, is_key, data = _stamp_s(packet), _is_key(packet), bytes(packet)
+        self._can_copy = self._can_copy and (not is_key or has_one_pair(data))
         if stamp_s is not None:
             self._can_copy = self._can_copy and not 0 < self._newest_stamp_s - stamp_s < _REORDERED_S
             self._newest_stamp_s = stamp_s
         if not self._can_copy:
             self._packets = []
             return
-        is_key, data = bool(packet.is_keyframe), bytes(packet)
         if is_key:
             told = parameter_sets(data)
             if told is not None and told != self._sets:
@@ -203,7 +209,7 @@ class RtspPacketSource:
             elif told is None and self._sets is not None:
                 data = with_parameter_sets(data, *self._sets)
             self._has_key = self._sets is not None
-        if self._has_key and not packet.is_corrupt:
+        if self._has_key and is_whole:
             self._packets.append(Packet(mono_s, is_key, data, PacketFacts(pts_of(mono_s), track=self._track)))
         else:  # later packets depend on it
             self._has_key = False
@@ -252,6 +258,10 @@ class RtspPacketSource:
 
 def _size(thing: Any) -> tuple[int, int]:
     return thing.width & ~1, thing.height & ~1
+
+
+def _is_key(packet: Any) -> bool:
+    return bool(packet.is_keyframe) and is_start(bytes(packet))
 
 
 def _stamp_s(packet: Any) -> float | None:

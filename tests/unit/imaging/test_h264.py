@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pi_cam_node.imaging.h264 import codec_string, kind_of, nal_units, parameter_sets, to_sample
+from pi_cam_node.imaging.h264 import codec_string, has_one_pair, is_start, kind_of, nal_units, parameter_sets, to_sample
 from tests.support.h264 import PPS, SPS, access_unit
 
 
@@ -31,3 +31,18 @@ def test_a_sample_is_length_prefixed_and_without_parameter_sets() -> None:
 
 def test_the_codec_is_named_by_its_profile_and_level() -> None:
     assert codec_string(SPS) == "avc1.42c016"
+
+
+def test_decoding_starts_with_an_idr_picture_or_a_recovery_point_that_counts_none() -> None:
+    recovery = b"\x00\x00\x00\x01\x06\x06\x01"
+    assert is_start(access_unit(1, key=True))
+    assert not is_start(access_unit(1))
+    assert is_start(recovery + b"\xc4\x80" + access_unit(1))
+    assert not is_start(recovery + b"\x38\x80" + access_unit(1))
+
+
+def test_parameter_sets_that_are_repeated_are_one_pair() -> None:
+    sets = b"\x00\x00\x00\x01" + SPS + b"\x00\x00\x00\x01" + PPS
+    assert has_one_pair(sets + sets)
+    assert has_one_pair(access_unit(1))
+    assert not has_one_pair(sets + b"\x00\x00\x00\x01" + PPS[:-1] + b"\x81")

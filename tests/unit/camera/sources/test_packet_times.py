@@ -44,7 +44,7 @@ def test_a_stall_is_not_a_slow_clock(rate_hz: float) -> None:
     end_s = 100 + stalled / rate_hz + 2  # two seconds come at once
     burst = [times.of(number / rate_hz, end_s) for number in range(stalled, stalled + int(2 * rate_hz) + 1)]
     assert burst[0] == pytest.approx(100 + stalled / rate_hz, abs=0.15)
-    assert burst[len(burst) // 4] < end_s - 0.6, "as the stamps say, not as they came"
+    assert burst[-8] - burst[0] == pytest.approx((len(burst) - 8) / rate_hz, abs=0.01), "as the stamps say"
 
 
 @pytest.mark.parametrize("jump_s", [-86_400.0, -0.5, 3_600.0, 1e9])

@@ -84,6 +84,8 @@ class FakeCamera:
         for key in keys:
             number = len(self.sent) + 1
             data = access_unit(number, key=True) if key and sets else access_unit(number)
+            if key and not sets:
+                data = data[:4] + b"\x65" + data[5:]
             pts = (number if stamp is None else stamp) * 9_000
             self.sent.append(FakePacket(number, data, self.stream, key=key, pts=pts, size=size))
 
@@ -147,6 +149,38 @@ def test_packets_begin_with_a_key_frame_and_go_on_with_one_after_a_damaged_one()
     camera.sent[3].is_corrupt = True
     keys = [packet.key for shot in shots(camera) for packet in shot.packets]
     assert keys == [True, False, True]
+
+
+def test_what_the_decoder_shows_nothing_of_is_in_no_film() -> None:
+    camera = FakeCamera()
+    camera.add(True, False, False, False, True, False)
+    camera.sent[2].decode = list
+    packets = [packet for shot in shots(camera) for packet in shot.packets]
+    assert [packet.key for packet in packets] == [True, False, True, False]
+
+
+@pytest.mark.parametrize(("count", "keys"), [(b"\x80", [True, True]), (b"\x40", [True])])
+def test_a_film_begins_where_a_player_can(count: bytes, keys: list[bool]) -> None:
+    """Of a camera that renews its picture strip by strip films began with two seconds that no player shows."""
+    camera = FakeCamera()
+    camera.add(True, True)
+    picture = camera.sent[1]
+    picture.data = b"\x00\x00\x00\x01\x06\x06\x01" + count + b"\x80" + access_unit(2)
+    packets = [packet for shot in shots(camera) for packet in shot.packets]
+    assert [packet.key for packet in packets if packet.key] == keys
+    assert len(packets) == 2
+
+
+def test_a_camera_with_several_parameter_sets_comes_as_pictures_alone() -> None:
+    """Films had the first of them, with which half of their pictures could not be decoded."""
+    other = b"\x00\x00\x00\x01\x68\xce\x3c\x81"
+    camera = FakeCamera()
+    camera.add(True, False, sets=True)
+    camera.sent[0].data = other + camera.sent[0].data
+    assert not any(shot.packets for shot in shots(camera))
+    told = FakeCamera(extradata=SETS + other)
+    told.add(True, False)
+    assert not any(shot.packets for shot in shots(told))
 
 
 def test_what_piled_up_while_the_stream_was_opened_is_of_the_past() -> None:
