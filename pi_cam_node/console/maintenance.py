@@ -68,7 +68,8 @@ class Maintenance:
         since_ms = context.now_ms() - RESTORED_MS
         kept = await context.database.read(node_rows.with_rows)
         for node, info, seen_ms in await context.database.read(lambda db: node_rows.seen_since(db, since_ms)):
-            context.nodes.restore(node, info, seen_ms, has_rows=node in kept)
+            if context.dispatcher.topics.listens_to(node):
+                context.nodes.restore(node, info, seen_ms, has_rows=node in kept)
         told = await context.database.read(lambda db: node_rows.seen_since(db, 0))
         self._former = {node: Node(node, info=info).former_ids for node, info, _ in told}
         context.nodes.restore_removed(await context.database.read(node_rows.hidden))

@@ -71,7 +71,13 @@ class Console:
         self.loaded = loaded
         self.clock = clock or SystemClock()
         config = loaded.config
-        self.topics = ConsoleTopics(config.mqtt.base_topic, config.console.id, config.homeassistant.discovery_prefix)
+        own = [camera.id for camera in loaded.cameras]
+        self.topics = ConsoleTopics(
+            config.mqtt.base_topic,
+            config.console.id,
+            config.homeassistant.discovery_prefix,
+            frozenset([*config.console.nodes, *own] if config.console.nodes else ()),
+        )
         folder = config.console.base_dir
         self.database = Database(folder, self.clock)
         try:

@@ -49,7 +49,7 @@ class RetainedByName:
 
     def restore(self, names: Iterable[str]) -> None:
         """Set the ids of nodes known from the database."""
-        self._known.update(names)
+        self._known.update(filter(self._topics.listens_to, names))
 
     def connected(self) -> None:
         """Wait for retained messages; subscribe by name if none comes."""
@@ -66,6 +66,8 @@ class RetainedByName:
         """Note a message of a node."""
         self._has_retained = self._has_retained or retained
         if re.fullmatch(NODE_ID_PATTERN, node) is None or len(self._known) >= NODES_MAX:
+            return
+        if not self._topics.listens_to(node):
             return
         self._known.add(node)
         if self.is_needed:

@@ -34,11 +34,13 @@ class ConsoleTopics:
         base: ``mqtt.base_topic`` of the nodes.
         console_id: ``console.id``.
         discovery_prefix: Home Assistant's discovery prefix.
+        nodes: Ids of the nodes to listen to; empty: every node.
     """
 
     base: str
     console_id: str
     discovery_prefix: str
+    nodes: frozenset[str] = frozenset()
 
     @property
     def availability(self) -> str:
@@ -63,12 +65,20 @@ class ConsoleTopics:
         ]
 
     def of_node(self, topic: str) -> tuple[str, str] | None:
-        """Return the node's id and the rest of one of its topics, e.g. ``("porch", "state/motion")``."""
+        """Return the node's id and the rest of one of its topics, e.g. ``("porch", "state/motion")``.
+
+        ``None`` for other topics, and for those of a node that is not listened to.
+        """
         prefix = f"{self.base}/"
         if not topic.startswith(prefix):
             return None
         node, _, rest = topic.removeprefix(prefix).partition("/")
-        return (node, rest) if node and rest and node not in {"all", "group"} else None
+        is_node = node and rest and node not in {"all", "group"} and self.listens_to(node)
+        return (node, rest) if is_node else None
+
+    def listens_to(self, node: str) -> bool:
+        """Tell whether a node may be shown: without a list any client of the broker can make up nodes."""
+        return not self.nodes or node in self.nodes
 
     def retained_of(self, node: str) -> list[tuple[str, int]]:
         """Return the retained topics of a node whose names are fixed, with QoS."""

@@ -44,6 +44,15 @@ class ConsoleSection(Section):
         Path,
         Setting("Folder of the database and the keys. On a disk of this machine, never on a network file system."),
     ] = Path("console-data")
+    nodes: Annotated[
+        list[Annotated[str, Field(pattern=f"^{NODE_ID_PATTERN}$")]],
+        Field(max_length=64),
+        Setting(
+            "Ids of the nodes that are shown, beside those of `cameras`; the console ignores others on the broker. "
+            "Empty: every node that publishes.",
+            form=NODE_ID_FORM,
+        ),
+    ] = []
     public_url: Annotated[
         str,
         Field(max_length=253),

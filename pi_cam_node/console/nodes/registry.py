@@ -190,7 +190,8 @@ class Nodes:
         elif now_s - self._said_full_s >= SILENT_S:
             self._said_full_s = now_s
             _log.warning(
-                "node %s is ignored: %d nodes are known, all of them active or with events, pictures or films",
+                "node %s is ignored: %d nodes are known, all of them active or with events, pictures or films; "
+                "console.nodes can list those that are shown",
                 node_id,
                 NODES_MAX,
             )

@@ -88,6 +88,7 @@ def page(request: web.Request, template: str, status: int = 200, **values: Any) 
         "broker_since": context.dispatcher.since_ms,
         "build": build_id(),
         "disk": context.database.trouble,
+        "lists_nodes": bool(context.dispatcher.topics.nodes),
         "mode": context.mode,
         "navigation": NAVIGATION,
         "others": sorted(context.dispatcher.others),
