@@ -62,7 +62,8 @@ def test_nodes_that_are_named_have_their_place_beside_any_number_of_made_up_ones
         await owner.until("/api/nodes", lambda told: told["nodes"], "the node")
         make_up(client)
         move(client, "porch")
-        seen = await owner.until("/api/events?limit=200", lambda told: any(e["node"] == "porch" for e in told), "the event")
+        path = "/api/events?limit=200"
+        seen = await owner.until(path, lambda told: any(e["node"] == "porch" for e in told), "the event")
         assert len(seen) == before + 1, "those of before stay, and none is added"
         assert ids(await owner.json("/api/nodes")) == {"porch"}
         assert (await owner.get("/cameras/junk00"))[0] == 404

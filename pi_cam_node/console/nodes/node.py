@@ -10,6 +10,7 @@ from typing import Any
 
 from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.config.sections.node import NODE_ID_PATTERN
+from pi_cam_node.console.names import as_name
 
 # A thumbnail is at most 48 KiB before base64.
 THUMBNAIL_MAX_BYTES = 64 << 10
@@ -63,7 +64,7 @@ class Node:
     @property
     def name(self) -> str:
         """Name of the node for people."""
-        return str(self.info.get("name") or self.id)[:64]
+        return as_name(self.info.get("name"))[:64] or self.id
 
     @property
     def url(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pi_cam_node.base.strict_json import json_object
+from pi_cam_node.console.names import as_name
 from pi_cam_node.console.sensors.sensor import VALUE_MAX, SensorSpec, is_topic, slug
 from pi_cam_node.console.sensors.templates import TEMPLATE_MAX, Template, normal, parse
 
@@ -74,8 +75,8 @@ def _spec(component: str, body: Mapping[str, Any], otherwise: str) -> SensorSpec
     return SensorSpec(
         key=key,
         source="discovery",
-        name=str(body.get("name") or "")[:64],
-        device=str(device.get("name") or "")[:64],
+        name=as_name(str(body.get("name") or ""))[:64],
+        device=as_name(str(device.get("name") or ""))[:64],
         kind="event" if component == "event" else str(body.get("device_class") or "")[:32],
         topic=topic,
         template=Template("event_type") if component == "event" and not told else parse(told),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pi_cam_node.base.strict_json import read_json
+from pi_cam_node.console.names import as_name
 from pi_cam_node.console.sensors.sensor import VALUE_MAX, SensorSpec, is_topic, slug
 from pi_cam_node.console.sensors.templates import Template, normal
 
@@ -49,7 +50,7 @@ def _of_device(device: dict[str, Any]) -> Iterator[SensorSpec]:
             key=slug(f"{name}_{told}"),
             source="zigbee2mqtt",
             name=told,
-            device=name[:64],
+            device=as_name(name)[:64],
             kind=CLASSES[str(feature["name"])],
             topic=f"{BASE}/{name}",
             template=Template(told),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import field
+from types import UnionType
 from typing import Any
 
 from aiohttp import web
@@ -20,19 +21,18 @@ from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, owner_route
 
 SETTINGS_MAX_BYTES = 1 << 20
-# Defaults for fields that a node of another version may lack.
-_DEFAULTS: dict[str, Any] = {
-    "title": "",
-    "doc": "",
-    "value": None,
-    "unit": "",
-    "minimum": "",
-    "maximum": "",
-    "step": None,
-    "choices": [],
-    "expected": "",
-    "live": False,
-    "secret": False,
+# Type and default of each field, which a node of another version may lack, and a lying one may send as anything.
+_FIELDS: dict[str, tuple[type | UnionType, Any]] = {
+    "title": (str, ""),
+    "doc": (str, ""),
+    "unit": (str, ""),
+    "minimum": (int | float, ""),
+    "maximum": (int | float, ""),
+    "step": (int | float, None),
+    "choices": (list, []),
+    "expected": (str, ""),
+    "live": (bool, False),
+    "secret": (bool, False),
 }
 # Display names of sections that are acronyms.
 _TITLES = {
@@ -200,7 +200,10 @@ def sections_of(node: Node, told: list[dict[str, Any]]) -> list[SectionView]:
 
 
 def _view(node: Node, told: dict[str, Any]) -> SettingView:
-    told = {**_DEFAULTS, **told}
+    fields = {
+        name: told[name] if isinstance(told.get(name), kind) else other for name, (kind, other) in _FIELDS.items()
+    }
+    told = {"value": None, **told, **fields}
     key, kind = str(told["key"]), str(told.get("type"))
     value = told.get("value")
     text = "\n".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

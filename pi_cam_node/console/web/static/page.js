@@ -118,6 +118,16 @@ async function copy(event) {
   if (isCopied) button.textContent = button.dataset.done;
 }
 
+/** Puts words in the place of a small picture that is gone, or cannot be reached: browsers show a broken one. */
+function explainPicture({ target }) {
+  if (!target.matches?.(".strip img")) return;
+  const words = document.createElement("span");
+  words.className = "no-picture";
+  words.textContent = target.closest("[data-no-picture]").dataset.noPicture;
+  target.replaceWith(words);
+}
+
+document.addEventListener("error", explainPicture, true); // of pictures it does not bubble
 document.addEventListener("click", askTwice, true);
 document.addEventListener("click", copy);
 // The tab of this page may lie outside of a narrow window.

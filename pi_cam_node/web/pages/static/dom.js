@@ -9,6 +9,13 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
+/** Returns a small picture, in whose place are words if it cannot be loaded. */
+export function thumbnail(src, otherwise) {
+  const image = element("img", { alt: "", loading: "lazy", width: 320, height: 240, src });
+  image.addEventListener("error", () => image.replaceWith(element("span", { className: "no-picture" }, otherwise)));
+  return image;
+}
+
 /** Says the outcome of something beside it: ok, refused or waiting. */
 export function say(place, text, how = "ok") {
   place.className = `said ${how}`;

@@ -1,6 +1,6 @@
 // The list of events by day: what moved, where, for how long, and whether there is a film of it.
 
-import { clock, element } from "./dom.js";
+import { clock, element, thumbnail } from "./dom.js";
 import { PagedList } from "./paged_list.js";
 import { _ } from "./translate.js";
 import { lengthOf, reasonsOf, titleOf } from "./words.js";
@@ -38,7 +38,7 @@ function itemOf(row, source, open) {
     open(row);
   });
   const shot = row.thumbnail_url
-    ? element("img", { alt: "", loading: "lazy", width: 320, height: 240, src: source.own(row.thumbnail_url) })
+    ? thumbnail(source.own(row.thumbnail_url), _("The picture is gone, or cannot be reached."))
     : element("span", { className: "no-picture" }, entry.why);
   const zones = (row.zones ?? []).map((zone) => element("span", { className: "badge" }, zone));
   const film = row.recording_id ? (row.pre_roll_s > 0 ? _("Film, from {seconds} s before", { seconds: Math.round(row.pre_roll_s) }) : _("Film")) : "";

@@ -1,6 +1,6 @@
 // The list of saved pictures and films by day.
 
-import { clock, element } from "./dom.js";
+import { clock, element, thumbnail } from "./dom.js";
 import { PagedList } from "./paged_list.js";
 import { _ } from "./translate.js";
 import { MEDIA_KINDS, isFilm, sizeOf, spanOf } from "./words.js";
@@ -30,9 +30,8 @@ export function gallery(place, source, { filters, open, nothing, heading }) {
 function itemOf(row, source, open) {
   const kind = MEDIA_KINDS[row.kind] ?? row.kind;
   const when = clock(row.at);
-  const image = element("img", { alt: "", loading: "lazy", width: 320, height: 240, src: source.own(row.thumbnail_url) });
   // A clip or a timelapse has no event's picture to show.
-  image.addEventListener("error", () => image.replaceWith(element("span", { className: "no-picture" }, isFilm(row.kind) ? _("Press to play") : _("It cannot be shown."))));
+  const image = thumbnail(source.own(row.thumbnail_url), isFilm(row.kind) ? _("Press to play") : _("It cannot be shown."));
   const length = row.seconds ? [element("span", { className: "length" }, spanOf(row.seconds))] : [];
   const about = [row.camera_name, when, row.kept && _("kept")].filter(Boolean).join(" · ");
   const link = element("a", { href: source.address(row, row.id) }, element("span", { className: "shot" }, image, ...length), element("strong", {}, kind), about);

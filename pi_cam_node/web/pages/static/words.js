@@ -34,7 +34,9 @@ export function sizeOf(bytes) {
 /** Returns how long an event took, in words; of one that goes on, that it does; empty of what has no end. */
 export function lengthOf({ at, ended_at: end }) {
   if (end === undefined) return "";
-  return end ? spanOf((Date.parse(end) - Date.parse(at)) / 1000) : _("still going on");
+  if (!end) return _("still going on");
+  const seconds = (Date.parse(end) - Date.parse(at)) / 1000;
+  return seconds >= 0 ? spanOf(seconds) : ""; // the clock was put back meanwhile, or one of them is no time
 }
 
 /** Returns what happened, in a line: "Motion", "Trigger: doorbell". */

@@ -58,6 +58,14 @@ def test_events_and_emptied_topics_make_no_node() -> None:
     assert len(broker.nodes) == 0
 
 
+@pytest.mark.parametrize(
+    ("told", "shown_name"),
+    [("\u202eknil\u202c \u2067live\n", "knil live"), ("שלום 👩‍👧", "שלום 👩‍👧"), ("\u200f", "porch"), ([1], "porch")],
+)
+def test_a_name_does_not_turn_what_stands_beside_it(told: object, shown_name: str) -> None:
+    assert Node("porch", info={"name": told}).name == shown_name
+
+
 def test_unknown_privacy_is_privacy() -> None:
     node = Node("porch", online=True, camera=True)
     assert node.is_private
