@@ -121,7 +121,8 @@ def _unpack(archive: tarfile.TarFile, staging: Path) -> Mapping[str, object]:
 
 def _checked_manifest(name: str, content: bytes) -> Mapping[str, object]:
     manifest = json.loads(content) if name == MANIFEST else None
-    if not isinstance(manifest, dict) or not _CONFIG_NAME.fullmatch(str(manifest.get("config"))):
+    config = manifest.get("config") if isinstance(manifest, dict) else None
+    if not isinstance(manifest, dict) or not isinstance(config, str) or not _CONFIG_NAME.fullmatch(config):
         raise ValueError("it is no backup of a node")
     if manifest.get("format") != FORMAT:
         raise ValueError(f"it is of format {manifest.get('format')!r}, and this version knows {FORMAT}")

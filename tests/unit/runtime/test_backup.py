@@ -179,6 +179,7 @@ STRANGE = {
     "of a later format": archive_of(("manifest.json", MANIFEST.replace(b"1", b"2", 1)), GOOD[1]),
     "manifest of nonsense": archive_of(("manifest.json", b"[" * 100_000), GOOD[1]),
     "config elsewhere": archive_of(("manifest.json", MANIFEST.replace(b"config.yaml", b"../config.yaml")), GOOD[1]),
+    "manifest of another kind": archive_of(("manifest.json", MANIFEST.replace(b"config", b"consig", 1)), GOOD[1]),
     "no settings": archive_of(GOOD[0]),
     "settings that are not valid": archive_of(GOOD[0], ("config/config.yaml", b"nodes: 1\n")),
     "a way out": archive_of(*GOOD, ("config/../../evil", b"x")),
