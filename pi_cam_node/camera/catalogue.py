@@ -16,6 +16,7 @@ from pi_cam_node.base.extras import has_video
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.sources.synthetic import script
+from pi_cam_node.config.values import resolvable
 
 if TYPE_CHECKING:  # imports numpy, which checking settings does not need
     from pi_cam_node.camera.source import Source
@@ -74,7 +75,7 @@ def _is_place(text: str) -> bool:
     """Tell whether a text is a host, optionally with a port."""
     try:
         parts = urlsplit(f"//{text}")
-        return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", text)
+        return bool(resolvable(parts.hostname or "")) and parts.port != 0 and not re.search(r"\s", text)
     except ValueError:
         return False
 

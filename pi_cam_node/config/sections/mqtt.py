@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from pi_cam_node.base.units import KIB, MIB
 from pi_cam_node.config.sections.base import Section, Setting
-from pi_cam_node.config.values import address_and_port
+from pi_cam_node.config.values import address_and_port, resolvable
 
 
 class MqttTlsConfig(Section):
@@ -100,7 +100,7 @@ class MqttConfig(Section):
     def _bare_host(cls, value: str) -> str:
         if re.search(r"[\s/@\[\]]", value) or value.count(":") == 1:
             raise ValueError("only the name or address goes here; the port, the login and TLS have keys of their own")
-        return value
+        return resolvable(value)
 
     @field_validator("protocol", mode="before")
     @classmethod

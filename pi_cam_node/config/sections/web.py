@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pi_cam_node.config.sections.base import Section, Setting
-from pi_cam_node.config.values import without_brackets
+from pi_cam_node.config.values import resolvable, without_brackets
 
 PUBLIC_URL_FORM = "an address such as https://cam.example.org or https://example.org/cam"
 NETWORK_FORM = "an address or a network such as 192.0.2.7 or 10.0.0.0/8"
@@ -46,7 +46,7 @@ class HttpTlsConfig(Section):
 def _bare_host(value: str) -> str:
     if re.search(r"[\s/@\[\]]", value) or value.count(":") == 1:
         raise ValueError("only the name or address goes here; the port has a key of its own")
-    return value
+    return resolvable(value)
 
 
 def network(text: str) -> str:

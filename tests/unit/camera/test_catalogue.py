@@ -96,7 +96,9 @@ def test_addresses_that_are_right_pass(url: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "rtsp", "rtsps"])
-@pytest.mark.parametrize("place", ["[", "[::1", "porch:abc", "porch:99999", "porch:0", ":80", "/live", "a b", "u:p@:1"])
+@pytest.mark.parametrize(
+    "place", ["[", "[::1", "porch:abc", "porch:99999", "porch:0", ":80", "/live", "a b", "u:p@:1", "a..b"]
+)
 def test_an_address_without_a_host_or_with_an_odd_port_is_refused(scheme: str, place: str) -> None:
     with pytest.raises(ConfigError, match="is no host; expected a name or an address, and a port"):
         check(f"{scheme}://{place}/")

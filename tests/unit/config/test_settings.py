@@ -148,6 +148,7 @@ def test_accepts_a_value(key: str, raw: object, stored: object) -> None:
         ("camera.source", "rtsp://", "expected one of auto"),
         ("mqtt.host", "mqtt://broker", "only the name or address goes here"),
         ("mqtt.host", "broker:1883", "only the name or address goes here"),
+        ("mqtt.host", "broker..lan", "between two dots of a host name are 1 to 63 characters"),
         ("mqtt.base_topic", "a/#", "no wildcards"),
         ("mqtt.base_topic", "/a", "no slash at its start"),
         ("mqtt.password", 5, "that is not text"),
@@ -400,7 +401,8 @@ def test_a_port_behind_the_address_of_the_broker_is_its_port() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["[::1", "::1]", "[broker]", "[127.0.0.1]", "[::1]:", "[::1]:x", "[::1]:123456", "a:1"]
+    "host",
+    ["[::1", "::1]", "[broker]", "[127.0.0.1]", "[::1]:", "[::1]:x", "[::1]:123456", "a:1", "a..b", ".a", "ä" * 64],
 )
 @pytest.mark.parametrize("key", ["mqtt.host", "http.host", "network.trigger_host"])
 def test_what_only_looks_like_an_address_is_refused(key: str, host: str) -> None:
