@@ -21,7 +21,7 @@ SHA512 = (
     "1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b73"
     "4f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5"
 )
-# In the environment of the tests: nothing of it belongs to the package.
+# Stored in the test environment, as it is not part of the package.
 KEPT = Path(sys.prefix) / "share" / f"axe-core-{VERSION}.min.js"
 FETCH_S = 60.0
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -29,7 +29,7 @@ THEMES = ((390, True), (390, False), (1280, True), (1280, False))
 
 
 def axe_source() -> str:
-    """Return the program; the test is skipped where it cannot be had."""
+    """Return axe-core's source; skip the test if it is not available."""
     if not KEPT.exists():
         npm = shutil.which("npm")
         if npm is None:
@@ -53,12 +53,12 @@ def axe_source() -> str:
 
 
 async def violations(tab: Tab, source: str, what: str = "document") -> list[str]:
-    """Return what is wrong with the page, or with an element of it, as it is now.
+    """Return accessibility violations of the page, or of an element.
 
     Args:
         tab: The page.
         source: From `axe_source`.
-        what: A JavaScript expression of what is checked.
+        what: JavaScript expression of the checked element.
     """
     if not await tab.value("'axe' in window"):
         await tab.value(f"{source};0")
@@ -72,11 +72,11 @@ async def violations(tab: Tab, source: str, what: str = "document") -> list[str]
 
 
 async def violations_in_all_themes(tab: Tab, source: str, what: str = "document") -> list[str]:
-    """Return what is wrong with the page on a phone and on a desk, dark and light."""
+    """Return violations on phone and desktop, dark and light."""
     found: list[str] = []
     for width, is_dark in THEMES:
         await tab.look(width=width, height=844, dark=is_dark, phone=width < 500)
-        # Colours change gently.
+        # Colours are animated: wait for the end.
         await tab.value("Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(() => true)")
         wrong = await violations(tab, source, what)
         found += [f"{width} px, {'dark' if is_dark else 'light'}: {one}" for one in wrong]

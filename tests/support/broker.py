@@ -36,7 +36,7 @@ WAIT_S = 60.0
 
 
 def find_mosquitto() -> str | None:
-    """Return the path of the broker's program, also where it lies outside a user's PATH."""
+    """Return the path of the broker's program, also outside a user's PATH."""
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
@@ -48,10 +48,10 @@ def free_port() -> int:
 
 
 def reserved_port() -> socket.socket:
-    """Return a socket that is bound to a free loopback port and does not listen.
+    """Return a socket bound to a free loopback port, without listening.
 
-    A server that binds with ``SO_REUSEADDR`` may listen on its port, also again after it has ended; while the socket is
-    open, the system gives the port to nothing else that asks for any. What earlier tests registered of it is forgotten.
+    A server with ``SO_REUSEADDR`` may listen on its port, also repeatedly; while the socket is open, the system assigns
+    the port to no other program. Registrations of earlier tests for this port are removed.
     """
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -82,7 +82,7 @@ class StartedProgram(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """End it, also where it has not started."""
+        """Stop it, if started."""
 
     def __enter__(self) -> Self:
         try:
@@ -98,12 +98,12 @@ class StartedProgram(ABC):
 
 
 class Mosquitto(StartedProgram):
-    """A broker on a loopback port. Persistence is off unless ``lines`` ask for it: a restart empties it.
+    """A broker on a loopback port. Without persistence unless ``lines`` enable it, so a restart loses its data.
 
     Args:
-        folder: Where its configuration, password file and log are written.
+        folder: Folder for its configuration, password file and log.
         lines: Lines of mosquitto.conf, e.g. ``max_packet_size 100000`` or the TLS files.
-        users: Passwords by user name; without them anybody may connect.
+        users: Passwords by user name; empty: anonymous connections are allowed.
         acl: Text of an ACL file.
     """
 
@@ -111,7 +111,7 @@ class Mosquitto(StartedProgram):
         self, folder: Path, lines: Sequence[str] = (), users: Mapping[str, str] | None = None, acl: str | None = None
     ) -> None:
         self.host = HOST
-        self._reserved = reserved_port()  # also between two starts
+        self._reserved = reserved_port()  # kept between starts
         self.port = port_of(self._reserved)
         self.folder = folder
         self.started_s = 0.0
@@ -136,7 +136,7 @@ class Mosquitto(StartedProgram):
             path.write_text(acl)
             path.chmod(0o600)
             conf.append(f"acl_file {path}")
-        # Lines that belong to a listener (certfile, max_connections …) come after it; global ones may, too.
+        # Lines of a listener (certfile, max_connections …) must follow it; global ones may follow, too.
         self.write("\n".join([*conf, f"listener {self.port} {HOST}", *lines]) + "\n")
 
     def write(self, conf: str) -> None:
@@ -151,7 +151,7 @@ class Mosquitto(StartedProgram):
         return path
 
     def close(self) -> None:
-        """Stop the broker and give its port away."""
+        """Stop the broker and release its port."""
         self.stop()
         self._reserved.close()
 
@@ -179,11 +179,11 @@ class Mosquitto(StartedProgram):
             return probe.connect_ex((HOST, self.port)) == 0
 
     def stop(self) -> None:
-        """Stop the broker in an orderly way; does nothing where it does not run."""
+        """Terminate the broker, if it runs."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the broker as a power cut would."""
+        """Kill the broker, as in a power cut."""
         self._end(signal.SIGKILL)
 
     def _end(self, how: signal.Signals) -> None:
@@ -199,16 +199,16 @@ class Mosquitto(StartedProgram):
             process.wait(WAIT_S)
 
     def restart(self) -> Self:
-        """Kill the broker and start it again: on the same port, with nothing retained."""
+        """Kill the broker and start it again on the same port, without retained messages."""
         self.kill()
         return self.start()
 
     def freeze(self) -> None:
-        """Let the broker keep its connections and answer nothing."""
+        """Suspend the broker; its connections stay open."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let a frozen broker go on."""
+        """Resume a frozen broker."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, which: signal.Signals) -> None:
@@ -216,21 +216,21 @@ class Mosquitto(StartedProgram):
         os.kill(self._process.pid, which)
 
     def log(self) -> str:
-        """Return what the broker wrote so far, over all its starts."""
+        """Return the broker's log of all its starts."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def client(self, **options: object) -> Client:
-        """Return a `Client` of this broker, to be used with ``with``."""
+        """Return a `Client` of this broker, for use in a ``with`` block."""
         return Client(self.port, **options)  # type: ignore[arg-type]
 
 
-# What the fixture `start_broker` gives.
+# Type of the fixture `start_broker`.
 StartBroker = Callable[..., Mosquitto]
 
 
 @dataclass(frozen=True)
 class Received:
-    """A message as a subscriber got it. ``mono_s`` is its arrival on the monotonic clock; the rest is MQTT 5's."""
+    """A received message. ``mono_s`` is its arrival on the monotonic clock; the other fields are those of MQTT 5."""
 
     topic: str
     payload: bytes
@@ -249,18 +249,18 @@ class Received:
 
 
 class Client:
-    """Publishes, collects and waits. Connects at ``with`` (or raises) and keeps every message it received.
+    """MQTT client that stores all received messages. Connects at ``with``, or raises.
 
-    At the end it holds what a real node sent to the AsyncAPI document; see `tests.support.contract`.
+    At the end it checks messages of a real node against the AsyncAPI document; see `tests.support.contract`.
 
     Args:
-        port: Of the broker.
-        host: Of the broker; under TLS it must be a name of the certificate.
+        port: Port of the broker.
+        host: Host of the broker; with TLS a name of the certificate.
         protocol: ``5`` or ``3.1.1``.
         username: Login name.
         password: Its password.
-        client_id: Empty for a random one.
-        ca: File of the authority; speaks TLS where it is given.
+        client_id: Client id; empty: random.
+        ca: File of the certificate authority; enables TLS.
         cert: Certificate and key files of the client.
     """
 
@@ -339,9 +339,9 @@ class Client:
             self._changed.notify_all()
 
     def subscribe(self, *filters: str, qos: int = 1) -> Self:
-        """Subscribe to topic filters and wait until the broker said so."""
+        """Subscribe to topic filters and wait for the acknowledgement."""
         if self._five:
-            # Each gets its own: a single-filter call takes an options object, a list takes pairs of them.
+            # Options for each filter, as paho-mqtt requires pairs in a list.
             result = self._client.subscribe([(f, SubscribeOptions(qos=qos)) for f in filters])
         else:
             result = self._client.subscribe([(f, qos) for f in filters])
@@ -360,7 +360,7 @@ class Client:
         reply_to: str | None = None,
         correlation: bytes | None = None,
     ) -> None:
-        """Publish and, with QoS 1, wait for the acknowledgement."""
+        """Publish; with QoS 1, wait for the acknowledgement."""
         properties: Any = None
         if reply_to is not None or correlation is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
@@ -375,27 +375,27 @@ class Client:
             assert sent.is_published(), f"no acknowledgement for {topic}"
 
     def clear(self) -> None:
-        """Forget what was received so far."""
+        """Drop received messages."""
         with self._changed:
             self.received.clear()
 
     def on(self, topic: str) -> list[Received]:
-        """Return what came on a topic, oldest first."""
+        """Return the messages on a topic, oldest first."""
         with self._changed:
             return [message for message in self.received if message.topic == topic]
 
     def latest(self, topic: str) -> bytes | None:
-        """Return the newest payload of a topic, ``None`` where nothing came."""
+        """Return the newest payload of a topic; ``None`` if there is none."""
         messages = self.on(topic)
         return messages[-1].payload if messages else None
 
     def messages(self) -> list[Received]:
-        """Return everything that came so far, oldest first."""
+        """Return all received messages, oldest first."""
         with self._changed:
             return list(self.received)
 
     def table(self) -> dict[str, bytes]:
-        """Return the newest payload of each topic; emptied topics are left out."""
+        """Return the newest payload of each topic, without emptied topics."""
         with self._changed:
             newest = {message.topic: message.payload for message in self.received}
         return {topic: payload for topic, payload in newest.items() if payload}
@@ -403,7 +403,7 @@ class Client:
     def wait_for(
         self, topic: str, matches: bytes | str | Callable[[Received], object] | None = None, timeout_s: float = WAIT_S
     ) -> Received:
-        """Wait for a message on a topic, with this payload or of which this is true; return the first such one."""
+        """Wait for a message on a topic with this payload, or for which this function is true; return the first."""
 
         def found() -> Received | None:
             return next((m for m in self.received if m.topic == topic and _matches(m, matches)), None)
@@ -416,7 +416,7 @@ class Client:
             return message
 
     def wait_count(self, topic: str, count: int, timeout_s: float = WAIT_S) -> list[Received]:
-        """Wait until so many messages came on a topic; return them all."""
+        """Wait for a number of messages on a topic; return them all."""
         wait_until(lambda: len(self.on(topic)) >= count, f"{count} messages on {topic}", timeout_s)
         return self.on(topic)
 

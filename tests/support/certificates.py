@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Authority:
-    """A certificate authority of the test's own, made with the openssl program."""
+    """A certificate authority for tests, created with the openssl program."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
@@ -20,7 +20,7 @@ class Authority:
         )  # fmt: skip
 
     def issue(self, name: str, days: int = 2) -> tuple[Path, Path]:
-        """Return the files of a certificate for a host name, and of its key; negative days: it has expired."""
+        """Issue a certificate for a host name; return its file and its key's. Negative days: expired."""
         key, request, cert, extension = (self._folder / f"{name}.{end}" for end in ("key", "csr", "crt", "ext"))
         extension.write_text(f"subjectAltName=DNS:{name}\n")
         self._openssl(

@@ -21,17 +21,17 @@ DEADLINE_S = 60.0
 
 
 def find_chromium() -> str | None:
-    """Return the path of a Chromium, ``None`` where there is none."""
+    """Return the path of Chromium; ``None`` if not installed."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Tab:
-    """One page of its own profile.
+    """A page with a separate browser profile.
 
     Attributes:
-        requests: The address of everything that the page asked for.
-        complaints: Errors of the page's scripts, refusals of its content security policy, and other warnings. Answers
-            with an error status are not among them: what the node refuses is said on the page.
+        requests: Addresses of all requests of the page.
+        complaints: Script errors, violations of the content security policy, and other warnings; without responses
+            with an error status, as the page itself shows what the node refuses.
     """
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -44,7 +44,7 @@ class Tab:
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
 
     async def listen(self) -> None:
-        """Receive the browser's messages until it ends: answers, requests, complaints."""
+        """Receive the browser's messages until it ends: responses, requests, warnings."""
         async for message in self._socket:
             said = json.loads(message.data)
             if "id" in said:
@@ -64,7 +64,7 @@ class Tab:
             self.complaints.append(f"{about['entry']['source']}: {about['entry']['text']}")
 
     async def send(self, method: str, **parameters: object) -> dict[str, Any]:
-        """Return what the browser answers to a method of the protocol."""
+        """Call a method of the protocol; return the result."""
         number = next(self._numbers)
         self._waiting[number] = asyncio.get_running_loop().create_future()
         order: dict[str, object] = {"id": number, "method": method, "params": parameters}
@@ -75,7 +75,7 @@ class Tab:
         return result
 
     async def open(self, *, is_private: bool) -> None:
-        """Open the page and subscribe to its events; a private one leaves nothing in the profile."""
+        """Open the page and subscribe to its events; a private one stores nothing in the profile."""
         where = await self.send("Target.createBrowserContext") if is_private else {}
         target = await self.send("Target.createTarget", url="about:blank", **where)
         attached = await self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
@@ -84,7 +84,7 @@ class Tab:
             await self.send(f"{domain}.enable")
 
     async def leave(self) -> None:
-        """End the browser in order, with its profile written."""
+        """Close the browser, so that its profile is written."""
         self._session = None
         await self.send("Browser.close")
 
@@ -97,13 +97,13 @@ class Tab:
         await self.send("Emulation.setEmulatedMedia", features=features)
 
     async def go(self, url: str) -> None:
-        """Load a page; what streams into it is not waited for."""
+        """Load a page, without waiting for streams."""
         answer = await self.send("Page.navigate", url=url)
         assert "errorText" not in answer, answer
         await self.until("document.readyState !== 'loading' && location.href !== 'about:blank'")
 
     async def value(self, expression: str) -> Any:
-        """Return what an expression is on the page; a promise is waited for."""
+        """Evaluate a JavaScript expression; promises are awaited."""
         answer = await self.send("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in answer, f"{expression}: {answer['exceptionDetails']}"
         return answer["result"].get("value")
@@ -116,7 +116,7 @@ class Tab:
             await asyncio.sleep(0.05)
 
     async def pass_midnight(self) -> None:
-        """Have it be a day later for the page, which stays open."""
+        """Advance the page's clock by a day."""
         await self.value(
             "(() => { const Real = Date, day = 86_400_000; window.Date = class extends Real {"
             " constructor(...told) { told.length ? super(...told) : super(Real.now() + day); }"
@@ -124,20 +124,20 @@ class Tab:
         )
 
     async def until_asked(self, path: str) -> None:
-        """Wait until the page has asked for a path, from the last emptying of `requests` on."""
+        """Wait until the page has requested a path since `requests` was last cleared."""
         async with asyncio.timeout(DEADLINE_S):
             while not any(asked.endswith(path) for asked in self.requests):
                 self._asked.clear()
                 await self._asked.wait()
 
     async def text(self, selector: str) -> str:
-        """Return the text that a person sees of an element."""
+        """Return the visible text of an element."""
         return str(await self.value(f"document.querySelector({json.dumps(selector)}).innerText"))
 
     async def click(self, selector: str, across: float = 0.5) -> None:
-        """Press and release the mouse on an element that stands still, at a share of its width."""
+        """Click an element at a share of its width, once its position is stable."""
         before, where = None, await self._box(selector)
-        while where != before:  # what is above it may still come
+        while where != before:  # elements above it may still be loading
             await asyncio.sleep(0.1)
             before, where = where, await self._box(selector)
         x, y = where[0] + where[2] * across, where[1] + where[3] / 2
@@ -145,7 +145,7 @@ class Tab:
             await self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     async def _box(self, selector: str) -> list[float]:
-        """Scroll to an element; return where it is: left, top, width and height in CSS pixels."""
+        """Scroll to an element; return its left, top, width and height in CSS pixels."""
         box: list[float] = await self.value(
             f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
             " e.scrollIntoView({block: 'center', behavior: 'instant'}); const r = e.getBoundingClientRect();"
@@ -154,7 +154,7 @@ class Tab:
         return box
 
     async def write(self, selector: str, text: str) -> None:
-        """Replace the text of a field from the keyboard, and leave the field with the enter key."""
+        """Replace the text of a field by keyboard input, and press Enter."""
         await self.click(selector)
         await self.value(f"document.querySelector({json.dumps(selector)}).select()")
         await self.send("Input.insertText", text=text)
@@ -169,7 +169,7 @@ class Tab:
             )  # fmt: skip
 
     async def screenshot(self, *, whole: bool = True) -> bytes:
-        """Return how the page looks as PNG, the part below the window too unless told otherwise."""
+        """Return a screenshot as PNG, by default of the whole page."""
         if not whole:
             shot = await self.send("Page.captureScreenshot", format="png")
             return base64.b64decode(shot["data"])
@@ -182,9 +182,9 @@ class Tab:
 
 @asynccontextmanager
 async def browsing(folder: Path, *, is_private: bool = True) -> AsyncIterator[Tab]:
-    """Start a browser with a profile of its own in a folder and yield a page; both end with the block.
+    """Start a browser with a new profile in a folder, and yield a page.
 
-    A page that is not private keeps what browsers keep, on the disk, too: after the block it is there.
+    A page that is not private stores data on disk, which can be checked after the block.
     """
     program = find_chromium()
     assert program is not None
@@ -196,7 +196,7 @@ async def browsing(folder: Path, *, is_private: bool = True) -> AsyncIterator[Ta
         "--remote-debugging-port=0",
     ]
     if os.geteuid() == 0:
-        flags.append("--no-sandbox")  # it refuses to start as root otherwise
+        flags.append("--no-sandbox")  # required as root
     process = await asyncio.create_subprocess_exec(
         program,
         *flags,
@@ -223,7 +223,7 @@ async def browsing(folder: Path, *, is_private: bool = True) -> AsyncIterator[Ta
 
 
 async def _address(folder: Path, process: Process) -> str:
-    """Return where the browser listens: it writes port and path into its profile."""
+    """Return the browser's debugging address, which it writes into its profile."""
     note = folder / "DevToolsActivePort"
     end = asyncio.get_running_loop().time() + DEADLINE_S
     while not note.exists() or len(lines := note.read_text().split()) < 2:

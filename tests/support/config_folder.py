@@ -11,7 +11,7 @@ from pi_cam_node.config.loader import LoadedConfig, load
 
 
 class Folder:
-    """Writes files and loads `config.yaml`; variables are named without their prefix."""
+    """Writes files and loads `config.yaml`; environment variables are given without their prefix."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -36,7 +36,7 @@ def picture(colour: str = "#446688") -> bytes:
 
 
 def announce(client: Client, node: str, name: str = "") -> None:
-    """Publish what a node retains."""
+    """Publish the retained messages of a node."""
     base = f"pi_cam_node/{node}"
     body = {"name": name or node.title(), "boot": "b1", "commands": ["save", "pastStack"]}
     client.publish(f"{base}/info", json.dumps(body), retain=True)
@@ -54,13 +54,13 @@ def tour(
     is_private: bool = True,
     module: str = "pi_cam_node",
 ) -> None:
-    """Log the owner of a fresh console in, and take the steps; see `browsing` for what is private.
+    """Log the owner of a new console in, and run the steps; for ``is_private`` see `browsing`.
 
     ``module`` is run in place of the program.
     """
 
     async def run(owner: Browser) -> None:
-        del owner  # who has made the account
+        del owner  # has created the account
         async with browsing(folder / "profile", is_private=is_private) as tab:
             await tab.go(f"{console.url}/login")
             # Who is quicker than the page's own focus gets a complaint of the browser.

@@ -16,18 +16,18 @@ from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.web import application
 from pi_cam_node.web.api import openapi
 
-# Faults of one client that are told; more of them say nothing new.
+# Maximum number of faults in a message.
 FAULTS_SHOWN = 8
 
-# Where a real node publishes: (port of the broker, base topic, node id). What tests publish is not the node's.
+# Real nodes: (port of the broker, base topic, node id); messages published by tests are not checked.
 _nodes: set[tuple[int, str, str]] = set()
 _published_by_tests: set[tuple[str, bytes]] = set()
-# Brokers that deliver with the QoS of the subscription, whatever that of the message was.
+# Brokers that deliver with the QoS of the subscription instead of the message's.
 _raising_qos: set[int] = set()
 
 
 class Seen(Protocol):
-    """A message as a subscriber got it."""
+    """A received message."""
 
     @property
     def topic(self) -> str: ...
@@ -45,7 +45,7 @@ def node_runs(port: int, base: str, node_id: str) -> None:
 
 
 def port_is_new(port: int) -> None:
-    """Forget what earlier tests registered of a port that the system has given away anew."""
+    """Remove registrations of earlier tests for a port that the system has assigned again."""
     _nodes.difference_update([node for node in _nodes if node[0] == port])
     _raising_qos.discard(port)
 
@@ -61,7 +61,7 @@ def broker_raises_qos(port: int) -> None:
 
 
 def check_messages(port: int, messages: Iterable[Seen]) -> None:
-    """Fail where a message that a real node sent to this broker is not of a form that the document tells."""
+    """Fail if a message of a real node to this broker does not match the document."""
     faults: dict[str, None] = {}
     checked: set[tuple[str, bytes, bool]] = set()
     for message in messages:
@@ -77,10 +77,10 @@ def check_messages(port: int, messages: Iterable[Seen]) -> None:
 
 
 def _address_of(port: int, topic: str) -> str | None:
-    """Return a topic as the document writes it, ``None`` for what no real node sends there."""
+    """Return the document's address of a topic; ``None`` for topics not published by a real node."""
     for known, base, node_id in _nodes:
         root = f"{base}/{node_id}/"
-        # What `doctor` writes below reply/ to see its rights is no node's.
+        # `doctor` publishes below reply/ to check its rights.
         others = (f"{root}cmd", f"{root}set", f"{root}reply/doctor")
         if known == port and topic.startswith(root) and not topic.startswith(others):
             return f"pi_cam_node/{{node}}/{topic[len(root) :]}"
@@ -96,7 +96,7 @@ def contract() -> Contract:
 
 
 class Contract:
-    """The channels on which a node sends, ready to judge messages."""
+    """The node's outgoing channels, for checking messages."""
 
     def __init__(self) -> None:
         self._schemas = Schemas()
@@ -111,12 +111,12 @@ class Contract:
         self._validators: dict[str, Draft202012Validator] = {}
 
     def fault(self, address: str, message: Seen) -> str:
-        """Return what is wrong with a message; empty where nothing is."""
+        """Return the fault of a message; empty if it is valid."""
         channel = self._exact.get(_with_dots(address)) or next(
             (c for p, c in self._patterns if p.fullmatch(address)), None
         )
         if channel is None:
-            # The asker of a reply may name any topic below reply/.
+            # A client may choose any response topic below reply/.
             is_reply = address.startswith("pi_cam_node/{node}/reply/")
             return self._fault_of_reply(message) if is_reply else "no such topic is documented"
         if channel.retain and not message.payload:
@@ -156,13 +156,13 @@ class Contract:
 
 
 def _with_dots(address: str) -> str:
-    """Return the topic of a setting's value as the document writes it: some brokers turn its dots into slashes."""
+    """Return the document's topic of a setting's value, as some brokers turn its dots into slashes."""
     root, found, key = address.partition("/config/")
     return f"{root}{found}{key.replace('/', '.')}"
 
 
 def check_answer(method: str, path: str, status: int, content_type: str, body: bytes) -> None:
-    """Fail where the JSON that HTTP answered is not of the form that the OpenAPI document tells."""
+    """Fail if an HTTP response's JSON does not match the OpenAPI document."""
     operation = _operation(method, path.partition("?")[0])
     if operation is None or not content_type.startswith(JSON):
         return
@@ -181,6 +181,6 @@ def _http() -> dict[str, Any]:
 
 
 def _operation(method: str, path: str) -> dict[str, Any] | None:
-    """Return the operation of a request; ``None`` for what is no route."""
+    """Return the operation of a request; ``None`` if there is no such route."""
     methods: dict[str, Any] = _http()["paths"].get(path, {})
     return methods.get(method.lower())

@@ -28,7 +28,7 @@ from tests.support.frames import IMAGES, frame_of
 
 
 class MemoryArchive:
-    """Archive in memory; fails with ``error`` where it is set."""
+    """Archive in memory; fails with ``error`` if set."""
 
     def __init__(self) -> None:
         self.saved: list[tuple[Picture, list[Format]]] = []
@@ -85,7 +85,7 @@ class MemoryArchive:
 
 
 class FakePrivacyPort:
-    """A privacy port: the camera is released at once, the disk keeps the state, or fails where the test says so."""
+    """Privacy port: releases the camera at once; the disk stores the state, or fails as set by the test."""
 
     def __init__(self, privacy_gate: PrivacyGate) -> None:
         self.privacy_gate = privacy_gate
@@ -112,7 +112,7 @@ class FakePrivacyPort:
 
 
 class CoreHarness:
-    """A core, its clock and its ports under the control of the test."""
+    """A core with clock and ports controlled by the test."""
 
     def __init__(
         self, config: Config | None = None, budget_bytes: int = 256 << 20, recorder: RecorderPort | None = None
@@ -122,7 +122,7 @@ class CoreHarness:
         self.jobs: list[tuple[int, Job]] = []
         self.worker_full = False
         self.exit_code: int | None = None
-        # What was asked of the camera; frames bring it along while `delivers`.
+        # Requests to the camera; frames include the requested data while `delivers`.
         self.demands: list[tuple[float, Demand]] = []
         self.delivers = True
         self.written: list[Config] = []
@@ -170,7 +170,7 @@ class CoreHarness:
         self.exit_code = code
 
     def frame(self, level: int = 128, *, mode: Mode = "day", exposed_before_s: float = 0.0) -> Frame:
-        """Return a flat frame that was exposed just now."""
+        """Return a frame of one grey level, exposed just now."""
         self._seq += 1
         now_s = self.clock.monotonic()
         pixels = np.full((48, 64, 3), level, np.uint8)
@@ -194,7 +194,7 @@ class CoreHarness:
         return replace(frame, ring_jpeg=encode(ring_pixels, "bgr", config.ring.quality))
 
     def see(self, count: int = 1, level: int = 128, *, mode: Mode = "day", every_s: float = 0.1) -> None:
-        """Step the core with frames at a steady rate."""
+        """Step the core with frames at a constant rate."""
         for _ in range(count):
             self.clock.advance(every_s)
             self.step(self.frame(level, mode=mode))
@@ -206,18 +206,18 @@ class CoreHarness:
         return facts
 
     def wait(self, seconds: float) -> list[Event]:
-        """Let time pass without frames."""
+        """Advance the time without frames."""
         self.clock.advance(seconds)
         return self.step()
 
     def send(self, verb: str, payload: str | bytes = b"", **fields: Any) -> list[dict[str, Any]]:
-        """Send a command and return the replies that came at once."""
+        """Send a command; return immediate replies."""
         raw = payload.encode() if isinstance(payload, str) else payload
         facts = self.step(CommandArrived(verb, raw, self.clock.monotonic(), **fields))
         return [dict(f.body) for f in facts if isinstance(f, Replied)]
 
     def work(self) -> list[dict[str, Any]]:
-        """Run the submitted jobs and return the replies that follow."""
+        """Run submitted jobs; return resulting replies."""
         replies: list[dict[str, Any]] = []
         jobs, self.jobs = self.jobs, []
         for number, job in jobs:

@@ -15,10 +15,10 @@ MAKE_S = 600.0
 
 
 def make_root(suite: str, root: Path) -> None:
-    """Make a minimal Debian of a suite that starts no service when a package is installed.
+    """Create a minimal Debian root of a suite; installed packages start no services.
 
     Raises:
-        RuntimeError: It cannot be made here; the message says why.
+        RuntimeError: It cannot be created; the message says why.
     """
     mirror = _mirror()
     if shutil.which("debootstrap") is None or not mirror:

@@ -33,15 +33,15 @@ BLOCK = re.compile(
     r"(?:^ *<!-- not run: ([^\n]+) -->\n+)?^( *)```([\w-]*)[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL
 )
 FILE_NAME = re.compile(r"(?:#|//|<!--)\s+([\w./~-]+\.\w+)\s*(?:-->)?\s*$")
-# What is read by a program or looked at, but is no command.
+# Languages of blocks with data, not commands.
 DATA = ("conf", "html", "ini", "json", "nginx", "yaml")
-# The first word of a line that is meant to be typed.
+# First word of a command line.
 TYPED = re.compile(
     r"^ *(?:\$ |sudo |pi-cam-node |scripts/|examples/|mosquitto_"
     r"|(?:apt|curl|docker|git|npm|pip|python3?|systemctl|journalctl) )",
     re.MULTILINE,
 )
-# How commands are typed that do not end by themselves, and what is done for them instead.
+# Commands that do not end by themselves, and their replacements.
 ENDLESS = (
     (re.compile(r"^(?:pi-cam-node|scripts/run) run ", re.MULTILINE), "run_in_background "),
     (re.compile(r"^(?:pi-cam-node|scripts/run) console (--config \S+)$", re.MULTILINE), r"console_in_background \1"),
@@ -93,10 +93,10 @@ class Block:
     """One fenced block.
 
     Attributes:
-        language: What stands behind the fence.
-        text: Its text without the indentation.
-        line: The line on which it begins.
-        not_run: Why its commands cannot be run in a test; empty where they are.
+        language: Language after the fence.
+        text: Its text without indentation.
+        line: Number of its first line.
+        not_run: Why its commands cannot be run in a test; empty if they are.
     """
 
     language: str
@@ -106,7 +106,7 @@ class Block:
 
     @property
     def file(self) -> str | None:
-        """The path in one of the first two lines; ``None`` where the block is no file."""
+        """The path in one of the first two lines; ``None`` if the block is not a file."""
         if self.language in ("sh", "console") or self.not_run:
             return None
         first = self.text.splitlines()[:2]
@@ -114,7 +114,7 @@ class Block:
 
     @property
     def commands(self) -> str:
-        """The commands of the block that are run; empty where there are none."""
+        """The commands of the block that are run; empty for none."""
         if self.not_run:
             return ""
         if self.language == "sh":
@@ -125,7 +125,7 @@ class Block:
 
     @property
     def fault(self) -> str:
-        """Reason why no test checks the block; empty where it is run, written to a file, data or a drawing."""
+        """Why no test checks the block; empty if it is run, written to a file, data or a drawing."""
         if self.not_run or self.commands or self.file is not None or self.language in DATA:
             return ""
         if self.language in ("", "text"):
@@ -146,7 +146,7 @@ def blocks_of(document: Path) -> list[Block]:
 
 
 def script_of(document: Path, folder: Path) -> str:
-    """Return the shell script that does what a document says; files of its blocks are put below ``folder``."""
+    """Return the shell script of a document's commands; files of its blocks are stored below ``folder``."""
     lines = ["set -euo pipefail", FUNCTIONS]
     for number, block in enumerate(blocks_of(document)):
         if block.file is not None:
@@ -163,7 +163,7 @@ def script_of(document: Path, folder: Path) -> str:
 
 
 def why_not() -> str:
-    """Return why no machine can be made here; empty where it can."""
+    """Return why namespaces cannot be created here; empty if they can."""
     tried = subprocess.run([*_unshare(), "true"], capture_output=True, text=True, check=False)
     return tried.stderr.strip()
 
@@ -174,14 +174,14 @@ def _unshare() -> list[str]:
 
 
 def run_document(document: Path, folder: Path, *, before: str, after: str = "", slower: int = 1) -> str:
-    """Run a document's commands in ``folder``/work and return what they printed; fail with it where one fails.
+    """Run a document's commands in ``folder``/work; return their output. Fails with the output if one fails.
 
     Args:
         document: The Markdown file.
         folder: An empty folder.
         before: Shell commands that prepare the machine: broker, node and the like.
-        after: Shell commands that check what the document's commands have done.
-        slower: By what each `sleep` is multiplied.
+        after: Shell commands that check the result.
+        slower: Factor of each `sleep`.
     """
     if reason := why_not():
         pytest.skip(f"no namespaces can be made here: {reason}")

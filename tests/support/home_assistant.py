@@ -27,10 +27,10 @@ BUILD_S = 900.0
 
 
 class HomeAssistant:
-    """A running Home Assistant. Entities are looked up by their unique id, which people cannot change.
+    """A running Home Assistant. Entities are looked up by their unique id, which users cannot change.
 
     Args:
-        node_id: The node whose entities are meant where only their key is given.
+        node_id: Node of entities given by key only.
     """
 
     def __init__(self, node_id: str) -> None:
@@ -53,16 +53,16 @@ class HomeAssistant:
         return Path(json.loads(state_file(INSTANCE).read_text())["config_dir"])
 
     def client(self) -> Client:
-        """Return a client of the broker, to be used with ``with``."""
+        """Return a client of the broker, for use in a ``with`` block."""
         return Client(self.port)
 
     def registered(self) -> dict[str, dict[str, Any]]:
-        """Return what the registry holds of the node's entities, by key."""
+        """Return the registry entries of the node's entities, by key."""
         entries = self.api.entities(self.device).values()
         return {entry["unique_id"].removeprefix(f"{self.device}_"): entry for entry in entries}
 
     def entity_id(self, key: str) -> str:
-        """Return the id that Home Assistant gave an entity."""
+        """Return Home Assistant's id of an entity."""
         return str(self.registered()[key]["entity_id"])
 
     def states(self) -> dict[str, dict[str, Any]]:
@@ -72,17 +72,17 @@ class HomeAssistant:
         return {key: found[entity_id] for key, entity_id in ids.items() if entity_id in found}
 
     def state(self, key: str) -> str:
-        """Return the state of one entity; empty where it has none."""
+        """Return the state of one entity; empty if it has none."""
         return str(self.states().get(key, {}).get("state", ""))
 
     def history(self, key: str, since: datetime) -> list[str]:
-        """Return the states that the recorder saw of an entity since a UTC time, the one at that time included."""
+        """Return the recorded states of an entity since a UTC time, including the one at that time."""
         query = urllib.parse.urlencode({"filter_entity_id": self.entity_id(key), "minimal_response": ""})
         found = self.api.api("GET", f"/api/history/period/{since.isoformat().replace('+00:00', 'Z')}?{query}")
         return [str(row["state"]) for rows in found for row in rows]
 
     def wait_for(self, key: str, wanted: str | Callable[[str], object], timeout_s: float = 60.0) -> None:
-        """Wait until an entity's state is this, or until this is true of it."""
+        """Wait until an entity's state has this value, or this function is true for it."""
         entity_id = self.entity_id(key)
 
         def reached() -> bool:
@@ -92,7 +92,7 @@ class HomeAssistant:
         wait_until(reached, f"{key} to become {wanted}", timeout_s)
 
     def enable_all(self) -> None:
-        """Enable what is disabled by default, and let Home Assistant discover everything anew."""
+        """Enable entities that are disabled by default, and repeat the discovery."""
         hidden = [entry["entity_id"] for entry in self.registered().values() if entry["disabled_by"]]
         for entity_id in hidden:
             self.api.ws.command("config/entity_registry/update", entity_id=entity_id, disabled_by=None)
@@ -101,17 +101,17 @@ class HomeAssistant:
         wait_until(lambda: len(self.states()) == len(self.registered()), "every entity to have a state", 20)
 
     def complaints(self) -> list[str]:
-        """Return the warnings and errors of Home Assistant's log, since its start, that name the node."""
+        """Return warnings and errors about the node in Home Assistant's log since its start."""
         return [entry for entry in self.api.log() if self.device in entry or self._root in entry]
 
     def restart(self, what: str) -> None:
-        """Restart ``ha`` or ``broker``; data, token and ports stay."""
+        """Restart ``ha`` or ``broker``, with the same data, token and ports."""
         if what == "ha":
             self.api.ws.close()
         done = run_tool("ha_up", "--instance", INSTANCE, "--restart", what)
         assert done.returncode == 0, done.stderr[-500:]
         if what == "ha":
-            self.api._mark = 0  # each start begins a new log
+            self.api._mark = 0  # each start creates a new log
 
 
 def run_tool(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -139,12 +139,12 @@ def running(node_id: str) -> Iterator[HomeAssistant]:
 
 
 class SampleNode:
-    """A node that consists of its messages alone.
+    """A simulated node that only publishes messages.
 
     Args:
         mqtt: A client of Home Assistant's broker.
-        node_id: What it is called.
-        picture: A JPEG, both live and saved.
+        node_id: Its id.
+        picture: A JPEG, used as live and saved picture.
     """
 
     def __init__(self, mqtt: Client, node_id: str, picture: bytes) -> None:
@@ -154,7 +154,7 @@ class SampleNode:
         self._mqtt = mqtt
 
     def announce(self, body: Mapping[str, Any] | None = None) -> None:
-        """Publish a discovery message, the node's own where none is given."""
+        """Publish a discovery message, by default the node's own."""
         found = message(self.config.node.id) if body is None else body
         self._mqtt.publish(self.topics.own_discovery, json.dumps(found), retain=True)
 
@@ -164,12 +164,12 @@ class SampleNode:
             self._mqtt.publish(topic, payload, retain=True)
 
     def say_figures(self, figures: Mapping[str, object] = FIGURES) -> None:
-        """Publish telemetry, which is lost where Home Assistant has not subscribed yet."""
+        """Publish telemetry, which is lost if Home Assistant has not subscribed yet."""
         self._mqtt.publish(self.topics.telemetry, json.dumps(figures))
 
 
 def screenshot_text(page: str, folder: Path) -> str:
-    """Return the text of a page of the frontend, drawn by a real browser; the picture is left in the folder."""
+    """Return the text of a frontend page in a real browser; a screenshot is saved in the folder."""
     picture, text = folder / "page.png", folder / "page.txt"
     drawn = run_tool("ha_shot", page, str(picture), "--instance", INSTANCE, "--wait", "8", "--text", str(text))
     assert drawn.returncode == 0, drawn.stderr[-500:]

@@ -31,7 +31,7 @@ _CHALLENGES: dict[Login, list[str]] = {
     "sha-256": [_SHA_256, _DIGEST],
     "several": ["Negotiate", 'Bearer realm="c"', "basic realm=c"],
 }
-# What a stream is also served as.
+# Further content types of streams.
 STREAM_KINDS = {
     "/stream": "multipart/x-mixed-replace; boundary=--wrong",
     "/mjpeg": "video/x-motion-jpeg",
@@ -51,14 +51,14 @@ MOVED = {"/moved": "/snapshot.jpg", "/moved-away": "ftp://127.0.0.1:9/picture.jp
 
 
 def picture(number: int, size: tuple[int, int] = (320, 240)) -> bytes:
-    """Return a JPEG that differs from picture to picture."""
+    """Return a JPEG that depends on the number."""
     pixels = np.full((size[1], size[0], 3), (40 * (number % 6), 20 + number * 7 % 200, 120), np.uint8)
     cv2.circle(pixels, (10 + number * 9 % (size[0] - 20), size[1] // 2), 9, (0, 0, 255), -1)
     return cv2.imencode(".jpg", pixels)[1].tobytes()
 
 
 def phone_picture() -> bytes:
-    """Return a JPEG of 48 x 32 that is to be turned clockwise (EXIF 6); then a red corner is at its top left."""
+    """Return a JPEG of 48 x 32 to be rotated clockwise (EXIF 6), after which its top left corner is red."""
     shown = np.zeros((48, 32, 3), np.uint8)
     shown[:16, :8] = (255, 0, 0)
     exif, file = Image.Exif(), io.BytesIO()
@@ -168,7 +168,7 @@ def http_camera(
     bad_every: int = 0,
     frames: int = 1_000_000,
 ) -> Iterator[str]:
-    """Serve while the block runs; the value is the address, login included."""
+    """Run the server within the block; yield its address, including the login."""
     fields = {"login": login, "fps": fps, "bad_every": bad_every, "frames": frames}
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), fields))
     server.daemon_threads = True

@@ -13,11 +13,11 @@ CALLS = ("open", "write", "fsync", "link", "replace", "rename", "unlink", "mkdir
 
 
 class FaultyCalls:
-    """Wraps the calls that change files; counts them, and lets one of them fail.
+    """Wraps calls that change files; counts them, and makes one of them fail.
 
     Attributes:
         made: Names of the calls made, in order.
-        fail_at: Position in `made` of the one that fails; ``None``: none does.
+        fail_at: Index in `made` of the failing call; ``None``: none fails.
     """
 
     def __init__(self, mocker: MockerFixture, errno: int) -> None:
@@ -28,9 +28,9 @@ class FaultyCalls:
             mocker.patch.object(os, name, self._wrapped(name, getattr(os, name)))
 
     def failing_one_by_one(self, attempt: Callable[[], object]) -> Iterator[tuple[list[str], OSError]]:
-        """Attempt something again and again, each time failing its next call, until no call is left to fail.
+        """Repeat an attempt, failing its next call each time, until it has no further call.
 
-        Yields the calls that went well before the one that failed, and what was raised.
+        Yields the successful calls before the failed one, and the exception.
         """
         for position in itertools.count():
             self.made.clear()

@@ -35,7 +35,7 @@ class Interfaces:
                 return error.code, error.read()
 
     def open(self, path: str) -> Any:
-        """Return an open response, to be used with ``with``."""
+        """Return an open response, for use in a ``with`` block."""
         return urllib.request.urlopen(self.url + path, timeout=60)
 
     def post(self, verb: str, **arguments: Any) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class Interfaces:
                 return dict(json.load(error))
 
     def say(self, line: str) -> bytes:
-        """Return the whole answer of the text port to a line."""
+        """Send a line to the text port; return the whole answer."""
         with socket.create_connection(("127.0.0.1", self.tcp_port), 20) as conversation:
             conversation.sendall(line.encode())
             return b"".join(iter(lambda: conversation.recv(65536), b""))

@@ -8,10 +8,10 @@ from typing import Protocol
 
 
 class Ticking(Protocol):
-    """Something that happens at set times of the fake clock."""
+    """Interface of something that happens at given times of the fake clock."""
 
     def due_ns(self) -> int | None:
-        """Monotonic time of the next occurrence; None for never."""
+        """Monotonic time of the next occurrence; ``None``: never."""
         ...
 
     def happen(self) -> None:
@@ -20,7 +20,7 @@ class Ticking(Protocol):
 
 
 class FakeCameraClock:
-    """Starts at 1000 s of monotonic time on a machine that slept for an hour."""
+    """Starts at 1000 s of monotonic time, on a machine that was suspended for an hour."""
 
     def __init__(self, asleep_s: float = 3600.0) -> None:
         self.now_ns = 1000 * 10**9
@@ -37,7 +37,7 @@ class FakeCameraClock:
         self.run(timeout_s, event.is_set)
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
-        """Advance the time until a condition holds, by ``seconds`` at most; return whether it does."""
+        """Advance the time by at most ``seconds`` until a condition holds; return whether it does."""
         end_ns = self.now_ns + round(seconds * 1e9)
         while not until():
             due = [(at, each) for each in self.ticking if (at := each.due_ns()) is not None and at <= end_ns]

@@ -28,12 +28,12 @@ class FakeClock:
         self._utc += timedelta(seconds=seconds)
 
     def step_utc(self, seconds: float) -> None:
-        """Let only the wall clock jump, as NTP does."""
+        """Change only the wall clock, as NTP does."""
         self._utc += timedelta(seconds=seconds)
 
 
 def run_due(part: Timed, clock: FakeClock) -> bool:
-    """Run a part that is due, as the node thread would; return whether it was."""
+    """Run a part if it is due, as the node thread would; return whether it was."""
     now_s = clock.monotonic()
     is_due = part.due_s <= now_s
     if is_due:

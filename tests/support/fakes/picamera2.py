@@ -21,24 +21,24 @@ from tests.support.fakes.camera_clock import FakeCameraClock
 from tests.support.fakes.picamera2_requests import FOR_EVER_S, FakeJob, FakeRequest, Hang, Segfault
 from tests.support.fakes.picamera2_sensor import FakeSensor, Faults, well_typed
 
-# From the end of the exposure of the first row until the frame is there.
+# Time from the end of the first row's exposure until the frame is available.
 READOUT_NS = 20_000_000
 
 _BYTES_A_PIXEL = {"YUV420": 1, "YVU420": 1, "NV12": 1, "NV21": 1, "YUYV": 2, "RGB888": 3, "BGR888": 3, "MJPEG": 1}
 
 
 class FakeRun:
-    """What a camera allocates when it starts. It refers to itself in a circle, as picamera2's objects do."""
+    """Memory allocated at the start of a camera, with a reference cycle as in picamera2's objects."""
 
     def __init__(self) -> None:
         self.itself = self
 
 
 class FakePicamera2:
-    """One opened camera. `happen` is what its own thread does; the clock calls it.
+    """One opened camera. `happen` does the work of its thread, and is called by the clock.
 
     Attributes:
-        runs: What was allocated at each start; dead where it was collected.
+        runs: Allocations of each start, as weak references.
     """
 
     def __init__(self, clock: FakeCameraClock, faults: Faults, advertised: dict[str, tuple[Any, Any, Any]]) -> None:
@@ -156,7 +156,7 @@ class FakePicamera2:
     def start(self) -> None:
         if not self._config:
             raise RuntimeError("Camera has not been configured")
-        # A thread that died is not replaced: picamera2 believes that it still runs.
+        # An ended thread is not replaced, as picamera2 assumes that it still runs.
         self._thread = "dead" if self._thread == "dead" else "alive"
         self._doomed = self._a_start_failed
         controls, self._controls = self._controls, {}
@@ -262,7 +262,7 @@ class FakePicamera2:
             job.signal()
 
     def requeue(self, memory: Pixels) -> None:
-        """Give a buffer back to the sensor, with the controls that wait."""
+        """Return a buffer to the sensor, with pending controls."""
         if not well_typed(self._controls):
             raise RuntimeError("Unable to cast Python instance to C++ type")
         if not self._free:

@@ -15,12 +15,12 @@ class FakeFactory:
     """Opens fake cameras.
 
     Attributes:
-        clock: What their time is.
-        faults: What goes wrong; shared by all of them.
-        listed: What ``global_camera_info`` says.
-        advertised: The controls they have.
-        opened: Every camera that was opened, in order.
-        open_error: What opening raises instead.
+        clock: Their clock.
+        faults: Their faults, shared by all of them.
+        listed: Result of ``global_camera_info``.
+        advertised: Their controls.
+        opened: All opened cameras, in order.
+        open_error: Exception raised by opening, if set.
     """
 
     def __init__(self) -> None:

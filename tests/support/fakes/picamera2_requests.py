@@ -9,12 +9,12 @@ from typing import Any, Protocol
 from pi_cam_node.imaging.jpeg import Pixels
 from tests.support.fakes.camera_clock import FakeCameraClock
 
-# Longer than anything in a test takes: whoever waits that long would wait for ever.
+# Time after which a wait counts as endless; longer than any test takes.
 FOR_EVER_S = 1000.0
 
 
 class Hang(BaseException):
-    """Raised where the real library would wait for ever; no `except Exception` hides it."""
+    """Raised where the real library would wait for ever; not caught by `except Exception`."""
 
 
 class Segfault(BaseException):
@@ -61,7 +61,7 @@ class Buffers(Protocol):
     run_number: int
 
     def requeue(self, memory: Pixels) -> None:
-        """Give a buffer back to the sensor."""
+        """Return a buffer to the sensor."""
         ...
 
 

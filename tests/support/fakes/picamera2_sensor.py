@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-# A control reaches the sensor so many frames after the request that carries it.
+# Number of frames between the request with a control and its effect.
 CONTROL_LATENCY_FRAMES = 5
 AUTO_EXPOSURE_US = 8_000
 AUTO_GAIN = 1.5
@@ -17,7 +17,7 @@ PI_CONTROLS: dict[str, tuple[Any, Any, Any]] = {
     "AnalogueGain": (1.0, 10.6, 1.0),
     "FrameDurationLimits": (21_000, 11_767_556, None),
 }
-# A Camera Module 3: it focuses.
+# Controls of a Camera Module 3, which has autofocus.
 LENS_CONTROLS: dict[str, tuple[Any, Any, Any]] = {
     **PI_CONTROLS,
     "AfMode": (0, 2, 0),
@@ -47,7 +47,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
 class Faults:
     """Properties and faults of the fake camera. May be changed at any time.
 
-    With ``once`` a failure to configure, to allocate or to start happens one time only.
+    With ``once``, a failure to configure, allocate or start happens only once.
     """
 
     once: bool = False
@@ -70,7 +70,7 @@ class Faults:
 
 
 class FakeSensor:
-    """Takes controls, and tells with which of them a frame was exposed."""
+    """Applies controls, and reports those with which a frame was exposed."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
@@ -78,23 +78,23 @@ class FakeSensor:
         self._under_way: list[tuple[int, dict[str, Any]]] = []
 
     def start(self, controls: dict[str, Any]) -> None:
-        """Take controls at once; what was under way is lost."""
+        """Apply controls at once, dropping pending ones."""
         self._under_way.clear()
         self._take(controls)
 
     def send(self, controls: dict[str, Any], frame_number: int) -> None:
-        """Take controls with a request that goes out after a frame."""
+        """Queue controls with a request sent after a frame."""
         if not self._faults.lose_controls:
             self._under_way.append((frame_number + CONTROL_LATENCY_FRAMES, controls))
 
     def expose(self, frame_number: int) -> None:
-        """Take the next frame."""
+        """Expose the next frame."""
         while self._under_way and self._under_way[0][0] <= frame_number:
             self._take(self._under_way.pop(0)[1])
 
     @property
     def in_force(self) -> dict[str, Any]:
-        """The controls that frames are taken with."""
+        """The current controls."""
         return dict(self._in_force)
 
     @property

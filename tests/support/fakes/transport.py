@@ -9,7 +9,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 
 class FakeTransport(asyncio.WriteTransport):
-    """Transport that collects what is written; while ``is_full`` it stays in the buffer."""
+    """Transport that collects written data, which stays in the buffer while ``is_full``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class FakeTransport(asyncio.WriteTransport):
 
 
 class FakeWriter(AbstractStreamWriter):
-    """Writer whose `drain` returns when the test lets it."""
+    """Writer whose `drain` returns when the test allows it."""
 
     def __init__(self) -> None:
         self.drained = asyncio.Event()

@@ -25,16 +25,16 @@ _CONTROLS = (v.BITRATE, v.REPEAT_SEQ_HEADER, v.FORCE_KEY_FRAME, v.H264_I_PERIOD,
 
 
 class FakePiEncoder:
-    """Implements `SystemCalls`: one device, several contexts one after the other.
+    """Implements `SystemCalls` for one device, with several consecutive contexts.
 
     Attributes:
-        late: Pictures that the encoder holds before the first packet comes out.
-        refused: What an ioctl raises, by its number.
-        is_hung: No packet comes out any more.
-        damaged: Packets still to come that bear the driver's error flag.
-        forgets_times: Packets bear no time of their picture.
-        row_bytes: Bytes of a row of luma, where it is not the driver's own choice.
-        controls: What was set, with the values.
+        late: Number of pictures that the encoder buffers before the first packet.
+        refused: Exceptions raised by ioctls, by number.
+        is_hung: Whether no more packets are output.
+        damaged: Number of further packets with the driver's error flag.
+        forgets_times: Whether packets have no time stamp.
+        row_bytes: Bytes of a luma row, if not the driver's default.
+        controls: Controls that were set, with values.
     """
 
     def __init__(self, *, driver: bytes = DRIVER, late: int = 1, missing: bool = False) -> None:
@@ -128,7 +128,7 @@ class FakePiEncoder:
         if control.id not in _CONTROLS:
             raise OSError(errno.EINVAL, "Invalid argument")
         self.controls[control.id] = control.value
-        # Before there are buffers there is no encoder that could hear it.
+        # Without buffers there is no encoder for it yet.
         if control.id == v.FORCE_KEY_FRAME and self._memory[v.OUTPUT]:
             self._is_key_asked = True
 

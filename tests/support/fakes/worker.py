@@ -56,7 +56,7 @@ class FakeWorker:
         self.reports.append(Ready(order.session, self._maker.opened))
 
     def say_image(self, mono_s: float, mode: Mode = "day", skipped: int = 0, pixels: Pixels | None = None) -> None:
-        """Report an image; each differs from the last unless the test gives one."""
+        """Report an image; by default it differs from the last one."""
         self.images += 1
         seen = np.full((72, 64), self.images % 256, np.uint8) if pixels is None else pixels
         image = self._maker.make(Shot(seen, mono_s - 0.01, mono_s, mode, Sensor()))
