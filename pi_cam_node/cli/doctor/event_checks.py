@@ -29,6 +29,8 @@ def check_events(path: Path | None) -> Finding:
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except FileNotFoundError:
+        if not os.access(path.parent, os.W_OK):
+            return failed(EVENTS, f"{path} cannot be made", f"let the user that runs the node write into {path.parent}")
         return ok(EVENTS, f"{path} will be made")
     except OSError as error:
         advice = "give it to the user that runs the node, or run doctor as that user"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,13 @@ from pi_cam_node.storage.directory import free_space
 CONFIGURATION, CLOCK, MEMORY, DISK, NODE_ID = "configuration", "clock", "memory", "disk", "node id"
 # Space for some dozens of pictures above the reserve.
 LITTLE_BYTES = 200 * MIB
+_FULL = "free some space: `df -h` and `df -i` show the disk"
+_ADVICE = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: "mount it writable, or change export.base_dir; the kernel mounts a failing disk read-only: `dmesg`",
+    errno.EIO: "the disk fails: back up what can be read, and replace it; `dmesg` tells more",
+}
 
 
 def check_configuration(loaded: LoadedConfig | ConfigError) -> Iterator[Finding]:
@@ -91,7 +99,7 @@ def check_disk(config: Config) -> Finding:
         return failed(
             DISK,
             f"{existing} cannot be written: {error.strerror or error}",
-            "give it to the user that runs the node, or change export.base_dir",
+            _ADVICE.get(error.errno or 0, "give it to the user that runs the node, or change export.base_dir"),
         )
     where = str(folder) if existing == folder else f"{folder} will be made in {existing}"
     return judge_free_space(where, free_bytes, config.storage.min_free_bytes)
