@@ -38,8 +38,8 @@ from pi_cam_node.console.store.database import Database, StoreUnavailable, Work
 from pi_cam_node.console.supervisor.supervisor import Supervisor
 
 Row = TypeVar("Row")
-# Nodes asked for their lists at one time by all pages together: pending commands are bounded (`requests.WAITING_MAX`),
-# and those of rules and buttons must find room.
+# Nodes asked for their lists at one time by all pages together: pending commands are bounded
+# (`requests.REQUESTS_WAITING_MAX`), and those of rules and buttons must find room.
 LISTS_AT_ONCE = 16
 
 

@@ -13,7 +13,7 @@ from pi_cam_node.console.store.database import Database, StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
-WAITING_MAX = 2000
+ENTRIES_WAITING_MAX = 2000
 
 
 @frozen
@@ -44,7 +44,7 @@ class Journal:
 
     def put(self, entry: Entry) -> None:
         """Queue an entry; dropped and counted if the queue is full."""
-        if len(self._waiting) >= WAITING_MAX:
+        if len(self._waiting) >= ENTRIES_WAITING_MAX:
             self.dropped += 1
             entry.written(False)
             return

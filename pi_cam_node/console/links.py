@@ -15,9 +15,9 @@ from urllib.parse import quote
 from pi_cam_node.base.atomic_files import create_atomically
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.console.push.encryption import encoded
+from pi_cam_node.web.auth.signed_links import LINK_KEY_BYTES
 
 FILE_NAME = "links.key"
-KEY_BYTES = 32
 NOTIFICATION_S = 7 * 86_400.0
 
 
@@ -33,10 +33,10 @@ class Links:
         """
         path = folder / FILE_NAME
         if not path.exists():
-            create_atomically(path, secrets.token_bytes(KEY_BYTES))
+            create_atomically(path, secrets.token_bytes(LINK_KEY_BYTES))
         self._key = path.read_bytes()
-        if len(self._key) != KEY_BYTES:
-            raise ValueError(f"{path} holds no key of {KEY_BYTES} bytes")
+        if len(self._key) != LINK_KEY_BYTES:
+            raise ValueError(f"{path} holds no key of {LINK_KEY_BYTES} bytes")
         self._clock = clock
 
     def sign(self, path: str, lifetime_s: float, by: str) -> str:

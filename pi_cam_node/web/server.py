@@ -35,7 +35,7 @@ _UNUSED = (LiveFrameDue, ModeWanted)
 # Threads of the default executor, for encoding, DNS and key files; pictures are read in `disk_pool`.
 WORKERS = 2
 # Enough for seconds of events; more means that the event loop hangs.
-WAITING_MAX = 2000
+EVENTS_WAITING_MAX = 2000
 
 
 class WebServer:
@@ -192,7 +192,7 @@ class LoopQueue:
 
         Thread: any but the loop's.
         """
-        if len(self._waiting) >= WAITING_MAX:
+        if len(self._waiting) >= EVENTS_WAITING_MAX:
             self.dropped += 1
             return
         self._waiting.append(item)

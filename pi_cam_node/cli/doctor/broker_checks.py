@@ -16,7 +16,6 @@ from pi_cam_node.mqtt.connection import transport
 from pi_cam_node.mqtt.messages.topics import Topics
 
 BROKER, LOGIN, PROTOCOL, ACL = "broker", "login", "protocol", "ACL"
-CONNECT_TIMEOUT_S = 5.0
 ECHO_TIMEOUT_S = 5.0
 
 _ADVICE = {
@@ -33,7 +32,7 @@ def check_reachable(config: MqttConfig) -> Finding:
     """Open a TCP connection to the broker and close it."""
     began_s = time.monotonic()
     try:
-        socket.create_connection((config.host, config.port), CONNECT_TIMEOUT_S).close()
+        socket.create_connection((config.host, config.port), transport.CONNECT_TIMEOUT_S).close()
     except OSError as error:
         return failed(BROKER, transport.reason_of(error, config.host, config.port), _ADVICE["network"])
     return ok(BROKER, f"{config.host}:{config.port} answers in {(time.monotonic() - began_s) * 1000:.0f} ms")

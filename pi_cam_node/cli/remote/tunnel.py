@@ -18,7 +18,7 @@ from pi_cam_node.base.frozen import frozen
 HUB, HOUSE = "hub", "house"
 INTERFACE = "cam"
 PEER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-KEY_BYTES = 32
+WIREGUARD_KEY_BYTES = 32
 KEEPALIVE_S = 25
 _TITLE = re.compile(r"# Hub of (\S+), console on port (\d+)\. .*")
 _SETTING = re.compile(r"(\w+) = (.+)")
@@ -92,7 +92,7 @@ class Tunnel:
         if address is None:
             raise ValueError(f"{self.network} has no address left for {name}")
         private_key = new_private_key()
-        preshared_key = base64.b64encode(os.urandom(KEY_BYTES)).decode()
+        preshared_key = base64.b64encode(os.urandom(WIREGUARD_KEY_BYTES)).decode()
         peer = Peer(name, address, public_key_of(private_key), preshared_key)
         return replace(self, peers={**self.peers, name: peer}), private_key
 
@@ -184,7 +184,7 @@ def _settings(section: str) -> dict[str, str]:
 
 def new_private_key() -> str:
     """Return a new private key, base64."""
-    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+    return base64.b64encode(os.urandom(WIREGUARD_KEY_BYTES)).decode()
 
 
 def public_key_of(private_key: str) -> str:

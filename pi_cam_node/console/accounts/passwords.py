@@ -10,7 +10,7 @@ import secrets
 # A hash takes 128 * N * R bytes, = 16 MiB, and P passes over them: 0.2 s of a desktop's core. Source: RFC 7914, section
 # 2; the choice is one of OWASP's password storage cheat sheet.
 N, R, P = 1 << 14, 8, 5
-SALT_BYTES, KEY_BYTES = 16, 32
+SALT_BYTES, HASH_BYTES = 16, 32
 LENGTH_MIN, LENGTH_MAX = 8, 256
 
 
@@ -43,7 +43,7 @@ def verify(password: str, stored: str) -> bool:
 
 def _key(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     raw = password.encode("utf-8", "surrogatepass")[: 4 * LENGTH_MAX]
-    return hashlib.scrypt(raw, salt=salt, n=n, r=r, p=p, maxmem=64 << 20, dklen=KEY_BYTES)
+    return hashlib.scrypt(raw, salt=salt, n=n, r=r, p=p, maxmem=64 << 20, dklen=HASH_BYTES)
 
 
 def _text(raw: bytes) -> str:

@@ -17,8 +17,6 @@ from pi_cam_node.mqtt.connection import transport
 
 # The broker queues events for so long while the console is offline.
 SESSION_EXPIRY_S = 7 * 86_400
-LARGEST_INCOMING_BYTES = 4 << 20
-CONNECT_TIMEOUT_S = 5.0
 
 
 def build(topics: ConsoleTopics, *, five: bool) -> paho.Client:
@@ -31,7 +29,7 @@ def build(topics: ConsoleTopics, *, five: bool) -> paho.Client:
         reconnect_on_failure=False,
         manual_ack=True,
     )
-    client.connect_timeout = CONNECT_TIMEOUT_S
+    client.connect_timeout = transport.CONNECT_TIMEOUT_S
     client.will_set(topics.availability, b"offline", 1, True)
     client.on_socket_open = _tuned
     client.on_socket_register_write = _leave_it_to_the_loop
@@ -50,7 +48,9 @@ def connect(client: paho.Client, config: MqttConfig) -> None:
         client.tls_set_context(transport.tls_context(config.tls))
     if client.protocol == paho.MQTTv5:
         options = properties(
-            PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S, MaximumPacketSize=LARGEST_INCOMING_BYTES
+            PacketTypes.CONNECT,
+            SessionExpiryInterval=SESSION_EXPIRY_S,
+            MaximumPacketSize=transport.LARGEST_INCOMING_BYTES,
         )
         client.connect(config.host, config.port, config.keepalive_s, clean_start=False, properties=options)
     else:

@@ -23,17 +23,18 @@ from paho.mqtt.reasoncodes import ReasonCode
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import MqttConfig
-from pi_cam_node.console.broker.client import CONNECT_TIMEOUT_S, build, connect, properties
+from pi_cam_node.console.broker.client import build, connect, properties
 from pi_cam_node.console.broker.topics import ConsoleTopics
 from pi_cam_node.mqtt.connection import transport
 from pi_cam_node.mqtt.connection.disconnect import cause_of_code
 from pi_cam_node.mqtt.connection.reconnect import Backoff
+from pi_cam_node.mqtt.connection.transport import CONNACK_TIMEOUT_S
 
 _log = logging.getLogger(__name__)
 
 LOOP_S = 1.0
 # Messages queued to the loop; beyond, the thread blocks, and with it the broker.
-WAITING_MAX = 500
+MESSAGES_WAITING_MAX = 500
 HANDOVER_DEADLINE_S = 10.0
 
 
@@ -91,7 +92,7 @@ class BrokerLink:
         self._backoff = Backoff(random.Random())
         self._uses_mqtt5 = config.protocol != "3.1.1"
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._room = threading.BoundedSemaphore(WAITING_MAX)
+        self._room = threading.BoundedSemaphore(MESSAGES_WAITING_MAX)
         self._closing = threading.Event()
         self._client: paho.Client | None = None
         self._is_connected = self._is_version_refused = self._is_login_refused = False
@@ -180,7 +181,7 @@ class BrokerLink:
             has_opened = True
             while not self._closing.is_set() and client.loop(LOOP_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
                 accepted = accepted or self._is_connected
-                if not accepted and self._clock.monotonic() - began_s > CONNECT_TIMEOUT_S:
+                if not accepted and self._clock.monotonic() - began_s > CONNACK_TIMEOUT_S:
                     self._reason = "the broker takes the connection but does not answer"
                     break
         except OSError as error:

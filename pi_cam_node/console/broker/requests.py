@@ -10,11 +10,10 @@ from typing import Any
 
 from pi_cam_node.base.errors import Busy, CameraDown, DeadlinePassed
 from pi_cam_node.base.strict_json import json_object
+from pi_cam_node.core.commands.reply_deadlines import reply_deadline_s
 
-WAITING_MAX = 64
+REQUESTS_WAITING_MAX = 64
 DEADLINE_S = 15.0
-PATIENT_DEADLINE_S = 150.0
-PATIENT_VERBS = frozenset({"pastStack", "clip"})
 
 Send = Callable[[str, str, bytes, bytes], bool]
 
@@ -40,13 +39,13 @@ class Requests:
             CameraDown: The broker is not connected.
             DeadlinePassed: The node did not answer in time.
         """
-        if len(self._waiting) >= WAITING_MAX:
+        if len(self._waiting) >= REQUESTS_WAITING_MAX:
             raise Busy("too many commands are waiting")
         name = uuid.uuid4().hex
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[name] = future
         payload = json.dumps({**(arguments or {}), "id": name}).encode()
-        limit_s = deadline_s or (PATIENT_DEADLINE_S if verb in PATIENT_VERBS else DEADLINE_S)
+        limit_s = deadline_s or reply_deadline_s(verb, DEADLINE_S)
         try:
             if not self._send(node, verb, payload, name.encode()):
                 raise CameraDown("the broker is away; nothing was sent")

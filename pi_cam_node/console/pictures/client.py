@@ -20,8 +20,8 @@ from pi_cam_node.console.nodes.node import Node
 
 _log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 10.0
+HTTP_CONNECT_TIMEOUT_S = 5.0
+HTTP_READ_TIMEOUT_S = 10.0
 TICKET_TTL_S = 3600
 # A ticket is renewed this long before it expires.
 TICKET_MARGIN_S = 120.0
@@ -172,7 +172,9 @@ class NodeClient:
         self, node: Node, path: str, ticket: str, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=READ_TIMEOUT_S)
+            timeout = aiohttp.ClientTimeout(
+                total=None, sock_connect=HTTP_CONNECT_TIMEOUT_S, sock_read=HTTP_READ_TIMEOUT_S
+            )
             connector = aiohttp.TCPConnector(limit=64, limit_per_host=8)
             self._session = aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=False)
         sent = {**headers, "Accept-Encoding": "identity"}

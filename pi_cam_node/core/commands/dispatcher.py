@@ -19,6 +19,7 @@ from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.parsing import Envelope, expiry, open_envelope, validate
 from pi_cam_node.core.commands.registry import Context, FreshFrame, Result, Work
+from pi_cam_node.core.commands.reply_deadlines import WORK_TIMEOUT_S
 from pi_cam_node.core.commands.requests import RememberedReplies, Request, key_of
 from pi_cam_node.core.events import CommandRefused, FaultReported, PictureSaved, Replied
 from pi_cam_node.core.inputs import CommandArrived, WorkAdvanced, WorkEnded
@@ -32,8 +33,6 @@ FAULTS = ("internal", "no_space", "not_saved", "timeout", "retained")
 # Least seconds between two events about refusals; every refused request gets its reply.
 REFUSALS_EVERY_S = 1.0
 REPEATS_WAITING = 16
-# Longest job on the worker thread; an SD card that stalls for longer is broken.
-WORK_TIMEOUT_S = 120.0
 # Characters of an unknown verb that are repeated in the reply and the log.
 VERB_SHOWN = 40
 

@@ -21,13 +21,12 @@ from pi_cam_node.core.commands.reply_data import (
     RecordingData,
     RecordingEnded,
 )
+from pi_cam_node.core.commands.reply_deadlines import CLIP_MAX_S
 from pi_cam_node.core.commands.status import night_level
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.media_facts import EventFacts
 
-# Longest clip.
-CLIP_MAX_S = 120.0
 _TRIGGER_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 
 

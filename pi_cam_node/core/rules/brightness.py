@@ -21,7 +21,7 @@ NOISE_FACTOR = 2.0
 # Time constants of the mean, and of the decay of noise.
 MEAN_S, MEMORY_S = 20.0, 120.0
 # Delay before a change counts as noise, since a lamp takes some frames to settle.
-LEARN_AFTER_S, WAITING_MAX = 5.0, 512
+LEARN_AFTER_S, DISTANCES_MAX = 5.0, 512
 # Time after which a published value that differs from the mean, within the noise, is corrected.
 SETTLED_S = 60.0
 # Time after which a published value that the scene has kept counts as a change of light.
@@ -66,7 +66,7 @@ class BrightnessRule:
         self._told: tuple[float, float | None, float] | None = None
         self._mean = self._noise = 0.0
         self._seen_s: float | None = None
-        self._distances: deque[tuple[float, float]] = deque(maxlen=WAITING_MAX)
+        self._distances: deque[tuple[float, float]] = deque(maxlen=DISTANCES_MAX)
         self._change: _Change | None = None
 
     @property

@@ -23,14 +23,11 @@ from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.topics import Topics
 
 MACHINE_ID = Path("/etc/machine-id")
-CONNECT_TIMEOUT_S = 5.0
 # paho-mqtt gives up a silent broker after twice the keepalive plus two of its checks, one per second.
 KEEPALIVE_LESS_S = 2
 # Will delay (MQTT 5): shorter disconnections are not published.
 WILL_DELAY_S = 10
 SESSION_EXPIRY_S = 30
-# Larger messages are not delivered to the node (MQTT 5); far larger than any valid one.
-LARGEST_INCOMING_BYTES = 4 << 20
 
 
 def client_id_of(config: MqttConfig, topics: Topics, machine: str) -> str:
@@ -78,7 +75,7 @@ def build(client_id: str, options: ConnectOptions, will: Will) -> paho.Client:
         protocol=paho.MQTTv5 if five else paho.MQTTv311,
         reconnect_on_failure=False,
     )
-    client.connect_timeout = CONNECT_TIMEOUT_S
+    client.connect_timeout = transport.CONNECT_TIMEOUT_S
     client.max_inflight_messages_set(options.window)
     delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=WILL_DELAY_S) if five else None
     client.will_set(will.topic, will.payload, options.will_qos, options.will_retain, delay)
@@ -114,7 +111,9 @@ def connect(client: paho.Client, config: MqttConfig) -> None:
         client.connect(config.host, config.port, keepalive_s)
         return
     properties = _properties(
-        PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S, MaximumPacketSize=LARGEST_INCOMING_BYTES
+        PacketTypes.CONNECT,
+        SessionExpiryInterval=SESSION_EXPIRY_S,
+        MaximumPacketSize=transport.LARGEST_INCOMING_BYTES,
     )
     client.connect(config.host, config.port, keepalive_s, clean_start=True, properties=properties)
 

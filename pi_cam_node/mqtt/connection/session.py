@@ -28,13 +28,13 @@ from pi_cam_node.mqtt.connection.packet_loop import AT_ONCE_BYTES, PacketLoop
 from pi_cam_node.mqtt.connection.session_listener import SessionListener
 from pi_cam_node.mqtt.connection.size_probe import SizeProbe, probe_of
 from pi_cam_node.mqtt.connection.subscriptions import NO_WILDCARDS, Subscriptions
+from pi_cam_node.mqtt.connection.transport import CONNACK_TIMEOUT_S
 from pi_cam_node.mqtt.messages.incoming import Incoming, incoming_of
 from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.topics import Topics
 
 _log = logging.getLogger(__name__)
 
-CONNACK_TIMEOUT_S = 5.0
 CHECK_S = 1.0
 
 

@@ -15,6 +15,12 @@ from typing import Any, Protocol
 from pi_cam_node.base.secret_file import read_secret
 from pi_cam_node.config import MqttConfig, MqttTlsConfig
 
+# Longest time until a TCP connection to the broker is open.
+CONNECT_TIMEOUT_S = 5.0
+# Longest time from then until it accepts or refuses the session.
+CONNACK_TIMEOUT_S = 5.0
+# Larger messages are not delivered (MQTT 5); far larger than any valid one.
+LARGEST_INCOMING_BYTES = 4 << 20
 # TCP_USER_TIMEOUT: the kernel closes the connection if the peer acknowledges nothing for so long.
 USER_TIMEOUT_MS = 8_000
 # More unsent bytes than this must contain a part of a picture.

@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, DeadlinePassed
+from pi_cam_node.core.commands.reply_deadlines import reply_deadline_s
 from pi_cam_node.core.events import Event, FramesSent, Replied
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.web.context import Answered
 
-WAITING_MAX = 64
+COMMANDS_WAITING_MAX = 64
 DEADLINE_S = 30.0
-# The node's own limit for a job is two minutes; stacking many frames with a slow SD card may take as long.
-PATIENT_DEADLINE_S = 150.0
-PATIENT_VERBS = frozenset({"pastStack"})
 # Greatest number of frames for one request; they are shared with the ring, not copied.
 FRAMES_MAX = 1000
 FRAMES_BYTES_MAX = 64 << 20
@@ -58,7 +56,7 @@ class CommandBridge:
             DeadlinePassed: The node did not answer in time.
             Busy: Too many requests are pending, or the node's inbox is full.
         """
-        if len(self._waiting) >= WAITING_MAX:
+        if len(self._waiting) >= COMMANDS_WAITING_MAX:
             raise Busy("ERROR: too many requests are waiting")
         name, pending = str(next(self._numbers)), _Pending(asyncio.get_running_loop().create_future())
         self._waiting[name] = pending
@@ -66,7 +64,7 @@ class CommandBridge:
             command = CommandArrived(verb, payload, self._clock.monotonic(), reply_to=name, origin="http")
             if not self._inbox.put(command):
                 raise Busy("ERROR: too many commands are waiting")
-            return await asyncio.wait_for(pending.reply, deadline_s(verb))
+            return await asyncio.wait_for(pending.reply, reply_deadline_s(verb, DEADLINE_S))
         except TimeoutError:
             raise DeadlinePassed(f"ERROR: {verb}: the node did not answer in time") from None
         finally:
@@ -83,11 +81,6 @@ class CommandBridge:
             _keep(pending, event)
         elif event.body.get("stage") == "final" and not pending.reply.done():
             pending.reply.set_result(Answered(event.body, tuple(pending.frames)))
-
-
-def deadline_s(verb: str) -> float:
-    """Return the deadline of a command in seconds."""
-    return PATIENT_DEADLINE_S if verb in PATIENT_VERBS else DEADLINE_S
 
 
 def _keep(pending: _Pending, sent: FramesSent) -> None:

@@ -24,7 +24,7 @@ EXPIRES, SIGNATURE = "expires", "signature"
 # In place of the expiry: until the process ends.
 WHILE_RUNNING = "boot"
 LIFETIME_S = 7 * 86_400.0
-KEY_BYTES = 32
+LINK_KEY_BYTES = 32
 FILE_NAME = ".http_link_key"
 
 
@@ -43,8 +43,8 @@ class SignedLinks:
         self._clock = clock
         self._file = key_file
         self._is_clock_set = is_clock_set
-        self._boot_key = secrets.token_bytes(KEY_BYTES)
-        self._key = secrets.token_bytes(KEY_BYTES)
+        self._boot_key = secrets.token_bytes(LINK_KEY_BYTES)
+        self._key = secrets.token_bytes(LINK_KEY_BYTES)
         if key_file is not None:
             self._load(key_file)
 
@@ -78,7 +78,7 @@ class SignedLinks:
 
     def end_all(self) -> None:
         """Invalidate all links at once by a new key; `save` makes that permanent."""
-        self._key, self._boot_key = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES)
+        self._key, self._boot_key = secrets.token_bytes(LINK_KEY_BYTES), secrets.token_bytes(LINK_KEY_BYTES)
 
     def save(self) -> None:
         """Write the key to its file. Thread: one that may block on the disk."""
@@ -92,10 +92,10 @@ class SignedLinks:
 
     def _load(self, file: Path) -> None:
         try:
-            key = bytes.fromhex(file.read_bytes()[: 2 * KEY_BYTES + 1].decode("ascii", "replace").strip())
+            key = bytes.fromhex(file.read_bytes()[: 2 * LINK_KEY_BYTES + 1].decode("ascii", "replace").strip())
         except (OSError, ValueError):
             key = b""
-        if len(key) == KEY_BYTES:
+        if len(key) == LINK_KEY_BYTES:
             self._key = key
         else:
             self.save()

@@ -13,8 +13,8 @@ from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.config import Config, loader
-from pi_cam_node.core.commands.dispatcher import WORK_TIMEOUT_S
 from pi_cam_node.core.commands.erase import ERASED_CODE
+from pi_cam_node.core.commands.reply_deadlines import WORK_TIMEOUT_S
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Replied
 from pi_cam_node.mqtt.messages.message import Message

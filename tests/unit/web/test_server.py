@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from pi_cam_node.core.events import Event, ModeWanted
-from pi_cam_node.web.server import WAITING_MAX, LoopQueue
+from pi_cam_node.web.server import EVENTS_WAITING_MAX, LoopQueue
 
-EVENTS = [ModeWanted("day") for _ in range(WAITING_MAX + 3)]
+EVENTS = [ModeWanted("day") for _ in range(EVENTS_WAITING_MAX + 3)]
 
 
 def test_events_are_taken_in_order_and_what_is_too_much_is_dropped_and_counted() -> None:
@@ -17,7 +17,7 @@ def test_events_are_taken_in_order_and_what_is_too_much_is_dropped_and_counted()
         for event in EVENTS:
             queue.put(event)
         await asyncio.sleep(0)
-        assert [id(one) for one in taken] == [id(one) for one in EVENTS[:WAITING_MAX]]
+        assert [id(one) for one in taken] == [id(one) for one in EVENTS[:EVENTS_WAITING_MAX]]
         assert queue.dropped == 3
 
     asyncio.run(scene())

@@ -13,7 +13,7 @@ pytest.importorskip("jinja2", reason="the extra console is not installed")
 
 from pi_cam_node.base.errors import DeadlinePassed
 from pi_cam_node.base.strict_json import read_json
-from pi_cam_node.console.broker.requests import WAITING_MAX
+from pi_cam_node.console.broker.requests import REQUESTS_WAITING_MAX
 from pi_cam_node.console.context import LISTS_AT_ONCE, ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store import events as event_rows
@@ -157,4 +157,4 @@ def test_lists_leave_commands_to_nodes_for_rules_and_buttons() -> None:
         return [said for notices in await asyncio.gather(*asked) for said in notices]
 
     assert asyncio.run(run()) == ["porch, porch, porch, porch: no answer; what is listed is of earlier."] * 60
-    assert most == LISTS_AT_ONCE < WAITING_MAX
+    assert most == LISTS_AT_ONCE < REQUESTS_WAITING_MAX

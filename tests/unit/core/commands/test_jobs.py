@@ -13,9 +13,9 @@ from pi_cam_node.base.errors import Busy
 from pi_cam_node.base.threads import Job, Progress
 from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config
-from pi_cam_node.core.commands.dispatcher import WORK_TIMEOUT_S
 from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.registry import Work
+from pi_cam_node.core.commands.reply_deadlines import WORK_TIMEOUT_S
 from pi_cam_node.core.events import Replied
 from pi_cam_node.core.rules.memory_budget import (
     LEAST_WORK_SHARE,

@@ -15,7 +15,7 @@ from pi_cam_node.core.events import FramesSent, Replied
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.web.api import command_bridge
-from pi_cam_node.web.api.command_bridge import WAITING_MAX, CommandBridge, deadline_s
+from pi_cam_node.web.api.command_bridge import COMMANDS_WAITING_MAX, CommandBridge
 from tests.support.fakes.clock import FakeClock
 
 AT = datetime(2026, 11, 20, 19, 45, tzinfo=UTC)
@@ -156,7 +156,7 @@ def test_a_full_inbox_is_said_at_once() -> None:
 def test_no_more_than_a_bounded_number_wait() -> None:
     async def scene() -> None:
         bridge = CommandBridge(Inbox(), FakeClock())
-        waiting = [asyncio.ensure_future(bridge.run("health", b"")) for _ in range(WAITING_MAX)]
+        waiting = [asyncio.ensure_future(bridge.run("health", b"")) for _ in range(COMMANDS_WAITING_MAX)]
         await turn()
         with pytest.raises(Busy):
             await bridge.run("health", b"")
@@ -166,7 +166,3 @@ def test_no_more_than_a_bounded_number_wait() -> None:
         assert bridge.waiting == 0
 
     run(scene())
-
-
-def test_a_stack_is_waited_for_longer_than_the_node_allows_itself() -> None:
-    assert deadline_s("pastStack") > 120 > deadline_s("save")
