@@ -114,8 +114,9 @@ class Node:
         self._guard.give_up(why)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._loop.exit_code is None:  # a terminal and a launcher may both pass one on
+            _log.info("%s: stopping", signal.Signals(number).name)
         self.stop(0)
-        _log.info("%s: stopping", signal.Signals(number).name)
 
     def _leave_safe_mode(self) -> None:
         self._parts.camera.start()

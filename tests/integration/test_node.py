@@ -222,6 +222,15 @@ def test_a_signal_ends_it_cleanly_within_five_seconds(
     assert "Traceback" not in node.log()
 
 
+def test_a_signal_that_comes_twice_is_logged_once(commands: CommandClient, node: RunningNode) -> None:
+    """A terminal sends it to the whole group of processes, and one of them may pass it on."""
+    assert commands.ask("health")["ok"]
+    node.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: "SIGTERM: stopping" in node.log(), "the first one to be taken")
+    assert node.stop()[0] == 0
+    assert node.log().count("SIGTERM: stopping") == 1
+
+
 def test_restart_exits_with_its_own_code_where_something_starts_the_node_again(
     broker: Mosquitto, tmp_path: Path
 ) -> None:
