@@ -16,6 +16,7 @@ from typing import IO
 from pi_cam_node.base.atomic_files import FILE_MODE, sync_directory
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.cli.erase import is_running
+from pi_cam_node.cli.file_errors import in_words
 from pi_cam_node.cli.main import BAD_USE, DEFAULT_FILES, PROGRAM, default_file, load, refuse
 from pi_cam_node.runtime import startup
 from pi_cam_node.runtime.backup import write_backup
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         with new_archive(options.output) as archive:
             report = write_backup(archive, loaded, os.environ, pictures=options.pictures)
     except (OSError, sqlite3.Error) as error:
-        print(f"{PROGRAM}: there is no backup: {error}", file=sys.stderr)
+        print(f"{PROGRAM}: there is no backup: {in_words(error)}", file=sys.stderr)
         return FAILED
     what = f"{report.files} files and {report.pictures} of pictures and films, {report.size_bytes} bytes"
     print(f"{PROGRAM}: backup of {loaded.config.node.id}: {what}", file=sys.stderr)
@@ -79,7 +80,7 @@ def restore(arguments: Sequence[str]) -> int:
     except ConfigError as error:
         return refuse(error)
     except (BadArchive, OSError) as error:
-        print(f"{PROGRAM}: not restored: {error}", file=sys.stderr)
+        print(f"{PROGRAM}: not restored: {in_words(error)}", file=sys.stderr)
         return FAILED
     for aside in report.aside:
         print(f"{PROGRAM}: what was there before is {aside}", file=sys.stderr)

@@ -15,6 +15,7 @@ from pathlib import Path
 from pi_cam_node.base.errors import BadRequest, ConfigError
 from pi_cam_node.base.extras import install_command
 from pi_cam_node.cli import main as program
+from pi_cam_node.cli.file_errors import in_words
 
 DEFAULT_FILES = (Path("console.yaml"), Path("/etc/pi_cam_node/console.yaml"))
 # Of the extra ``console``, by the names under which they are imported.
@@ -69,7 +70,7 @@ def issue_certificate(arguments: Sequence[str]) -> int:
     except ConfigError as error:
         return program.refuse(error)
     except (OSError, ValueError) as error:
-        print(f"{program.PROGRAM} console ca: {error}", file=sys.stderr)
+        print(f"{program.PROGRAM} console ca: {in_words(error)}", file=sys.stderr)
         return program.BAD_USE
     folder, host = issued.folder, issued.names[0]
     print(f"the certificate for {', '.join(issued.names)} is in {folder}; it ends on {issued.ends:%Y-%m-%d}")
@@ -110,7 +111,7 @@ def back_up(arguments: Sequence[str]) -> int:
     except ConfigError as error:
         return program.refuse(error)
     except (OSError, sqlite3.Error) as error:
-        print(f"{program.PROGRAM}: there is no backup: {error}", file=sys.stderr)
+        print(f"{program.PROGRAM}: there is no backup: {in_words(error)}", file=sys.stderr)
         return FAILED
     print(f"{program.PROGRAM}: backup of the console {loaded.config.console.id}: {files} files", file=sys.stderr)
     return 0

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pi_cam_node.base.extras import install_command
+from pi_cam_node.cli.file_errors import in_words
 from pi_cam_node.cli.main import BAD_USE, PROGRAM
 from pi_cam_node.cli.remote.folder import RemoteFolder, names_in_words
 from pi_cam_node.cli.remote.tunnel import HOUSE, HUB, PEER_NAME, Tunnel, new_private_key
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         tunnel = _write(folder, options)
     except (Refused, ValueError, OSError) as error:
-        print(f"{PROGRAM} remote: {error}", file=sys.stderr)
+        print(f"{PROGRAM} remote: {in_words(error)}", file=sys.stderr)
         return BAD_USE
     if folder.written:
         print(f"written below {folder.path}:\n{names_in_words(folder.written, folder.path)}")
