@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
+from pi_cam_node.base.bounded_read import read_bounded
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.extras import has_video, video_hint
 from pi_cam_node.base.frozen import frozen
@@ -123,8 +124,7 @@ def content_of(path: Path) -> bytes:
         ConfigError: The file cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)
+        return read_bounded(path, MAX_FILE_BYTES + 1)
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
 

@@ -55,6 +55,7 @@ def write_back(
     """
     if path is None:
         raise NotSaved("started without a configuration file; start with --config")
+    refuse_pipe(path)
     try:
         if base is not None and not _is_usable(path):
             return _replaced(path, config, base, environ)
@@ -75,6 +76,16 @@ def write_back(
         hint = "; mount its folder instead of the file alone" if error.errno in _MOUNTED_ALONE else ""
         raise NotSaved(f"{path}: {error.strerror}{hint}") from error
     return path
+
+
+def refuse_pipe(path: Path) -> None:
+    """Refuse to write into what settings were read from where that is no file: reading it again would not end.
+
+    Raises:
+        NotSaved: It is a pipe, a device or a folder.
+    """
+    if path.exists() and not path.is_file():
+        raise NotSaved(f"{path} is no file; start with --config and a file to keep changes")
 
 
 def _replaced(path: Path, config: Config, base: bytes, environ: Mapping[str, str] | None) -> Path:

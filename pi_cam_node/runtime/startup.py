@@ -14,7 +14,7 @@ from pi_cam_node.camera import catalogue
 from pi_cam_node.camera.worker import spawn
 from pi_cam_node.camera.worker.spawn import Spawned
 from pi_cam_node.config import loader, settings
-from pi_cam_node.config.loader import MAX_FILE_BYTES, LoadedConfig
+from pi_cam_node.config.loader import LoadedConfig, content_of
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.runtime.fallback_privacy import with_privacy_of
 from pi_cam_node.runtime.last_good_config import LastGood, state_files
@@ -149,9 +149,8 @@ def _content_of(path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES)
-    except OSError:
+        return content_of(path)
+    except ConfigError:
         return None
 
 

@@ -16,6 +16,7 @@ import yaml
 from pi_cam_node.base.atomic_files import create_atomically, make_directory, replace_atomically
 from pi_cam_node.base.errors import ConfigError, NotSaved
 from pi_cam_node.base.redaction import carries_login
+from pi_cam_node.config.writer import refuse_pipe
 from pi_cam_node.console.config.cameras import CameraEntry
 from pi_cam_node.console.config.list_block import flow, with_items
 from pi_cam_node.console.config.loader import load
@@ -35,6 +36,7 @@ def add_cameras(path: Path, added: Sequence[CameraEntry]) -> None:
         NotSaved: The file is unchanged; the message says why.
     """
     sources: list[Path] = []
+    refuse_pipe(path)
     try:
         content = path.read_bytes() if path.exists() else b""
         entries = [_apart(entry) for entry in added]

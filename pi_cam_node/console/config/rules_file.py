@@ -11,6 +11,7 @@ import yaml
 
 from pi_cam_node.base.atomic_files import replace_atomically
 from pi_cam_node.base.errors import ConfigError, NotSaved
+from pi_cam_node.config.writer import refuse_pipe
 from pi_cam_node.console.config.list_block import flow, with_items
 from pi_cam_node.console.config.loader import load
 from pi_cam_node.console.rules.models import Rule
@@ -33,6 +34,7 @@ def write_rules(path: Path | None, rules: Sequence[Rule], expected: bytes | None
     """
     if path is None:
         raise NotSaved("the console was started without a file; start it with --config to keep rules")
+    refuse_pipe(path)
     try:
         content = path.read_bytes() if path.exists() else b""
         _refuse_changed(path, content, expected)

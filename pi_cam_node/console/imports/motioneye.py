@@ -97,6 +97,8 @@ def _with_login(url: str, login: str) -> str:
 
 
 def _members(path: Path) -> Iterator[str]:
+    if not path.is_file():
+        raise ValueError("it is a pipe, expected a file, which is read twice")
     try:
         with gzip.open(path) as packed:
             content = packed.read(BACKUP_MAX_BYTES + 1)

@@ -73,7 +73,7 @@ def forbid(mocker: MockerFixture, hidden: str) -> None:
 
         return call
 
-    for seam in ("stat", "lstat"):
+    for seam in ("stat", "lstat", "open"):
         mocker.patch.object(os, seam, closed(getattr(os, seam)))
     mocker.patch.object(io, "open", closed(io.open))
 

@@ -351,3 +351,11 @@ def test_comments_order_and_the_other_lines_stay(text: str, values: dict[str, st
     touched = {"downscale", *(key.rpartition(".")[2] for key in values)}
     kept = [line for line in old_lines if re.match(r"\w+:", line) and not any(name in line for name in touched)]
     assert [line for line in new_lines if line in kept] == kept
+
+
+def test_nothing_is_written_where_the_settings_came_from_a_pipe(tmp_path: Path) -> None:
+    """Reading it again waited for ever, in the thread that owns everything."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(NotSaved, match="is no file"):
+        write_back(path, Config(), base=b"")
