@@ -274,9 +274,10 @@ def test_masks_are_burnt_into_the_planes_that_are_shared(broker: Mosquitto, tmp_
     with films.running() as commands:
         films.wait_for_pre_roll(commands)
         process = camera_of(films)
-        with memory_of(process) as memory:
-            films.start_recording(commands)
-            time.sleep(2)
+        found: list[bytes] = []
+
+        def has_planes() -> bool:
+            """Look into the memory while the camera stands still; return whether there is more than JPEGs in it."""
             process.suspend()
             try:
                 slots = [
@@ -285,8 +286,12 @@ def test_masks_are_burnt_into_the_planes_that_are_shared(broker: Mosquitto, tmp_
                 ]
             finally:
                 process.resume()
-    found = [slot for slot in slots if any(slot) and not slot.startswith(b"\xff\xd8")]
-    assert found, "planes, and not a JPEG alone"
+            found[:] = [slot for slot in slots if any(slot) and not slot.startswith(b"\xff\xd8")]
+            return bool(found)
+
+        with memory_of(process) as memory:
+            films.start_recording(commands)
+            wait_until(has_planes, "planes in the memory", 60)
     for slot in found:
         planes = np.frombuffer(slot, np.uint8)
         luma = planes[: width * height].reshape(height, width)
