@@ -95,15 +95,6 @@ def without_brackets(text: object) -> object:
     return text if port is not None else address
 
 
-def resolvable(host: str) -> str:
-    """Return a host that can be looked up; others raise ``ValueError``: Python's resolver fails on them, unlike DNS."""
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        raise ValueError("between two dots of a host name are 1 to 63 characters") from None
-    return host
-
-
 def with_unit(value: float, unit: str) -> tuple[str, str]:
     """Return a number with a convenient unit: 67108864 B as ``("64", "MiB")``."""
     steps = {"B": (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)), "µs": (("s", 10**6), ("ms", 10**3))}

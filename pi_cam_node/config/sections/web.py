@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from pi_cam_node.base.host_name import resolvable
 from pi_cam_node.config.sections.base import Section, Setting
-from pi_cam_node.config.values import resolvable, without_brackets
+from pi_cam_node.config.values import without_brackets
 
 PUBLIC_URL_FORM = "an address such as https://cam.example.org or https://example.org/cam"
 NETWORK_FORM = "an address or a network such as 192.0.2.7 or 10.0.0.0/8"
