@@ -16,6 +16,7 @@ let heard = Date.now();
 let source;
 let listeningSince = 0;
 let day = new Date().toDateString();
+let sent;
 
 export function wordTimes(root = document) {
   for (const element of root.querySelectorAll("time[datetime]:not([data-worded])")) {
@@ -120,13 +121,37 @@ async function copy(event) {
 
 /** Puts words in the place of a small picture that is gone, or cannot be reached: browsers show a broken one. */
 function explainPicture({ target }) {
-  if (!target.matches?.(".strip img")) return;
+  if (target.localName !== "img" || !target.closest(".strip")) return;
   const words = document.createElement("span");
   words.className = "no-picture";
   words.textContent = target.closest("[data-no-picture]").dataset.noPicture;
   target.replaceWith(words);
 }
 
+/** Says beside a button what became of its request: an older answer would pass for that of this one. */
+function sayOf({ detail: { ctx } }, words) {
+  if (ctx.request.method === "GET" || ctx.target?.getAttribute?.("role") !== "status") return;
+  const said = document.createElement("span");
+  said.className = words === document.body.dataset.unanswered ? "said refused" : "said waiting";
+  said.textContent = words;
+  ctx.target.replaceChildren(said);
+}
+
+/** Notes which form of the bar above the page is sent; its answer replaces the bar, and with it what has the focus. */
+function noteForm({ detail: { ctx } }) {
+  if (ctx.request.method !== "GET" && ctx.target?.id === "mode") sent = ctx.sourceElement;
+}
+
+function keepFocus({ detail: { ctx } }) {
+  if (!sent || ctx.target?.id !== "mode" || ctx.request.method === "GET") return;
+  if (document.activeElement === document.body) ctx.target.querySelector(sent.id === "pushes" ? ".bell" : "[aria-pressed=true]")?.focus();
+  sent = undefined;
+}
+
+document.addEventListener("htmx:before:request", (event) => sayOf(event, document.body.dataset.working));
+document.addEventListener("htmx:error", (event) => event.detail.ctx && sayOf(event, document.body.dataset.unanswered));
+document.addEventListener("htmx:before:request", noteForm);
+document.addEventListener("htmx:after:swap", keepFocus);
 document.addEventListener("error", explainPicture, true); // of pictures it does not bubble
 document.addEventListener("click", askTwice, true);
 document.addEventListener("click", copy);
