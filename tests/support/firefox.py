@@ -1,7 +1,7 @@
 """Headless Firefox controlled by Marionette, with a push service on loopback.
 
-Marionette: https://firefox-source-docs.mozilla.org/testing/marionette/Protocol.html. The push service speaks autopush's
-WebSocket protocol to the browser and RFC 8030 to whoever sends.
+Marionette: https://firefox-source-docs.mozilla.org/testing/marionette/Protocol.html. The push service implements
+autopush's WebSocket protocol for the browser and RFC 8030 for senders.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class PushService:
     """Receives the messages for a browser and delivers them.
 
     Attributes:
-        port: Where it listens on loopback.
-        sent: Headers and body of each message that came.
-        acknowledged: What the browser said of them.
+        port: Port on loopback.
+        sent: Headers and body of each received message.
+        acknowledged: Acknowledgements of the browser.
         gone: Whether subscriptions have ended.
     """
 
@@ -49,7 +49,7 @@ class PushService:
         self._channels: dict[str, web.WebSocketResponse] = {}
 
     async def start(self) -> web.AppRunner:
-        """Begin to listen."""
+        """Start listening."""
         app = web.Application()
         app.router.add_get("/", self._browser)
         app.router.add_post("/wpush/{channel}", self._message)
@@ -105,7 +105,7 @@ class PushService:
 
 
 class Firefox:
-    """One window."""
+    """A browser window."""
 
     def __init__(self, port: int) -> None:
         self._socket = self._connected(port)

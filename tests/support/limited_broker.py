@@ -25,20 +25,20 @@ QUOTA, RATE, TOO_LARGE, RETAIN, QOS, WILDCARDS = 0x97, 0x96, 0x95, 0x9A, 0x9B, 0
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of the broker; by default it takes everything.
+    """Limits of the broker; none by default.
 
     Attributes:
         filters: Topic filters in one SUBSCRIBE.
         packet_bytes: Largest PUBLISH.
         publishes_per_s: PUBLISH packets within a second.
         levels: Levels of a topic.
-        forbidden: Topics, for publishing and subscribing, on which it ends the connection.
-        retain: It takes retained messages.
-        qos1: It takes messages of QoS 1.
-        wildcards: It takes filters with wildcards.
-        says_why: It sends DISCONNECT with a reason to MQTT 5 clients.
-        connack: Properties that it adds to CONNACK, as bytes.
-        old_suback: It answers SUBSCRIBE as 3.1.1 does, whatever was spoken.
+        forbidden: Topics on which publishing or subscribing ends the connection.
+        retain: Whether it accepts retained messages.
+        qos1: Whether it accepts QoS 1.
+        wildcards: Whether it accepts filters with wildcards.
+        says_why: Whether it sends DISCONNECT with a reason to MQTT 5 clients.
+        connack: Additional properties of CONNACK, as bytes.
+        old_suback: Whether it answers SUBSCRIBE as in 3.1.1, in any version.
     """
 
     filters: int | None = None
@@ -62,12 +62,12 @@ class _Connection:
 
 
 class LimitedBroker:
-    """Starts with ``with``.
+    """The proxy, within a ``with`` block.
 
     Attributes:
-        port: To connect to.
-        versions: Versions of MQTT of the connections so far: 4 or 5.
-        broken: What was broken so far, in words.
+        port: Port to connect to.
+        versions: MQTT protocol levels of all connections: 4 or 5.
+        broken: Violations so far, as texts.
     """
 
     def __init__(self, broker_port: int, limits: Limits) -> None:
@@ -130,7 +130,7 @@ class LimitedBroker:
     def _refuse(
         self, client: socket.socket, broker: socket.socket, connection: _Connection, code: int, why: str
     ) -> None:
-        """End a connection once the broker has answered what came before, and take no more of it meanwhile."""
+        """End a connection once the broker has answered earlier packets; further ones are dropped."""
         self.broken.append(why)
         if connection.version == 5 and self.limits.says_why:
             connection.last_packet = _packet(0xE0, bytes((code, 0)))
@@ -203,14 +203,14 @@ class LimitedBroker:
 
 
 def _end(sock: socket.socket) -> None:
-    """End a connection, also for the thread that reads from it."""
+    """Close a connection, waking the thread that reads from it."""
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
     sock.close()
 
 
 def _number(data: bytes, start: int) -> tuple[int, int] | None:
-    """Return a variable byte integer and where it ends, ``None`` where it is not whole."""
+    """Return a variable byte integer and the offset of its end; ``None`` if incomplete."""
     value = 0
     for place in range(4):
         if start + place >= len(data):
@@ -231,7 +231,7 @@ def _encoded(value: int) -> bytes:
 
 
 def _first_packet(data: bytes) -> tuple[int, bytes, int] | None:
-    """Return the first packet's head, body and length in all, ``None`` where it is not whole."""
+    """Return the first packet's head, body and total length; ``None`` if incomplete."""
     if len(data) < 2 or (length := _number(data, 1)) is None or len(data) < sum(length):
         return None
     return data[0], data[length[1] : sum(length)], sum(length)

@@ -23,14 +23,14 @@ TOPICS = Topics("pi_cam_node", "porch", ["garden"], "homeassistant", "homeassist
 ONLINE = Message(TOPICS.availability, b"online", retain=True)
 OFFLINE = Message(TOPICS.availability, b"offline", retain=True)
 
-# The link's thread may set an earlier time than the one that is waited for.
+# Longest wait at a time, as the link's thread may set an earlier due time meanwhile.
 TURN_S = 0.05
 
 A = TypeVar("A", bound=Input)
 
 
 class ShortWaits(random.Random):
-    """Random numbers for `Backoff`: random waits are short, fixed waits stay as they are."""
+    """Random numbers for `Backoff` that shorten random waits; fixed waits are not affected."""
 
     def uniform(self, a: float, b: float) -> float:
         """Return a twentieth of a second."""
@@ -38,13 +38,13 @@ class ShortWaits(random.Random):
 
 
 class LinkHarness:
-    """Starts with ``with``; leaves without a last message.
+    """Runs a link within a ``with`` block; disconnects without a last message.
 
     Args:
-        port: Of the broker.
-        host: Of the broker.
-        backoff: The waits between connections; next to none by default.
-        settings: Of the section ``mqtt``.
+        port: Port of the broker.
+        host: Host of the broker.
+        backoff: Waits between connections; very short by default.
+        settings: Settings of the section ``mqtt``.
     """
 
     def __init__(self, port: int, *, host: str = HOST, backoff: Backoff | None = None, **settings: Any) -> None:
@@ -78,7 +78,7 @@ class LinkHarness:
         raise AssertionError(f"waited {timeout_s:g} s for {kind.__name__}; came: {self.seen}")
 
     def drain(self, quiet_s: float = 0.3) -> list[Input]:
-        """Take inputs until none comes any more."""
+        """Take inputs until no more arrive."""
         taken: list[Input] = []
         while isinstance(arrival := self._take(quiet_s), Input):
             taken.append(arrival)
@@ -86,7 +86,7 @@ class LinkHarness:
         return taken
 
     def _take(self, timeout_s: float) -> object:
-        """Take one input, and meanwhile do what is due, as the node thread does."""
+        """Take one input; run due work while waiting, as the node thread does."""
         deadline_s = time.monotonic() + timeout_s
         while True:
             now_s = time.monotonic()
@@ -97,7 +97,7 @@ class LinkHarness:
                 return arrival
 
     def up(self, client: Client) -> BrokerConnected:
-        """Wait for the connection, and until the broker has taken the subscriptions and the birth."""
+        """Wait for the connection, and for the acknowledgements of subscriptions and birth messages."""
         connected = self.expect(BrokerConnected)
         client.subscribe(TOPICS.availability)
         self.announce()
@@ -105,12 +105,12 @@ class LinkHarness:
         return connected
 
     def announce(self, *messages: Message) -> None:
-        """Send a birth that ends with ``online``."""
+        """Send birth messages that end with ``online``."""
         self.link.announce([*messages, ONLINE])
 
 
 def password_file(folder: Path, password: str) -> Path:
-    """Write a password file as people do, with a line end."""
+    """Write a password file with a line end."""
     path = folder / "password"
     path.write_text(password + "\n")
     return path

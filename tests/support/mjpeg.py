@@ -18,7 +18,7 @@ class Picture:
 
     @property
     def name(self) -> str:
-        """The number of the frame, ``away`` for the placeholder."""
+        """The frame number; ``away`` for the placeholder."""
         return "away" if self.headers.get("X-Placeholder") == "1" else self.headers["X-Frame-Id"]
 
 
@@ -26,10 +26,10 @@ class Viewer:
     """An open stream, in a ``with`` block.
 
     Args:
-        port: Of the server on this machine.
-        path: With its query.
+        port: Port of the server on this machine.
+        path: Path and query.
         method: ``GET`` or ``HEAD``.
-        receive_bytes: The size of the receive buffer, where it shall be small.
+        receive_bytes: Size of the receive buffer, if it is to be small.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Viewer:
         return int(self.status_line.split()[1])
 
     def picture(self) -> Picture | None:
-        """Return the next part, ``None`` after the closing delimiter.
+        """Return the next part; ``None`` after the closing delimiter.
 
         Raises:
             AssertionError: The framing is wrong.
@@ -79,13 +79,13 @@ class Viewer:
         return Picture(headers, jpeg)
 
     def next_picture(self) -> Picture:
-        """Return the next part, which must come."""
+        """Return the next part; fail if there is none."""
         picture = self.picture()
         assert picture is not None
         return picture
 
     def picture_named(self, name: str) -> Picture:
-        """Return the next part of this name; those before it are passed over."""
+        """Return the next part with this name, skipping others."""
         while (picture := self.next_picture()).name != name:
             assert picture.name == "away" or name == "away" or int(picture.name) < int(name)
         return picture

@@ -30,8 +30,8 @@ class Broker:
     """Holds retained messages and passes commands on.
 
     Attributes:
-        retained: By topic, what clients left there.
-        told: Every message that it took from the node, in order.
+        retained: Retained payloads by topic.
+        told: All messages received from the node, in order.
     """
 
     retained: dict[str, bytes] = field(default_factory=dict)
@@ -46,10 +46,10 @@ class Broker:
 
 
 class Line:
-    """One session of the node with the broker, in place of the real session class.
+    """A session of the node with the broker; replaces the real session class.
 
     Attributes:
-        is_stuck: The broker takes nothing any more, and the node does not know it yet.
+        is_stuck: Whether the broker accepts nothing any more, undetected by the node.
     """
 
     version = "5"
@@ -87,20 +87,20 @@ class Line:
         return
 
     def close(self, acknowledgements_lost: int) -> list[Sent]:
-        """Return the messages without an acknowledgement; the last few of those that arrived are among them."""
+        """Return unacknowledged messages, including the last few received ones."""
         for sent in [s for s in self._sent if s.receipt.is_published()][-acknowledgements_lost or len(self._sent) :]:
             sent.receipt.done = False  # type: ignore[attr-defined]
         return [sent for sent in self._sent if not sent.receipt.is_published()]
 
 
 class SteppedLink(BrokerLink):
-    """The real link without its thread; the test begins and ends its sessions."""
+    """The real link without its thread; the test starts and ends its sessions."""
 
     def start(self) -> None:
         return
 
     def meet(self, broker: Broker, wanted: Callable[[str], bool]) -> None:
-        """Begin a session, and deliver what is retained on the subscribed topics."""
+        """Start a session, and deliver retained messages on the subscribed topics."""
         line = self._session = Line(broker)  # type: ignore[assignment]
         self.on_accepted("5", line.limits)
         for topic, payload in list(broker.retained.items()):

@@ -1,7 +1,7 @@
 """Simulated disk: loses unsynced writes at a power cut, may be full, may kill the process at a call.
 
-What is promised is only what POSIX promises: the content of a file that was synced, and the names of a folder that was
-synced. Of the rest a power cut takes names from the newest back, and of content all or some.
+It guarantees only what POSIX guarantees: the content of synced files, and the names in synced folders. Of the rest, a
+power cut loses the newest names, and all or some of the content.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from unittest.mock import patch
 
 FREE_BYTES = 1 << 30
-# What becomes of content that was never synced: all there, nothing, half of it, or zeros in its place.
+# Possible results for content that was never synced: complete, empty, half of it, or zeros.
 FATES: tuple[Callable[[bytes], bytes], ...] = (
     lambda content: content,
     lambda _content: b"",
@@ -28,17 +28,17 @@ FATES: tuple[Callable[[bytes], bytes], ...] = (
 
 
 class Killed(BaseException):
-    """The process was killed at this call: none of its code runs afterwards, no ``finally`` either."""
+    """The process was killed at this call; no further code runs, not even ``finally``."""
 
 
 class Disk:
-    """The calls by which a process changes files below a folder, noted while `watched`.
+    """Records the calls by which a process changes files below a folder, while `watched`.
 
     Attributes:
         root: The folder.
-        is_full: Writing fails, and the disk says that it has no room.
-        calls: Changing calls made so far.
-        kill_after: After so many more of them the process is killed; ``None``: it lives.
+        is_full: Whether writes fail with ENOSPC.
+        calls: Number of changing calls so far.
+        kill_after: Number of further calls until the process is killed; ``None``: not.
     """
 
     def __init__(self, root: Path) -> None:
@@ -56,7 +56,7 @@ class Disk:
         self.adopt()
 
     def adopt(self) -> None:
-        """Take the present content of the folder as synced."""
+        """Treat the present content of the folder as synced."""
         files = [path for path in sorted(self.root.rglob("*")) if path.is_file()]
         self._names = {str(path): next(self._numbers) for path in files}
         self._synced_names = dict(self._names)
@@ -66,7 +66,7 @@ class Disk:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Note what the code in the block does to the folder."""
+        """Record changes of the folder by the code in the block."""
         wrappers = self._wrappers()
         with ExitStack() as patched:
             for name, wrapper in {**wrappers, "rename": wrappers["replace"]}.items():
@@ -74,11 +74,11 @@ class Disk:
             yield
 
     def cut(self, names_kept: int, fate: int) -> None:
-        """Cut the power: what is on the disk afterwards is what was synced, and some of the rest.
+        """Simulate a power cut: synced data is kept, and some of the rest.
 
         Args:
-            names_kept: So many changes of names survive that were not synced, the oldest first.
-            fate: Which of `FATES` meets content that was not synced.
+            names_kept: Number of unsynced changes of names that are kept, oldest first.
+            fate: Index in `FATES` for unsynced content.
         """
         current = {number: Path(path).read_bytes() for path, number in self._names.items() if Path(path).exists()}
         survivors = dict(self._synced_names)
@@ -100,7 +100,7 @@ class Disk:
 
     @property
     def unsynced(self) -> int:
-        """Changes of names that a power cut may undo."""
+        """Number of changes of names that a power cut may undo."""
         return len(self._unsynced)
 
     # ------------------------------------------------------------ the calls
@@ -122,7 +122,7 @@ class Disk:
         return isinstance(path, str | Path) and Path(path).is_relative_to(self.root)
 
     def _change(self, *, needs_room: bool) -> None:
-        """Count a call that changes something; the process may be killed at it, or the disk be full."""
+        """Count a changing call; raise if the process is to be killed, or the disk is full."""
         if self.kill_after is not None:
             if self.kill_after <= 0:
                 raise Killed

@@ -20,9 +20,9 @@ class NamespaceHost:
     """A simulated host; its processes end with it.
 
     Args:
-        folder: For its output.
+        folder: Folder for its output.
         hosts: Text of its ``/etc/hosts``.
-        root: A root folder to live in, such as one of debootstrap; without it this machine's files are its own.
+        root: Root folder, such as one by debootstrap; ``None``: this machine's files.
     """
 
     def __init__(self, folder: Path, hosts: str, root: Path | None = None) -> None:
@@ -73,18 +73,18 @@ class NamespaceHost:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()  # and with it everything in its namespace
+        self._process.kill()  # ends all processes in its namespace
         for process in (self._process, *self._programs):
             process.wait(START_S)
 
     @property
     def network(self) -> list[str]:
-        """A command that runs another one in this host's network, with this machine's files."""
+        """Prefix of commands to run in this host's network, with this machine's files."""
         return ["nsenter", "--target", str(self.pid), "--net", "--mount", "--pid"]
 
     @property
     def within(self) -> list[str]:
-        """A command that runs another one on this host."""
+        """Prefix of commands to run on this host."""
         return [*self.network, "chroot", str(self._root)] if self._root else self.network
 
     def run(
@@ -104,7 +104,7 @@ class NamespaceHost:
     def check(
         self, command: Sequence[str | Path], environment: Mapping[str, str] | None = None, *, timeout_s: float = 120.0
     ) -> str:
-        """Run a command that must succeed; return what it printed."""
+        """Run a command that must succeed; return its output."""
         done = self.run(command, environment, timeout_s=timeout_s)
         assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout

@@ -27,7 +27,7 @@ class NodeRed:
 
     Args:
         port: Its port.
-        log: The file with what it printed.
+        log: File of its output.
     """
 
     def __init__(self, port: int, log: Path) -> None:
@@ -44,7 +44,7 @@ class NodeRed:
         self._open(f"/inject/{node_id}", b"")
 
     def get(self, path: str) -> bytes:
-        """Return a body; empty where the answer is an error."""
+        """Return a body; empty if the response is an error."""
         try:
             return self._open(path)
         except urllib.error.URLError:
@@ -84,7 +84,7 @@ def running_node_red(folder: Path) -> Iterator[NodeRed]:
 
 
 def _install(program: Path) -> str:
-    """Install Node-RED where it is missing, one process at a time; return why it cannot be, empty where it is there."""
+    """Install Node-RED if missing, one process at a time; return why that failed, else an empty text."""
     INSTALLED.mkdir(parents=True, exist_ok=True)
     with (INSTALLED / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -13,7 +13,7 @@ _BITS, _SIDE_PX = 20, 16
 
 
 def numbered_jpeg(number: int, size: tuple[int, int] = SIZE) -> bytes:
-    """Return a JPEG with a bar code of a number along its upper edge."""
+    """Return a JPEG with a number as a bar code along its upper edge."""
     width, height = size
     pixels = np.full((height, width, 3), 90, np.uint8)
     pixels[height // 2 :, :, 1] = number % 200

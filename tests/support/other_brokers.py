@@ -37,8 +37,8 @@ class OtherBroker(StartedProgram):
     """A broker on a loopback port, without a login. It keeps nothing over a restart.
 
     Args:
-        kind: Which.
-        folder: For what it prints.
+        kind: Kind of the broker.
+        folder: Folder for its output.
 
     Attributes:
         port: Its port.
@@ -62,7 +62,7 @@ class OtherBroker(StartedProgram):
         return self
 
     def stop(self) -> None:
-        """End it at once, as a power cut does."""
+        """Kill it, as in a power cut."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(10)

@@ -1,6 +1,6 @@
 """The same camera in two variants: the fake library, and the real picamera2 on libcamera's virtual camera.
 
-Both are of 640x480 NV12 at 30 frames a second and say nothing but the time of a frame.
+Both deliver 640x480 NV12 at 30 frames per second, with the time as the only metadata.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.support.fakes.picamera2_requests import Hang
 from tests.support.fakes.picamera2_sensor import VIRTUAL_CONTROLS
 
 SIZE = (640, 480)
-# Longer than the real library takes for anything that does not hang.
+# Time after which a call counts as hung.
 HANGS_AFTER_S = 1.5
 
 
@@ -33,7 +33,7 @@ class Rig(Protocol):
 
     @property
     def clock(self) -> CameraClock:
-        """The clock that the camera goes by."""
+        """The clock of the camera."""
         ...
 
     def pause(self, seconds: float) -> None:
@@ -46,7 +46,7 @@ class Rig(Protocol):
 
 
 class FakeRig:
-    """The fake library as it stands for the virtual camera."""
+    """The fake library, configured like the virtual camera."""
 
     def __init__(self) -> None:
         fake = FakeFactory()
@@ -82,7 +82,7 @@ class RealRig:
         time.sleep(seconds)
 
     def hangs(self, call: Callable[[], object]) -> bool:
-        """Leave the call hanging in a thread, which `cancel_all_and_flush` will free."""
+        """Run the call in a thread, which `cancel_all_and_flush` releases later."""
         thread = threading.Thread(target=_quietly, args=(call,), daemon=True)
         thread.start()
         thread.join(HANGS_AFTER_S)
@@ -99,7 +99,7 @@ class RealRig:
 
 
 def _quietly(call: Callable[[], object]) -> None:
-    """Run a call, and end without a traceback where it is cancelled later."""
+    """Run a call, without a traceback if it is cancelled later."""
     try:
         call()
     except Exception as error:
@@ -125,7 +125,7 @@ real_only = pytest.mark.skipif(bool(_NO_RIG), reason=_NO_RIG)
 
 @contextmanager
 def rig_of(kind: str) -> Iterator[Rig]:
-    """Give the ``fake`` or the ``real`` rig."""
+    """Yield the ``fake`` or the ``real`` rig."""
     if kind == "fake":
         yield FakeRig()
         return

@@ -30,12 +30,12 @@ def scene(width: int = 64, height: int = 48) -> Pixels:
 
 
 def noise(width: int, height: int) -> Pixels:
-    """Return a picture that no JPEG makes small."""
+    """Return a picture of noise, with a large JPEG."""
     return np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
 
 
 def picture(**changes: Any) -> Picture:
-    """Return a single picture of frame 42 at 19:45:01.123 UTC, whose id is `ID`; any field can be another."""
+    """Return a picture of frame 42 at 19:45:01.123 UTC with the id `ID`; ``changes`` replace fields."""
     at = datetime(2026, 11, 20, 19, 45, 1, 123_456, tzinfo=UTC)
     fields: dict[str, Any] = {
         "kind": "single",
@@ -70,7 +70,7 @@ def save(archive: PictureArchive, frame: int = 42, formats: list[Format] | None 
 
 
 def usage_of(archive: PictureArchive) -> Usage:
-    """Return what an archive that was opened says of its usage."""
+    """Return the usage of an opened archive."""
     usage = archive.usage()
     assert usage is not None
     return usage
@@ -82,5 +82,5 @@ def ids_on_disk(directory: Path) -> set[str]:
 
 
 def names(directory: Path) -> list[str]:
-    """Return what is in a folder."""
+    """Return the names in a folder."""
     return sorted(entry.name for entry in directory.iterdir())

@@ -27,11 +27,11 @@ class Proxy:
     """Forwards to a broker on loopback, with the fault that the test chooses.
 
     Args:
-        upstream_port: Of the broker.
-        manner: What it does to those who connect; may be changed for later connections.
+        upstream_port: Port of the broker.
+        manner: Fault applied to connections; may be changed for later ones.
 
     Attributes:
-        answer_delay_s: Pause before each piece of what the broker says; may be changed at any time.
+        answer_delay_s: Delay of data from the broker; may be changed at any time.
     """
 
     def __init__(self, upstream_port: int, manner: Manner = "serve") -> None:
@@ -64,16 +64,16 @@ class Proxy:
             thread.join(5)
 
     def freeze(self) -> None:
-        """Keep every connection and forward nothing."""
+        """Keep connections open, but forward nothing."""
         self._up.clear()
         self._down.clear()
 
     def freeze_answers(self) -> None:
-        """Forward nothing of the broker's; it still receives."""
+        """Forward nothing from the broker, which still receives."""
         self._down.clear()
 
     def thaw(self) -> None:
-        """Go on."""
+        """Resume forwarding."""
         self._up.set()
         self._down.set()
 

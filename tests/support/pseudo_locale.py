@@ -1,6 +1,6 @@
 """The console with every marked text in brackets, as if in another language: ``python -m tests.support.pseudo_locale``.
 
-What a page shows outside of brackets is not marked for translation.
+Text outside of brackets is not marked for translation.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _several(one: str, many: str, count: int) -> str:
 
 
 def install() -> None:
-    """Put the catalogue in force for the templates and for the modules."""
+    """Install the pseudo-translation for templates and modules."""
     rendering.translate(rendering.environment(), _one, _several)
     sent = {**files.files(), "catalogue.js": static_file("catalogue.js", CATALOGUE)}
     files.files = functools.cache(lambda: sent)

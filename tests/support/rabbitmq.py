@@ -15,25 +15,25 @@ import psutil
 
 from tests.support.broker import HOST, free_port, wait_until
 
-# The script beside `rabbitmqctl` that does not change to another user.
+# Paths of the script that does not switch to another user.
 _PROGRAMS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/lib/rabbitmq/sbin/rabbitmq-server")
 # Erlang takes seconds to start on a quiet machine.
 START_S = 120.0
 
 
 def find_rabbitmq() -> str | None:
-    """Return the path of the broker's program; ``None`` where it is not installed."""
+    """Return the path of the broker's program; ``None`` if not installed."""
     return next((program for program in _PROGRAMS if Path(program).exists() and shutil.which("erl")), None)
 
 
 class RabbitMq:
-    """Starts with ``with``, empty each time; admits every client.
+    """Runs within a ``with`` block, without data of earlier runs; accepts every client.
 
     Args:
-        folder: Where it keeps everything.
+        folder: Folder of its data.
 
     Attributes:
-        port: Of MQTT.
+        port: Port of MQTT.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -23,11 +23,11 @@ class Films:
     """A node that records, and its films.
 
     Args:
-        folder: Where it runs.
+        folder: Working folder.
         broker: Its broker.
-        captures: Where its films go; by default below the folder.
-        environment: Variables of the node.
-        sections: Settings beside those of this class.
+        captures: Folder of its films; by default below ``folder``.
+        environment: Environment variables of the node.
+        sections: Further settings.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Films:
 
     @contextmanager
     def running(self) -> Iterator[CommandClient]:
-        """Start the node; stop it in the end, where it still runs."""
+        """Start the node; stop it at the end, if it still runs."""
         with self.node as node, self._broker.client() as client:
             commands = CommandClient(client)
             commands.wait_online()
@@ -62,7 +62,7 @@ class Films:
                 node.stop()
 
     def wait_for_pre_roll(self, commands: CommandClient) -> None:
-        """Wait until the ring holds a whole pre-roll of pictures that came after the node had started."""
+        """Wait until the ring contains a complete pre-roll of pictures from after the start of the node."""
         wait_until(
             lambda: commands.ask("health")["data"]["ring_seconds"] > self.pre_s + 1,
             "a ring longer than the pre-roll",
@@ -70,28 +70,28 @@ class Films:
         )
 
     def start_recording(self, commands: CommandClient, number: int = 1) -> dict[str, Any]:
-        """Begin a recording by hand; return its event once film number ``number`` of this node is being written."""
+        """Start a manual recording; return its event once film number ``number`` of this node is being written."""
         event: dict[str, Any] = commands.ask("record", state="on")["data"]
         self.wait_for(commands, "recording_started", number)
         return event
 
     def stop_recording(self, commands: CommandClient, number: int = 1) -> dict[str, Any]:
-        """End a recording by hand; return the message of the film once it is on the disk."""
+        """End a manual recording; return the message of the film once it is on disk."""
         commands.ask("record", state="off")
         return self.wait_for(commands, "recording_saved", number)
 
     def messages(self, commands: CommandClient, kind: str) -> list[dict[str, Any]]:
-        """Return the events of a kind that came so far."""
+        """Return received events of a kind."""
         received = list(commands.client.received)
         return [json.loads(m.payload) for m in received if m.topic == f"{BASE}/event/{kind}"]
 
     def wait_for(self, commands: CommandClient, kind: str, count: int = 1) -> dict[str, Any]:
-        """Wait for so many events of a kind; return the last one."""
+        """Wait for a number of events of a kind; return the last one."""
         wait_until(lambda: len(self.messages(commands, kind)) >= count, f"{count} {kind}", FILM_S)
         return self.messages(commands, kind)[count - 1]
 
     def zombies(self) -> list[int]:
-        """Return the node's children that ended and were not waited for, after a moment for it."""
+        """Return zombie children of the node that remain after a moment."""
         deadline_s = time.monotonic() + FILM_S
         while (found := self._zombies()) and time.monotonic() < deadline_s:
             time.sleep(0.1)
@@ -103,7 +103,7 @@ class Films:
 
 
 def pictures_of(path: Path) -> list[tuple[float, int]]:
-    """Return second and burnt-in number of each picture of a film of the synthetic camera; decodes all of it."""
+    """Return time in seconds and frame number of each picture of a synthetic camera's film; decodes all of it."""
     import av  # noqa: PLC0415 - an extra
 
     from pi_cam_node.camera.sources.synthetic.scene import number_of  # noqa: PLC0415 - needs OpenCV
@@ -118,12 +118,12 @@ def pictures_of(path: Path) -> list[tuple[float, int]]:
 
 
 def numbers_of(path: Path) -> list[int]:
-    """Return the numbers burnt into a film, in its order."""
+    """Return the frame numbers of a film, in its order."""
     return [number for _, number in pictures_of(path)]
 
 
 def number_in(picture: Path) -> int:
-    """Return the number burnt into a saved picture."""
+    """Return the frame number of a saved picture."""
     import cv2  # noqa: PLC0415 - an extra
 
     from pi_cam_node.camera.sources.synthetic.scene import number_of  # noqa: PLC0415 - needs OpenCV
@@ -133,10 +133,10 @@ def number_in(picture: Path) -> int:
 
 
 def side_car(media: dict[str, Any]) -> dict[str, Any]:
-    """Return what the side-car of a film tells."""
+    """Return the side-car of a film."""
     return json.loads(Path(media["path"]).with_suffix(".json").read_text())  # type: ignore[no-any-return]
 
 
 def assert_each_once(numbers: Sequence[int]) -> None:
-    """Assert that no picture is missing, comes twice or is out of order."""
+    """Assert that no picture is missing, repeated or out of order."""
     assert list(numbers) == list(range(numbers[0], numbers[-1] + 1)), "each picture once, in order"

@@ -31,11 +31,11 @@ class RemoteSite:
     """nginx with the generated site.
 
     Args:
-        folder: For its files.
+        folder: Folder for its files.
         site: The generated file.
         certificate: Certificate and key of `NAME`.
-        port: Where it listens in place of 443.
-        console_port: Of the console on this machine, in place of the house's.
+        port: Port to listen on, instead of 443.
+        console_port: Port of the console on this machine.
     """
 
     def __init__(self, folder: Path, site: Path, certificate: tuple[Path, Path], port: int, console_port: int) -> None:
@@ -60,19 +60,19 @@ class RemoteSite:
         self._process: subprocess.Popen[bytes] | None = None
 
     def judge(self, nginx: str) -> str:
-        """Return the output of ``nginx -t``."""
+        """Check the configuration; return the output of ``nginx -t``."""
         command = [nginx, "-t", "-p", str(self.folder), "-c", str(self.config)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=START_S, check=False)
         return f"{done.returncode} {done.stderr}"
 
     def start(self, nginx: str) -> Self:
-        """Start it, and wait until it listens."""
+        """Start nginx, and wait until it listens."""
         self._process = subprocess.Popen([nginx, "-p", str(self.folder), "-c", str(self.config)])
         wait_until(lambda: is_open(self.port), "nginx", START_S)
         return self
 
     def stop(self) -> None:
-        """End it."""
+        """Stop nginx."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(START_S)
@@ -84,7 +84,7 @@ class RemoteSite:
 
 
 class FilmNode:
-    """Minimal HTTP server of a node: tells its boot id, sends a playlist and segments, counts the requests."""
+    """Minimal HTTP server of a node: boot id, a playlist and segments; counts the requests."""
 
     def __init__(self, boot: str) -> None:
         self.asked: collections.Counter[str] = collections.Counter()

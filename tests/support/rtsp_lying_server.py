@@ -1,7 +1,7 @@
 """RTSP camera with a wrong rate or few key frames: a GStreamer server, run with the system's Python.
 
-rtsp_lying_server.py --port PORT --fps 21 --says 25: H.264 of 320×240, whose description and parameter sets tell the
-second rate; with --key-s 60 a key frame for who connects first, and then one a minute. Writes READY once it listens.
+rtsp_lying_server.py --port PORT --fps 21 --says 25: H.264 of 320×240, whose description and parameter sets have the
+second rate; with --key-s 60 a key frame at the first connection, and then one per minute. Prints READY once it listens.
 """
 
 from __future__ import annotations

@@ -35,13 +35,13 @@ def node(folder: Path, broker: Mosquitto, url: str, **sections: Any) -> Iterator
 
 
 def start_recording(commands: CommandClient) -> None:
-    """Begin a recording by hand; return once the film is being written."""
+    """Start a manual recording; return once the film is being written."""
     commands.ask("record", state="on")
     wait_until(lambda: commands.state("recording") == "ON", "a recording", START_S)
 
 
 def saved(commands: CommandClient, count: int = 1) -> dict[str, Any]:
-    """Wait until ``count`` films are on the disk; return the message of the last one."""
+    """Wait until ``count`` films are saved; return the message of the last one."""
 
     def messages() -> list[dict[str, Any]]:
         received = list(commands.client.received)

@@ -15,14 +15,14 @@ from typing import Self
 SERVER = Path(__file__).parents[2].parent / "shared" / "tools" / "clients" / "rtsp_server.py"
 # The same with sound.
 SOUND_SERVER = Path(__file__).with_name("rtsp_sound_server.py")
-# The server's packages belong to the system's Python.
+# The server's packages are installed for the system's Python.
 PYTHON = Path("/usr/bin/python3")
 START_S = 60.0
 
 
 @functools.cache
 def why_not() -> str | None:
-    """Return why there is no RTSP server here, or ``None`` where there is one."""
+    """Return why there is no RTSP server here; ``None`` if there is one."""
     if not SERVER.exists():
         return f"{SERVER.name} is not beside the repository"
     if not PYTHON.exists():
@@ -34,7 +34,7 @@ def why_not() -> str | None:
 
 @functools.cache
 def why_no_sound() -> str | None:
-    """Return why there is no RTSP server with sound here, or ``None`` where there is one."""
+    """Return why there is no RTSP server with sound here; ``None`` if there is one."""
     if not PYTHON.exists():
         return f"{PYTHON} is not there"
     probe = (
@@ -57,7 +57,7 @@ def free_port() -> int:
 
 
 class RtspServer:
-    """The server in its own process; ends with the ``with``."""
+    """The server in its own process, within a ``with`` block."""
 
     def __init__(self, *options: str, port: int | None = None, login: str = "", script: Path = SERVER) -> None:
         self._script = script
@@ -93,6 +93,6 @@ class RtspServer:
                 self._process.stdout.close()
 
     def signal(self, number: signal.Signals) -> None:
-        """Make it die, hang, go on or drop its clients."""
+        """Send a signal to end, suspend or resume the server, or to drop its clients."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)

@@ -1,7 +1,7 @@
 """RTSP camera with sound: a GStreamer server, run with the system's Python.
 
-rtsp_sound_server.py --port PORT --sound aac|pcmu [--lose N]: H.264 of 320×240 at 10 a second, and a tone of 440 Hz.
-Of every N seconds the packets of the pictures in one are lost on the way. Writes READY once it listens.
+rtsp_sound_server.py --port PORT --sound aac|pcmu [--lose N]: H.264 of 320×240 at 10 fps, and a tone of 440 Hz. In one
+of every N seconds the video packets are lost. Prints READY once it listens.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ factory.set_shared(True)
 
 
 def lose(_factory: Any, media: Any) -> None:
-    """Drop RTP packets behind the payloader, so that their sequence numbers are missing."""
+    """Drop RTP packets after the payloader, so that their sequence numbers are missing."""
     pad = media.get_element().get_by_name("pay0").get_static_pad("src")
     kinds = Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST
 

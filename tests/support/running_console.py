@@ -29,19 +29,19 @@ class RunningConsole(StartedProgram):
     """A console under test.
 
     Args:
-        folder: Where it runs and keeps everything.
-        port: Of the broker.
-        environment: Variables beside those of the test.
+        folder: Working folder and data.
+        port: Port of the broker.
+        environment: Additional environment variables.
         sections: Settings, as in ``console.yaml``.
 
     Attributes:
-        module: What Python runs.
+        module: Module that Python runs.
     """
 
     def __init__(self, folder: Path, port: int, environment: Mapping[str, str] | None = None, **sections: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        # Bound here for as long as this object lives, also while the console is down: no other test gets the port.
+        # Reserved for the lifetime of this object, also while the console is stopped.
         self._reserved = reserved_port()
         self.port = port_of(self._reserved)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -60,30 +60,30 @@ class RunningConsole(StartedProgram):
         self._process: subprocess.Popen[bytes] | None = None
 
     def close(self) -> None:
-        """End the process, if it runs, and give its port away."""
+        """Stop the process, if it runs, and release its port."""
         if self._process is not None and self._process.poll() is None:
             self.kill()
         self._reserved.close()
 
     def start(self) -> Self:
-        """Start the process, and wait until it answers and has connected to the broker."""
+        """Start the process, and wait until it serves and is connected to the broker."""
         command = [sys.executable, "-m", self.module, "console", "--config", str(self.config)]
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **self._environment}
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, env=environment)
-        # The log has every start, and nodes that the console runs: only an answer proves that this start serves.
+        # Checked by a request, as the log contains earlier starts and the console's own nodes.
         wait_until(lambda: self._process_ended() or self._is_well(), "the console to serve", START_S)
         assert not self._process_ended(), self.log
         return self
 
     def stop(self) -> int:
-        """Ask for the end, and return the exit code."""
+        """Terminate the process; return its exit code."""
         assert self._process is not None
         self._process.terminate()
         return self._process.wait(DEADLINE_S)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the process, as in a power cut."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(DEADLINE_S)
@@ -96,7 +96,7 @@ class RunningConsole(StartedProgram):
 
     @property
     def log(self) -> str:
-        """Log of the console so far, over all its starts."""
+        """Log of the console, of all its starts."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     @property
@@ -105,7 +105,7 @@ class RunningConsole(StartedProgram):
         return (self.base_dir / "setup-link").read_text().strip().partition("key=")[2]
 
     def visit(self, visit: Callable[[Browser], Awaitable[Result]], *, as_owner: bool = True) -> Result:
-        """Return the result of a visit in a new browser; the owner is made where there is none yet."""
+        """Run a function with a new browser; return its result. Creates the owner if needed."""
 
         async def run() -> Result:
             async with Browser(self) as browser:
@@ -119,7 +119,7 @@ class RunningConsole(StartedProgram):
         return self._process is None or self._process.poll() is not None
 
     def _is_well(self) -> bool:
-        """Tell whether the console answers that its broker and its database are there."""
+        """Tell whether the console reports that broker and database are available."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
         try:
             connection.request("GET", "/healthz")
@@ -131,14 +131,14 @@ class RunningConsole(StartedProgram):
 
 
 class Browser:
-    """HTTP client with the cookies of one browser; follows no redirect."""
+    """HTTP client with cookies; follows no redirects."""
 
     def __init__(self, console: RunningConsole) -> None:
         self.console = console
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        jar = aiohttp.CookieJar(unsafe=True)  # which keeps cookies of addresses, too
+        jar = aiohttp.CookieJar(unsafe=True)  # also accepts cookies of IP addresses
         self._session = aiohttp.ClientSession(
             self.console.url, cookie_jar=jar, timeout=aiohttp.ClientTimeout(DEADLINE_S)
         )
@@ -156,7 +156,7 @@ class Browser:
         return self._session
 
     async def log_in(self, name: str = OWNER, password: str = PASSWORD) -> None:
-        """Log in; the owner is made first where the console has none."""
+        """Log in; creates the owner first if there is none."""
         if (self.console.base_dir / "setup-link").exists():
             form = {"key": self.console.setup_key, "name": OWNER, "password": PASSWORD}
             assert (await self.post("/setup", form))[0] == 303
@@ -169,12 +169,12 @@ class Browser:
             return answer.status, (await answer.read()).decode("utf-8", "replace")
 
     async def post(self, path: str, form: Mapping[str, str] | None = None, **headers: str) -> tuple[int, str]:
-        """Return status and text of what a form brings."""
+        """Submit a form; return status and text."""
         async with self.session.post(path, data=form or {}, headers=headers, allow_redirects=False) as answer:
             return answer.status, await answer.text()
 
     async def post_json(self, path: str, body: object) -> tuple[int, str]:
-        """Return status and text of what a JSON object brings."""
+        """Post a JSON object; return status and text."""
         async with self.session.post(path, json=body, allow_redirects=False) as answer:
             return answer.status, await answer.text()
 
@@ -185,7 +185,7 @@ class Browser:
         return json.loads(text)
 
     async def until(self, path: str, holds: Callable[[Any], object], what: str, limit_s: float = DEADLINE_S) -> Any:
-        """Ask for JSON again and again until it is as wanted; return it."""
+        """Request JSON repeatedly until a condition holds; return it."""
         body: Any = None
         try:
             async with asyncio.timeout(limit_s):

@@ -30,7 +30,7 @@ class RunningDemo:
 
     def __init__(self, folder: Path, broker: str) -> None:
         self.folder = folder
-        self._reserved = reserved_port()  # also after the demo has ended: nothing else answers there then
+        self._reserved = reserved_port()  # kept after the demo has ended, so that nothing else listens there
         self.port = port_of(self._reserved)
         self._broker = broker
         self._out = folder / "demo.out"
@@ -40,7 +40,7 @@ class RunningDemo:
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "pi_cam_node", "demo", "--broker", self._broker, "--port", str(self.port)]
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            # A demo that is killed cannot remove its temporary folder; pytest removes this one.
+            # A killed demo cannot remove its temporary folder; pytest removes this one.
             environment = {**ENVIRONMENT, "TMPDIR": str(self.folder)}
             self._process = subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdout=out, stderr=err, start_new_session=True
@@ -80,7 +80,7 @@ class RunningDemo:
         )
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
-        """End the demo, with SIGINT as Ctrl-C does: everything that the terminal knows of; return its exit code."""
+        """Stop the demo's process group, by default with SIGINT as by Ctrl-C; return its exit code."""
         if how == signal.SIGINT:
             os.killpg(self.process.pid, how)
         else:

@@ -29,10 +29,10 @@ class RunningNode:
     """A node under test, with its settings written to a file in ``folder``.
 
     Args:
-        folder: Where it runs.
-        port: Of the broker.
-        environment: Variables beside those of the test.
-        within: A command that runs the node's, e.g. in a network namespace.
+        folder: Working folder.
+        port: Port of the broker.
+        environment: Additional environment variables.
+        within: Command prefix, e.g. for a network namespace.
         sections: Settings, as in the configuration file.
     """
 
@@ -105,7 +105,7 @@ class RunningNode:
         return None
 
     def stop(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 15.0) -> tuple[int, float]:
-        """End the node and return its exit code and how long it took, in seconds."""
+        """Stop the node; return its exit code and the seconds that it took."""
         began_s = time.monotonic()
         self.process.send_signal(how)
         code = self.process.wait(timeout_s)
@@ -116,7 +116,7 @@ class RunningNode:
 
 
 class CommandClient:
-    """Sends commands over MQTT and collects replies, as a script would."""
+    """Sends commands over MQTT and collects replies."""
 
     def __init__(self, client: Client) -> None:
         self.client = client.subscribe(f"{BASE}/#", "homeassistant/#")

@@ -43,18 +43,18 @@ PICTURE = {
     "bytes": 8192,
     "first_at": "2026-11-20T19:44:59.123Z",
     "last_at": "2026-11-20T19:44:59.423Z",
-    # Larger than Home Assistant's recorder would take as an attribute.
+    # Larger than Home Assistant's recorder accepts as an attribute.
     "thumbnail": "A" * 20_000,
 }
 
 
 def config_of(node_id: str = "porch", **sections: object) -> Config:
-    """Return the settings of a made-up node."""
+    """Return the settings of a simulated node."""
     return Config.model_validate({"node": {"id": node_id}, **sections})
 
 
 def message(node_id: str = "porch", **sections: object) -> dict[str, Any]:
-    """Return the discovery message of a made-up node."""
+    """Return the discovery message of a simulated node."""
     config = config_of(node_id, **sections)
     return discovery(entities(config, registry().values()), topics_of(config), config, "1.2.3", BOARD)
 
@@ -68,7 +68,7 @@ def retained(config: Config, picture: bytes) -> Iterator[tuple[str, bytes]]:
     for key, value in STATES.items():
         yield topics.state(key), value.encode()
     yield topics.media_image, picture
-    # A real node sends these once, when Home Assistant listens, and does not have them retained.
+    # A real node sends these without retain, once Home Assistant is subscribed.
     yield topics.shown_picture, picture
     for shown in (topics.shown_picture, topics.shown_event):
         yield topics.available(shown), b"online"

@@ -1,7 +1,7 @@
 """Synthetic scenes for the motion detector: disturbances without motion, and persons.
 
-Luma of 320x240 at ten a second: a still scene of 1/f texture with sensor noise, quiet for `quiet_s`, then one
-disturbance. Seeds and sizes may be changed, so that a rule cannot be fitted to one drawing.
+Luma of 320x240 at ten pictures per second: a static scene of 1/f texture with sensor noise for `quiet_s`, then one
+disturbance. Seeds and sizes are parameters, so that rules are not fitted to one drawing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DISTURBANCES = (
     "quiet_day", "quiet_night", "exposure_step", "ae_ramp", "own_switch", "ir_switch", "lamp_on", "clouds", "flicker",
     "rain", "snow", "keyframe_pumping",
 )  # fmt: skip
-# Real light and real movement, which the detector cannot tell from an object.
+# Light and movement that the detector cannot distinguish from an object.
 UNDECIDABLE = ("headlights", "tree")
 # When the person appears, in seconds after the quiet part.
 PERSONS = {
@@ -32,7 +32,7 @@ Image = Any
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture of a scene: when, its luma, and whether the node has just switched its camera itself."""
+    """A picture of a scene: time, luma, and whether the node has just switched its camera."""
 
     at_s: float
     luma: Image
@@ -58,9 +58,9 @@ class Scene:
 
         Args:
             name: One of `DISTURBANCES`, `UNDECIDABLE` or `PERSONS`.
-            seed: Of texture and noise.
-            quiet_s: How long nothing happens.
-            long_s: How long something happens.
+            seed: Seed of texture and noise.
+            quiet_s: Seconds without a change.
+            long_s: Seconds of the disturbance.
             size: Scale of the persons.
         """
         rng = np.random.default_rng(seed)
@@ -169,7 +169,7 @@ class Scene:
     def _person_far(self, image: Image, t: float) -> Image:
         if t < 20:
             axes = (int(3 * self._size), int(9 * self._size))
-            # Of another grey than what is behind: so small, one of the same grey is nowhere to be seen.
+            # Different from the grey of the background, as so small an object would be invisible otherwise.
             behind = float(self._base[61:79, 60:100].mean())
             grey = min((60.0, 160.0), key=lambda each: -abs(each - behind))
             cv2.ellipse(image, (int(60 + t * 10), 70), axes, 0, 0, 360, (grey,), -1)

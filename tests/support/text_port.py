@@ -47,7 +47,7 @@ def connected(port: int) -> socket.socket:
 
 
 class StubNode:
-    """A core, the text port, and a thread that stands in for the node thread."""
+    """A core, the text port, and a thread that replaces the node thread."""
 
     def __init__(self, timeouts: Timeouts, port: int) -> None:
         self.config = config_for(port)
@@ -106,7 +106,7 @@ class StubNode:
         return connected(self.port)
 
     def ask(self, sent: bytes) -> bytes:
-        """Send bytes as an old client does, without closing, and return the whole answer."""
+        """Send bytes as an old client does, without closing; return the whole answer."""
         with self.connect() as client:
             client.sendall(sent)
             return everything(client)
@@ -139,7 +139,7 @@ class StubNode:
 
 
 def everything(client: socket.socket) -> bytes:
-    """Return everything up to the end of the stream."""
+    """Read up to the end of the stream."""
     came = bytearray()
     while data := client.recv(65536):
         came += data
@@ -147,7 +147,7 @@ def everything(client: socket.socket) -> bytes:
 
 
 def frames_and_rest(data: bytes) -> tuple[list[bytes], bytes]:
-    """Read a shortstream as old clients do; return its frames and what follows the zero length."""
+    """Parse a shortstream as old clients do; return its frames and the data after the zero length."""
     frames: list[bytes] = []
     while True:
         (length,) = struct.unpack_from(">I", data)

@@ -27,12 +27,12 @@ def tls_section(folder: Path) -> dict[str, object]:
 
 
 class TlsRelay:
-    """A port whose plain clients reach a TLS server: what they send is encrypted on the way, under their own address.
+    """A port that encrypts data of plain-text clients for a TLS server, keeping their addresses.
 
-    So the same attack runs over HTTP and over HTTPS. In a ``with`` block.
+    This allows the same attacks over HTTP and HTTPS. Runs within a ``with`` block.
 
     Args:
-        port: The server's.
+        port: Port of the server.
     """
 
     def __init__(self, port: int) -> None:
@@ -80,7 +80,7 @@ class TlsRelay:
         pumps = [asyncio.ensure_future(_pump(reader, back)), asyncio.ensure_future(_pump(there, writer))]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-            if not pumps[1].done():  # the client has said all; TLS cannot say so, and let the other side talk on
+            if not pumps[1].done():  # the client has finished sending, which TLS cannot signal without closing
                 await asyncio.wait(pumps, timeout=0.2)
             writer.close()
             with suppress(OSError, TimeoutError):

@@ -6,7 +6,7 @@ import logging
 
 
 class Tracebacks(logging.Handler):
-    """Keeps the errors of records that bear a traceback.
+    """Keeps the errors of log records with a traceback.
 
     Attributes:
         found: Those errors, in order.

@@ -13,12 +13,12 @@ from tests.support.broker import port_of, reserved_port
 
 
 class PushService:
-    """Takes what is sent to a browser, as RFC 8030 has it.
+    """Receives pushes to a browser (RFC 8030).
 
     Attributes:
-        port: Where it listens on loopback.
-        sent: Headers and body of each message that came.
-        status: What it answers.
+        port: Port on loopback.
+        sent: Headers and body of each received message.
+        status: Status of its responses.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class PushService:
         self.status = 201
 
     async def start(self) -> web.AppRunner:
-        """Begin to listen."""
+        """Start listening."""
         app = web.Application()
         app.router.add_post("/wpush/{id}", self._take)
         runner = web.AppRunner(app)
@@ -42,7 +42,7 @@ class PushService:
 
 
 def decrypt(body: bytes, private: ec.EllipticCurvePrivateKey, auth: bytes) -> bytes:
-    """Return the message in the body of a push, as the browser with these keys reads it. Source: RFC 8291, section 3.4.
+    """Decrypt the body of a push with a browser's keys. Source: RFC 8291, section 3.4.
 
     Raises:
         cryptography.exceptions.InvalidTag: It was not encrypted for this browser.

@@ -40,7 +40,7 @@ TURN_S = 0.02
 
 @dataclass
 class MemoryPictures:
-    """Saved pictures in memory, put there by the test."""
+    """Saved pictures in memory, added by the test."""
 
     files: dict[str, Path] = field(default_factory=dict)
     is_away: bool = False
@@ -66,14 +66,14 @@ class Got:
 
 
 class RunningWebServer:
-    """A server under test on a port of its own, in a ``with`` block.
+    """A server under test, within a ``with`` block.
 
     Args:
-        folder: Where it may put its files.
-        node: Let a real core answer commands and take frames; else the inbox stays full for the test to read.
-        name: What people call the node.
-        tls: Serve HTTPS; what the test sends in the clear to `port` is encrypted on the way.
-        live: Live video, where the test has some.
+        folder: Folder for its files.
+        node: Whether a real core processes commands and frames; otherwise inputs stay in the inbox for the test.
+        name: Display name of the node.
+        tls: Serve HTTPS; plain-text data sent to `port` is encrypted by a relay.
+        live: Live video, if any.
         sections: Settings, as in the configuration file.
     """
 
@@ -147,7 +147,7 @@ class RunningWebServer:
         return frame_of(pixels, self._seq, now_s, self.clock.utcnow(), raw=True, others=[92])
 
     def show(self, count: int = 1, level: int = 128) -> Frame:
-        """Provide frames without a pause; return the last."""
+        """Provide frames without a pause; return the last one."""
         for _ in range(count):
             shown = self.frame(level)
             self.hub.publish(shown)
@@ -157,7 +157,7 @@ class RunningWebServer:
 
     @contextlib.contextmanager
     def filming(self, fps: float = 20.0) -> Iterator[None]:
-        """Provide frames for as long as the block runs."""
+        """Provide frames within the block."""
         ended = threading.Event()
 
         def film() -> None:
@@ -177,17 +177,17 @@ class RunningWebServer:
             self.web.on_event(fact)
 
     def get(self, path: str, **headers: str) -> Got:
-        """Return what a GET answers; header names are written with underscores."""
+        """Send a GET; return the response. Header names are written with underscores."""
         return self.request("GET", path, headers)
 
     def post(self, path: str, body: object = None, **headers: str) -> Got:
-        """Return what a POST of a JSON body answers."""
+        """Post a JSON body; return the response."""
         raw = b"" if body is None else json.dumps(body).encode()
         typed = {"Content_Type": "application/json", **headers} if raw else headers
         return self.request("POST", path, typed, raw)
 
     def request(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Got:
-        """Return what a request answers, whatever its status; redirects are not followed."""
+        """Send a request; return the response with any status. Redirects are not followed."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
@@ -218,7 +218,7 @@ class RunningWebServer:
         return Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=64 << 20, node_id="porch")
 
     def _submit(self, job: Job) -> int:
-        """Run the job at once; its end comes by the inbox, as from the worker."""
+        """Run the job at once; its end is put into the inbox, as by the worker."""
         self._works += 1
         try:
             self.inbox.put(WorkEnded(self._works, result=job(lambda _done, _total: None)))

@@ -20,11 +20,11 @@ HERE = Path(__file__).parent
 
 
 class Recorder:
-    """Deselects what takes long, checks the markers, and writes a result for each test of a promise."""
+    """Deselects long tests, checks markers, and writes a result for each test of a promise."""
 
     def __init__(self, config: pytest.Config) -> None:
         named = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
-        # Who names a file of the suite means its tests, long ones too.
+        # If files of the suite are named, their long tests are selected, too.
         self._all: bool = config.getoption("--faults") or any(path.is_relative_to(HERE) for path in named)
         self._results: list[Result] = []
         self._complaint = ""
@@ -66,7 +66,7 @@ class Recorder:
         results.write(result)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        # A user who runs scripts/test on a laptop has no root; the suite as a whole must not pass without.
+        # The complete suite must not pass without root; a single test run may.
         if session.config.getoption("--faults"):
             self._complaint = results.all_of_root_skipped(self._results)
             if self._complaint:
@@ -79,11 +79,11 @@ class Recorder:
 
 
 def promises_of(item: pytest.Item) -> tuple[str, ...]:
-    """Return the ids of the promises that a test names, of its own first."""
+    """Return the ids of the promises of a test, its own markers first."""
     return tuple(str(name) for marker in item.iter_markers("promise") for name in marker.args)
 
 
 def figures_of(item: pytest.Item) -> list[str]:
-    """Return what a test measured so far; append to it."""
+    """Return the list of a test's measured figures, for appending."""
     none: list[str] = []
     return item.stash.setdefault(FIGURES, none)

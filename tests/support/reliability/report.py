@@ -1,7 +1,7 @@
 """Generates `docs/reliability.md` from the promises and the last results of their tests.
 
-``python -m tests.support.reliability.report [folder …]`` takes in what the tests left in ``build/faults``, and in the
-folders named (those of other checkouts), into ``measured.jsonl`` beside it, and writes the page from that.
+``python -m tests.support.reliability.report [folder …]`` merges the results in ``build/faults`` and in the given
+folders (of other checkouts) into ``measured.jsonl`` beside it, and generates the page from that.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ HEAD = "| id | fault | the node | last measured | test |\n|---|---|---|---|---|"
 def merged(old: Iterable[Result], new: Iterable[Result]) -> list[Result]:
     """Return the last results of each test that still exists, in the order of their names.
 
-    A skipped test takes nothing away from what was measured before it. A shortened run stands beside the last one that
-    was as long as the promise says.
+    A skipped test does not replace earlier results. A shortened run is kept beside the last run of full length.
     """
     last: dict[str, list[Result]] = {}
     for result in (*old, *new):
@@ -46,7 +45,7 @@ def merged(old: Iterable[Result], new: Iterable[Result]) -> list[Result]:
 
 
 def known() -> list[Result]:
-    """Return what is under version control."""
+    """Return the results under version control."""
     lines = MEASURED.read_text(encoding="utf-8").splitlines() if MEASURED.exists() else []
     return [results.parsed(line) for line in lines]
 
@@ -92,7 +91,7 @@ def _tests(found: Sequence[Result]) -> str:
 
 
 def main(folders: Sequence[str]) -> None:
-    """Take the results in and write the page."""
+    """Merge the results and write the page."""
     fresh = [result for folder in (results.FRESH, *map(Path, folders)) for result in results.read(folder)]
     found = merged(known(), fresh)
     MEASURED.write_text("".join(json.dumps(asdict(result), ensure_ascii=False) + "\n" for result in found), "utf-8")

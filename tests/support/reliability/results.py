@@ -22,11 +22,11 @@ class Result:
 
     Attributes:
         test: Its node id, e.g. ``tests/faults/test_link_lost.py::test_x[5]``.
-        promises: Ids of the promises it holds the node to.
+        promises: Ids of the promises that it checks.
         outcome: ``passed``, ``failed`` or ``skipped``.
-        figures: What it measured, in words; for a skipped test the reason.
-        measured: The day, ISO 8601.
-        on: Where: Python, machine.
+        figures: Measured figures as texts; for a skipped test the reason.
+        measured: Date, ISO 8601.
+        on: Python version and machine.
         needs_root: Whether it needs root or a loop device.
         is_long: Whether its fault lasted as long, or came as often, as the promise says (``FAULTS_LONG=1``, or
             ``--faults``), in a test that shortens it otherwise.
@@ -55,7 +55,7 @@ class Result:
 
 
 def write(result: Result, folder: Path = FRESH) -> None:
-    """Keep a result in place of the test's earlier one."""
+    """Store a result, replacing the test's earlier one."""
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^\w.-]+", "_", result.test.removeprefix("tests/"))[-180:]
     (folder / f"{name}.json").write_text(json.dumps(asdict(result)) + "\n", encoding="utf-8")
@@ -68,15 +68,15 @@ def read(folder: Path = FRESH) -> Iterator[Result]:
 
 
 def parsed(line: str) -> Result:
-    """Return the result that one line of JSON holds."""
+    """Parse a result from a line of JSON."""
     fields = json.loads(line)
     return Result(**{**fields, "promises": tuple(fields["promises"]), "figures": tuple(fields["figures"])})
 
 
 def all_of_root_skipped(results: Iterable[Result]) -> str:
-    """Return what to complain about where every test that needs root was skipped; empty where not.
+    """Return a message if every test that needs root was skipped, else an empty text.
 
-    A job that lost its rights would otherwise look as good as one that tested power cuts and full disks.
+    Otherwise a job without root would look like one that tested power cuts and full disks.
     """
     wanted = [result for result in results if result.needs_root]
     if not wanted or any(result.outcome != "skipped" for result in wanted):
