@@ -37,6 +37,8 @@ _USUAL_RATE_HZ = 25.0
 _STALE_S = 1.0
 # Time stamps that decrease by less than this belong to reordered pictures; by more, the stamps were reset.
 _REORDERED_S = 1.0
+# Reordered pictures come at least once in this many; a clock that is set back does it once.
+_REORDERED_PACKETS = 20
 # Greater differences of stamps are jumps.
 _JUMP_S = 10.0
 # Codecs whose pictures FFmpeg completes only with the first packet of the next one.
@@ -91,7 +93,7 @@ class RtspPacketSource:
         self._packets: list[Packet] = []
         self._past: list[Any] = []
         self._sets: tuple[bytes, bytes] | None = None
-        self._newest_stamp_s = float("-inf")
+        self._newest_stamp_s, self._in_order = float("-inf"), _REORDERED_PACKETS
         self._track = 0
         self._can_copy = self._has_key = False
         self._size = (0, 0)
@@ -196,8 +198,11 @@ class RtspPacketSource:
         """Keep a packet for the next shot, from the first key frame on."""
         stamp_s, is_key, data = _stamp_s(packet), _is_key(packet), bytes(packet)
         self._can_copy = self._can_copy and (not is_key or has_one_pair(data))
+        self._in_order += 1
         if stamp_s is not None:
-            self._can_copy = self._can_copy and not 0 < self._newest_stamp_s - stamp_s < _REORDERED_S
+            if 0 < self._newest_stamp_s - stamp_s < _REORDERED_S:
+                self._can_copy = self._can_copy and self._in_order > _REORDERED_PACKETS
+                self._has_key, self._in_order = False, 0
             self._newest_stamp_s = stamp_s
         if not self._can_copy:
             self._packets = []

@@ -252,6 +252,16 @@ def test_pictures_that_wait_for_each_other_are_not_copied() -> None:
     assert [len(shot.packets) for shot in shots(camera)] == [1, 1, 0, 0]
 
 
+def test_a_camera_whose_clock_is_set_back_is_copied_again_from_the_next_key_frame_on() -> None:
+    """Copying ended for the rest of the connection, as if the camera had reordered its pictures."""
+    camera = FakeCamera()
+    for number in range(30):
+        camera.add(number % 10 == 0, stamp=number - 5 * (number >= 15))
+    packets = [packet for shot in shots(camera) for packet in shot.packets]
+    assert [packet.key for packet in packets].count(True) == 3
+    assert len(packets) == 25, "from the step to the next key frame there are none"
+
+
 def test_pictures_of_another_size_end_the_session() -> None:
     camera = FakeCamera()
     camera.add(True)
