@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -87,12 +88,12 @@ class ClipMaker:
                 return copied
             process = self._make(VideoFormat(order.quality))
         except OSError as error:
-            raise NotSaved(f"cannot make a clip: {error}") from error
+            raise _refusal(error)(f"cannot make a clip: {error}") from error
         task = _Task(self._directory, process, self._facts(order), access, self._sound)
         try:
             return task.run(self._pictures(order.first_mono_s), order, progress)
         except OSError as error:
-            raise (NoSpace if error.errno == 28 else NotSaved)(f"the clip is not saved: {error}") from error
+            raise _refusal(error)(f"the clip is not saved: {error}") from error
         except EncoderLost as error:
             raise NotSaved(f"the clip is not saved: {error}") from error
         finally:
@@ -196,3 +197,9 @@ class _Task:
             for frame in self._frames.until(mono_s):
                 self._film.add_sound(frame.data, frame.facts.pts, frame.facts.sound if self._sound.is_wanted() else b"")
             self._times.append(mono_s)
+
+
+def _refusal(error: OSError) -> type[NoSpace | NotSaved]:
+    """Return the kind of error of this package for one of the file system, or of the room on the disk."""
+    is_full = isinstance(error, NoSpace) or error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return NoSpace if is_full else NotSaved

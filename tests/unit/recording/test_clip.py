@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
-from pi_cam_node.base.errors import PrivacyOn
+from pi_cam_node.base.errors import NodeError, NoSpace, PrivacyOn
 from pi_cam_node.core.file_access import OWNER_ONLY
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.imaging.h264 import to_sample
@@ -142,3 +144,20 @@ def test_privacy_ends_the_wait_and_the_packets_go_with_their_last_user(tmp_path:
     stream = rig.encoder.stream
     rig.pool.release(rig.encoder)
     assert (stream.size_bytes, list(tmp_path.iterdir())) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NoSpace("the reserve must stay free"), "no_space"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "no_space"),
+        (OSError(errno.EROFS, "Read-only file system"), "not_saved"),
+    ],
+)
+def test_a_clip_without_room_says_that_it_is_the_room(
+    tmp_path: Path, mocker: MockerFixture, error: OSError, code: str
+) -> None:
+    mocker.patch.object(Room, "make", side_effect=error)
+    with pytest.raises(NodeError, match="cannot make a clip") as caught:
+        Rig(tmp_path).clip(START_S, START_S + 1)
+    assert caught.value.code == code
