@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.broker import free_port
 
-# What libraries of the camera's process and of ours bring along, for what is never asked of them.
+# Modules that libraries import for features that are not used.
 BY_LIBRARIES = {"subprocess", "locale", "pickle", "platform"}
 
 

@@ -258,7 +258,7 @@ def test_memory_that_is_short_is_explained_and_does_not_last(rig: Rig, source: P
 
 @pytest.mark.parametrize("name", ["imx219", "9"])
 def test_an_absent_camera_is_refused_with_what_there_is_and_leaks_nothing(rig: Rig, name: str) -> None:
-    known_cameras(InstalledPicamera2())  # which opens libcamera for good
+    known_cameras(InstalledPicamera2())  # opens libcamera permanently
     before = open_descriptors()
     for _ in range(5):
         with pytest.raises(

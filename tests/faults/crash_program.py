@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-# A refusal, told from the 1 of a traceback.
+# Exit code of a refusal, unlike 1 of a traceback.
 REFUSED = 3
 
 

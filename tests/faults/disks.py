@@ -34,7 +34,7 @@ def fault_disk(size_mb: int) -> Iterator[Any]:
 
 
 def is_let_go(disk: Any) -> bool:
-    """Unmount the dead file system; tell whether the kernel really dropped it, so that mounting reads the disk anew."""
+    """Unmount the dead file system; return whether the kernel dropped it, so that mounting reads the disk again."""
     end_s = time.monotonic() + PATIENCE_S
     while subprocess.run(["umount", disk.dir], capture_output=True, check=False).returncode:
         assert time.monotonic() < end_s, "the dead file system cannot be unmounted"

@@ -29,7 +29,7 @@ LOST_S = 2.5
 
 
 def lost_by_a_cut(disk: Any, broker: Mosquitto, records_s: float) -> float | None:
-    """Cut the power while a node records; return the seconds lost, ``None`` where the disk cannot be mounted anew."""
+    """Cut the power while a node records; return the seconds lost, ``None`` if the disk cannot be mounted again."""
     broker.restart()  # one that knows nothing of a node that was online
     folder = Path(disk.dir, "node")
     folder.mkdir()

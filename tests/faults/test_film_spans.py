@@ -20,7 +20,7 @@ pytest.importorskip("av", reason="the extra video is not installed")
 pytestmark = [pytest.mark.faults, pytest.mark.promise("V2")]
 
 EVENT_S = 0.5
-# What the bar allows between the pre-roll that is told and the one that the film has.
+# Maximum difference between the reported pre-roll and the film's.
 TOLD_S = 0.1
 RATES = (2.0, 5.0, 10.0, 30.0)
 

@@ -61,7 +61,7 @@ def test_steps_of_the_clock_cut_no_film_and_move_no_picture(
 def record_through(
     stall: Callable[[], object], films: Films, commands: CommandClient
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Record a film during which something stands still, and one after it; return the messages of both."""
+    """Record a film during a stall, and one after it; return the messages of both."""
     films.wait_for_pre_roll(commands)
     films.start_recording(commands)
     time.sleep(1.5)

@@ -25,7 +25,7 @@ PICTURES = ("frame", "media/last/image", "media/thumbnail", "media/last")
 
 
 def shown(interfaces: Interfaces) -> list[str]:
-    """Return the interfaces that showed a picture since the node started anew."""
+    """Return the interfaces that showed a picture since the node was restarted."""
     held = interfaces.commands.client.table()
     found = [topic for topic in PICTURES if f"{BASE}/{topic}" in held]
     found += [path for path in ("/snapshot.jpg", "/stream", "/shortstream") if interfaces.get(path)[0] != 403]

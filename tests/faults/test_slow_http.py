@@ -96,7 +96,7 @@ def test_thirty_viewers_do_not_slow_the_camera(node: ObservedNode, figure: Calla
     seconds = (among["uptime_s"] - alone["uptime_s"]) or 1
     assert found["during"]["failed"] == 0
     lost = among["frames_dropped"] - alone["frames_dropped"]
-    # 10 frames a second are asked for; a tenth may be lost to whoever else uses this machine.
+    # 10 frames per second are requested; a tenth may be lost because of other load.
     assert lost <= seconds, (alone, among)
     assert among["fps"] >= 0.8 * alone["fps"], (alone, among)
     figure(f"{alone['fps']} frames a second without, {among['fps']} with 30 viewers; {lost} frames dropped")

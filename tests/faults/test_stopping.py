@@ -34,7 +34,7 @@ def test_a_stop_at_any_moment_is_clean_and_in_time(
             code, stopped_s = node.stop()
             log = node.log()[begun:]
             took_s.append(stopped_s)
-            # Before the program has begun to run nobody can answer a signal but the kernel.
+            # Before the program runs, signals have their default action.
             assert code == 0 or (code == -15 and "starts, version" not in log), (code, log)
             if client.latest(f"{BASE}/availability") is not None:
                 assert client.latest(f"{BASE}/availability") == b"offline"

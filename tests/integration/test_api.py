@@ -153,7 +153,7 @@ def test_every_command_of_the_registry_is_there(serving: RunningWebServer, verb:
 
 
 class Node:
-    """A bare application whose node fails as told."""
+    """An application whose node fails as set by the test."""
 
     def __init__(self, error: NodeError | None = None, media: Sequence[dict[str, object]] = ()) -> None:
         self.error = error

@@ -156,7 +156,7 @@ def test_a_node_that_went_is_said_to_be_offline(
 def test_a_node_that_is_not_there_is_not_waited_for(
     node: RunningNode, call: Call, capsys: pytest.CaptureFixture[str], mocker: MockerFixture, name: str
 ) -> None:
-    """Before, a wrong name was told after a minute of silence."""
+    """Formerly a wrong name was reported only after a minute."""
     mocker.patch.object(request_module, "SILENCE_S", 0.5)
     node.stop()
     began_s = time.monotonic()

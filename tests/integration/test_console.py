@@ -148,7 +148,7 @@ def test_a_refusal_is_a_page_for_people_and_bare_text_for_programs(console: Runn
 
 
 def paths(camera: str) -> Iterator[tuple[str, str, str]]:
-    """Yield method, path and right of every route, with this camera and made-up ids in it."""
+    """Yield method, path and right of every route, with this camera and placeholder ids."""
     assert application.DECLARING
     for route in ROUTES:
         path = route.path.replace("{camera}", camera)
@@ -675,7 +675,7 @@ def test_a_door_that_opens_brings_a_picture_of_before_and_a_push(
         await runner.cleanup()
 
     async def gone(browser: Browser, service: PushService) -> None:
-        """A device whose subscription has ended gets nothing more, and its owner is told."""
+        """A device with an ended subscription gets no more pushes, and its owner is notified."""
         service.status, before = 410, len(service.sent)
         await asyncio.sleep(1.2)
         client.publish(DOOR_TOPIC, '{"contact": true}')
@@ -693,7 +693,7 @@ def test_a_door_that_opens_brings_a_picture_of_before_and_a_push(
 
 
 class Ntfy:
-    """A server of ntfy in small: keeps what is published, answers as it is told."""
+    """Minimal ntfy server: stores messages, responds as set by the test."""
 
     def __init__(self) -> None:
         self._socket = reserved_port()

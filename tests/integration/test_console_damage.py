@@ -39,7 +39,7 @@ def damage(console: RunningConsole, *names: str) -> None:
 
 
 def make_events(client: Client, count: int) -> None:
-    """Have each node told of a bell until it has that many events; a bell during an event would only prolong that."""
+    """Trigger each node until it has this many events; a trigger during an event would only prolong it."""
     for node in NODES:
         camera = f"pi_cam_node/{node}/camera/availability"
         wait_until(lambda t=camera: client.latest(t) == b"online", camera)  # type: ignore[misc]
@@ -52,7 +52,7 @@ def make_events(client: Client, count: int) -> None:
 
 
 def events_of(client: Client, node: str) -> set[str]:
-    """Return the ids of the events that a node told of."""
+    """Return the ids of the events published by a node."""
     topic = f"pi_cam_node/{node}/event/triggered"
     with client._changed:
         return {json.loads(message.payload)["id"] for message in client.received if message.topic == topic}

@@ -176,7 +176,7 @@ def test_a_node_that_stood_still_is_offline_and_live_again_as_soon_as_it_goes_on
 
 
 def test_a_node_that_died_while_the_broker_was_away_is_offline_then(broker: Mosquitto, tmp_path: Path) -> None:
-    """This broker forgets everything, the last will of the node, too."""
+    """This broker loses everything, including the node's last will."""
 
     async def visit(owner: Browser) -> None:
         def is_online(body: dict[str, Any]) -> list[bool]:
@@ -288,7 +288,7 @@ def test_without_room_on_the_disk_live_view_pages_and_rules_go_on(broker: Mosqui
 
 
 def test_a_push_waits_for_the_internet_and_says_so(broker: Mosquitto, tmp_path: Path) -> None:
-    service = PushService()  # its port is there, and nobody answers
+    service = PushService()  # its port is open, but there are no responses
     hosts = {"PI_CAM_NODE_CONSOLE_PUSH_HOSTS": f"127.0.0.1:{service.port}"}
 
     async def visit(owner: Browser) -> None:

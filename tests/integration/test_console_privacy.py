@@ -94,7 +94,7 @@ class Scene:
 
 
 async def blanked(socket: ClientWebSocketResponse) -> None:
-    """Wait until the live view is told to show nothing; a picture after that fails."""
+    """Wait until the live view must show nothing; fail at any later picture."""
     while True:
         message = await socket.receive()
         if message.type is WSMsgType.TEXT and json.loads(message.data)["blank"]:

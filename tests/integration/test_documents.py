@@ -96,7 +96,7 @@ python3 ../uploads.py >/dev/null 2>&1 &
 """
 IS_JPEG = 'for picture in %s; do [ "$(head -c 2 "$picture" | od -An -tx1 | tr -d " ")" = ffd8 ]; done\n'
 SAVED = "mkdir -p captures && echo a >captures/a.jpg && echo b >captures/.b.part\n"
-# What rclone is told here wins over the page's file: a folder in place of the bucket.
+# Environment for rclone with priority over the page's file: a folder instead of the bucket.
 BUCKET = """
 echo 'pi-cam-node:x:990:990::/:/bin/sh' >>/etc/passwd && echo 'pi-cam-node:x:990:' >>/etc/group
 export RCLONE_CONFIG_BUCKET_TYPE=alias RCLONE_CONFIG_BUCKET_REMOTE=/mnt/bucket

@@ -58,7 +58,7 @@ def home() -> Iterator[HomeAssistant]:
 
 @pytest.fixture(scope="module")
 def mqtt(home: HomeAssistant) -> Iterator[Client]:
-    """Return a client of its broker that hears every command."""
+    """Return a client of its broker, subscribed to all commands."""
     with home.client() as client:
         yield client.subscribe("pi_cam_node/porch/cmd/#", "house/lamp/set")
 

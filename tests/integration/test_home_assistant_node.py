@@ -117,7 +117,7 @@ def node(home: HomeAssistant, process: RealNode) -> Iterator[RealNode]:
 
 @pytest.fixture
 def mqtt(home: HomeAssistant, node: RealNode) -> Iterator[Client]:
-    """Return a client that hears the node."""
+    """Return a client subscribed to the node's topics."""
     with home.client() as client:
         yield client.subscribe(f"{ROOT}/#")
 
@@ -160,7 +160,7 @@ def test_every_figure_of_the_telemetry_reaches_its_entity(home: HomeAssistant, n
     figures = {e.source for e in OFFERED.values() if e.origin == "telemetry"}
     sent = json.loads(mqtt.wait_for(f"{ROOT}/telemetry").payload)
     assert figures - set(sent) == set()
-    known = figures - {"latency_ms"}  # nobody may have asked for anything yet
+    known = figures - {"latency_ms"}  # there may have been no request yet
     wait_until(
         lambda: all(home.states()[key]["state"] not in ("unknown", "unavailable") for key in known),
         "every figure to be known",

@@ -275,7 +275,7 @@ def test_a_broker_that_forgot_everything_is_told_again_within_three_seconds(
 
 
 def retained(broker: Mosquitto) -> set[str]:
-    """Return the topics that the broker holds of the node, each told within three seconds of its connect."""
+    """Return the node's retained topics, each published within three seconds of its connect."""
     with broker.client() as client:
         client.subscribe(f"{BASE}/#", "homeassistant/#")
         client.wait_for(f"{BASE}/availability", "online", 30)

@@ -70,7 +70,7 @@ def test_pictures_of_now_and_of_the_past_are_taken_with_clicks(tmp_path: Path, m
         saved = tmp_path / "saved.jpg"
         cv2.imwrite(str(saved), np.full((240, 320, 3), 90, np.uint8))
         serving.pictures.files = {"single-0001": saved, "stack-0002": saved, "ring-0002": saved}
-        mocker.patch.object(serving.pictures, "newest", return_value=[])  # then those of this run are told
+        mocker.patch.object(serving.pictures, "newest", return_value=[])  # then those of this run are listed
 
         async def story() -> None:
             async with looking(serving.url, tmp_path) as tab:
@@ -152,7 +152,7 @@ def test_the_switch_beside_the_picture_hides_it_and_shows_it_again(tmp_path: Pat
                 await tab.until("document.querySelector('#save').disabled")
                 await tab.until("document.querySelector('#no-pictures').innerText.includes('are not shown')")
                 assert serving.hub.privacy_gate.closed
-                await tab.go(serving.url)  # whoever comes now is refused the stream, and told why
+                await tab.go(serving.url)  # further clients are refused the stream, with the reason
                 await tab.until("document.querySelector('#veil').innerText.includes('Privacy is on')")
                 await tab.until("document.querySelector('#privacy').checked")
                 await tab.click("#privacy")

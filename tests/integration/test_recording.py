@@ -142,7 +142,7 @@ def test_an_event_is_recorded_from_before_it_began_to_after_its_end(rig: Rig) ->
 
 @pytest.mark.parametrize("how", ["file", "folder"])
 def test_a_film_that_is_deleted_in_the_making_fails_at_once_and_the_recording_goes_on(rig: Rig, how: str) -> None:
-    """It went on into a file that nobody could see any more, for up to ten minutes."""
+    """Formerly the recording continued into a deleted file, for up to ten minutes."""
     time.sleep(2)
     now_s = time.monotonic()
     rig.recorder.begin(RecordingOrder("event-1", "motion", now_s - 1, now_s))

@@ -82,7 +82,7 @@ class Camera:
             time.sleep(1 / FPS)
 
     def free_slots(self) -> int:
-        """Return the number of slots that nobody holds; takes all of them."""
+        """Return the number of free slots, and occupy all of them."""
         return sum(self.writer.put([b"jpeg"]) is not None for _ in range(SLOTS))
 
     def packet_times(self) -> list[float]:
@@ -277,7 +277,7 @@ def test_masks_are_burnt_into_the_planes_that_are_shared(broker: Mosquitto, tmp_
         found: list[bytes] = []
 
         def has_planes() -> bool:
-            """Look into the memory while the camera stands still; return whether there is more than JPEGs in it."""
+            """Inspect the memory while the camera is stopped; return whether it contains more than JPEGs."""
             process.suspend()
             try:
                 slots = [

@@ -105,7 +105,7 @@ def test_a_large_shortstream_arrives_whole_at_a_slow_reader(node: StubNode) -> N
     assert rest == b"STREAM_DONE: sent=40, skipped=0, available=40\n"
 
 
-# ------------------------------------------------------------------ flaw 1: one bad command, and nobody is served again
+# ------------------------------------------------------------------ flaw 1: one bad command ends all service
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_what_only_begins_like_a_command_is_none(node: StubNode, sent: bytes) ->
     assert node.ask(sent) == b"UNKNOWN_COMMAND\n"
 
 
-# ------------------------------------------------------------------ flaw 6: the port is taken, and nobody is told
+# ------------------------------------------------------------------ flaw 6: a port in use is not reported
 
 
 def test_a_node_restarted_at_once_has_its_port_again(start_node: StartNode) -> None:

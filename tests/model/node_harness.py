@@ -41,7 +41,7 @@ VITALS = {"rss_mib": 61.5, "swap_pct": 0.0}
 
 
 class StepWorker:
-    """Worker that runs its jobs in the caller's thread, when told."""
+    """Worker that runs its jobs in the caller's thread, on request."""
 
     def __init__(self, inbox: Inbox, *_more: object) -> None:
         self._inbox = inbox

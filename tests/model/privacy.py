@@ -11,7 +11,7 @@ from pi_cam_node.storage.privacy_marker import FILE_NAME
 from tests.model.node_harness import BASE
 from tests.model.node_runs import MEDIA, NodeRuns
 
-# How JPEG and the files of numpy begin, as bytes and in base64: what is told of a picture may be told, but no picture.
+# First bytes of JPEG and npy files, plain and in base64: metadata of a picture may be published, but no picture.
 PIXELS = (b"\xff\xd8\xff", b"/9j/", b"\x93NUMPY")
 PICTURES = MEDIA | {f"{BASE}/frame"}
 
@@ -36,7 +36,7 @@ class Privacy(NodeRuns):
         for name, on in self.switches:
             self.possible = {on} if self.granted(name) else self.possible | {on}
         assert remembered in self.possible, "a switch is remembered"
-        # That it is off may still be undone by a power cut, where nobody was told of it; that it is on, by nothing.
+        # A power cut may undo an unconfirmed switch to off, but never to on.
         if remembered or not self.disk.unsynced:
             self.possible = {remembered}
         self.sealed = remembered

@@ -16,7 +16,7 @@ SETTINGS = {"--node": "node.id", "--port": "mqtt.port", "--base-topic": "mqtt.ba
 
 
 def run(folder: Path, *words: str) -> str:
-    """Return what the script says to somebody who is not root: that, or what is wrong with the options."""
+    """Return the script's message without root: that it needs root, or a fault of the options."""
     program = folder / "bin" / "id"
     program.parent.mkdir(exist_ok=True)
     program.write_text("#!/bin/sh\necho 1000\n")

@@ -17,7 +17,7 @@ echo "${STATE_DIRECTORY-none} $*"
 
 @pytest.fixture
 def command(tmp_path: Path) -> Path:
-    """Return the command with folders of its own, run by somebody who seems to be root."""
+    """Return the command with temporary folders, run by a simulated root."""
     for name, text in {
         "program": PROGRAM,
         "bin/id": "#!/bin/sh\necho 0\n",

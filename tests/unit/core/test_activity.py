@@ -163,7 +163,7 @@ def test_a_film_that_failed_is_told_and_is_a_fault() -> None:
 
 
 def test_an_event_whose_film_failed_has_the_one_that_was_made_in_its_place() -> None:
-    """It told the film that was lost, and then none, though the rest of it was on the disk."""
+    """Formerly it reported the lost film, and then none, although the rest was on disk."""
     scene = Scene()
     scene.moves()
     event_id = scene.events()[0].id

@@ -176,7 +176,7 @@ def test_a_frame_that_cannot_be_worked_on_stops_no_deadline(mocker: MockerFixtur
     assert [(reply["id"], reply["code"]) for reply in finals(harness)] == [("x", "timeout")]
 
 
-# ------------------------------------------------------------------ what is told of the light
+# ------------------------------------------------------------------ published brightness
 
 
 def lit(harness: CoreHarness, lux: float) -> Frame:

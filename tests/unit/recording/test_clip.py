@@ -28,7 +28,7 @@ START_S, FPS = 100.0, 10
 
 
 class RunningClock(FakeClock):
-    """Each look takes a twentieth of a second, so that whoever waits for something that never comes gives up."""
+    """Each reading advances the time by a twentieth of a second, so that waits time out."""
 
     def monotonic(self) -> float:
         """Return the monotonic time in seconds."""
@@ -52,7 +52,7 @@ def _unused(*_arguments: object) -> Any:
 
 
 class Rig:
-    """Pictures at ten a second, and an encode of them that somebody else uses."""
+    """Pictures at ten per second, and a running encoder that is in use elsewhere."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = RunningClock()

@@ -110,7 +110,7 @@ def kinds(told: list[Input]) -> list[type[Input]]:
 def test_an_event_waits_for_an_encoder_and_is_recorded_from_its_beginning(
     tmp_path: Path, start: Callable[[Rig], Rig]
 ) -> None:
-    """The recorder's thread died of it, and with it the film; the third time the node was started anew."""
+    """Formerly this ended the recorder's thread and the film, and at the third time the node."""
     rig = start(Rig(tmp_path, busy=3))
     rig.record("event-1")
     failed, opened, saved = rig.wait_for(lambda told: len(told) == 3)

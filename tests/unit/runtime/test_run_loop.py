@@ -53,7 +53,7 @@ class Part:
 
 
 class Listening:
-    """Keeps what it hears, or fails."""
+    """Listener that stores events, or fails."""
 
     def __init__(self, *, fails: bool = False) -> None:
         self.fails = fails

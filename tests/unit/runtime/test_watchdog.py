@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 class Script:
-    """A loop whose thread runs until told to end."""
+    """A loop whose thread runs until it is ended."""
 
     def __init__(self, name: str, clock: FakeClock, *, replaceable: bool = False, repairs: int = 3) -> None:
         self.ends = threading.Event()

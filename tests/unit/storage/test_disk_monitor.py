@@ -47,7 +47,7 @@ class FakeArchive:
 
 
 class Bench:
-    """A watch whose worker works when told."""
+    """A disk monitor whose worker is stepped by the test."""
 
     def __init__(self, disk: Callable[[FakeClock], Any] = lambda _clock: FakeArchive()) -> None:
         self.clock = FakeClock()
@@ -132,7 +132,7 @@ SILENCE = StorageChanged("not_saved", f"the disk has not answered for {SILENT_S:
 
 @pytest.fixture
 def real(tmp_path: Path) -> Bench:
-    """Return a watch of a real folder with a picture in it, of which nobody has looked yet."""
+    """Return a monitor of a real folder with a picture, before its first check."""
     bench = Bench(lambda clock: PictureArchive(tmp_path / "captures", BOOT, clock, IMAGES))
     save(bench.archive)
     return bench

@@ -109,7 +109,7 @@ def test_nothing_is_left_in_memory_that_was_closed(writer: SlotWriter) -> None:
     reader.take(slots[0] or 0, [4], SIZE)
     reader.take(slots[1] or 0, [70_000])
     reader.lend(slots[0] or 0, SIZE, 1.0).give_back()
-    writer.put([b"\1" * 5_000])  # which nobody takes
+    writer.put([b"\1" * 5_000])  # not taken
     assert any(memory_of(writer))
     reader.close()
     assert not any(memory_of(writer))
@@ -140,7 +140,7 @@ def test_a_full_memory_takes_no_more_until_a_slot_is_free(writer: SlotWriter, re
     assert sorted(slot for slot in slots if slot is not None) == list(range(SLOTS))
     assert writer.put(picture) is None
     reader.take(1, [7])
-    reader.take(1, [7])  # which nobody does; the slot is free but once
+    reader.take(1, [7])  # released twice; the slot is free only once
     assert writer.put(picture) == 1
     assert writer.put(picture) is None
     reader.take(SLOTS - 1, [7])

@@ -21,7 +21,7 @@ ORDER = Open(1, CameraConfig(source="synthetic"), DAY)
 
 
 class ScriptedSource:
-    """Delivers images as told, each a tenth of a second after the last: good, bad, or of another size."""
+    """Delivers scripted images at intervals of a tenth of a second: good, bad, or of another size."""
 
     def __init__(self, clock: FakeClock, script: str) -> None:
         self.clock, self.script, self.opened = clock, list(script), 0

@@ -250,7 +250,7 @@ def test_only_a_web_address_is_one(url: object) -> None:
 
 
 def filled(broker: Broker, count: int = 64) -> Broker:
-    """Have somebody retain nodes that there are not."""
+    """Retain messages of nodes that do not exist."""
     for number in range(count):
         broker.says("availability", b"online", node=f"junk{number:02}")
         broker.says("info", {"name": "Junk"}, node=f"junk{number:02}")

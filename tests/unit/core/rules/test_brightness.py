@@ -12,7 +12,7 @@ LIMITS = TelemetryConfig()
 
 
 def told(rule: BrightnessRule, levels: list[float], *, start_s: float = 0.0, fps: float = 10.0) -> list[float]:
-    """Return the times at which a value is told, one value a frame."""
+    """Return the times at which a value is published, with one value per frame."""
     times = [start_s + number / fps for number in range(len(levels))]
     return [now_s for now_s, level in zip(times, levels, strict=True) if rule.is_news(level, None, now_s, LIMITS)]
 

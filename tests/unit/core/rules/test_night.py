@@ -17,7 +17,7 @@ QUICK = NightConfig(min_dark_frames=3, min_bright_frames=3, dwell_s=100, settle_
 
 
 class Night:
-    """A controller and a camera that obeys it one frame later, or does not."""
+    """A controller and a camera that follows it one frame later, or refuses."""
 
     def __init__(self, settings: NightConfig = QUICK) -> None:
         self.controller = NightController(settings, 0.0)

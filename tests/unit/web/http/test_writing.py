@@ -13,7 +13,7 @@ STALL_S = 0.02
 
 
 class FakeTransport:
-    """A transport whose client takes bytes when it is told to."""
+    """A transport whose client reads bytes on request of the test."""
 
     def __init__(self, unsent_bytes: int) -> None:
         self.unsent_bytes = unsent_bytes

@@ -52,7 +52,7 @@ def _name(wire: bytes) -> str:
 
 
 class Stage:
-    """A hub, a fan-out at 10 pictures a second, and a clock in the hands of the test."""
+    """A hub, a fan-out at 10 pictures per second, and a clock controlled by the test."""
 
     def __init__(self) -> None:
         self.clock, self.hub = FakeClock(), FrameHub()

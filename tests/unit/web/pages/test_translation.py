@@ -79,7 +79,7 @@ def literals(text: str) -> Iterator[tuple[str, str]]:
 
 
 def unmarked(text: str) -> list[str]:
-    """Return the texts for people that are not marked."""
+    """Return displayed texts that are not marked."""
     return [
         literal
         for literal, before in literals(text)
