@@ -17,6 +17,7 @@ let source;
 let listeningSince = 0;
 let day = new Date().toDateString();
 let sent;
+const bar = document.getElementById("mode");
 
 export function wordTimes(root = document) {
   for (const element of root.querySelectorAll("time[datetime]:not([data-worded])")) {
@@ -132,7 +133,7 @@ function explainPicture({ target }) {
 function sayOf({ detail: { ctx } }, words) {
   if (ctx.request.method === "GET" || ctx.target?.getAttribute?.("role") !== "status") return;
   const said = document.createElement("span");
-  said.className = words === document.body.dataset.unanswered ? "said refused" : "said waiting";
+  said.classList.add("said", words === document.body.dataset.unanswered ? "refused" : "waiting");
   said.textContent = words;
   ctx.target.replaceChildren(said);
 }
@@ -142,16 +143,16 @@ function noteForm({ detail: { ctx } }) {
   if (ctx.request.method !== "GET" && ctx.target?.id === "mode") sent = ctx.sourceElement;
 }
 
-function keepFocus({ detail: { ctx } }) {
-  if (!sent || ctx.target?.id !== "mode" || ctx.request.method === "GET") return;
-  if (document.activeElement === document.body) ctx.target.querySelector(sent.id === "pushes" ? ".bell" : "[aria-pressed=true]")?.focus();
-  sent = undefined;
+function keepFocus() {
+  if (!sent || document.activeElement !== document.body) return;
+  bar.querySelector(sent.id === "pushes" ? ".bell" : "[aria-pressed=true]")?.focus();
 }
 
 document.addEventListener("htmx:before:request", (event) => sayOf(event, document.body.dataset.working));
 document.addEventListener("htmx:error", (event) => event.detail.ctx && sayOf(event, document.body.dataset.unanswered));
 document.addEventListener("htmx:before:request", noteForm);
-document.addEventListener("htmx:after:swap", keepFocus);
+for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, () => (sent = undefined), true);
+if (bar) new MutationObserver(keepFocus).observe(bar, { childList: true, subtree: true });
 document.addEventListener("error", explainPicture, true); // of pictures it does not bubble
 document.addEventListener("click", askTwice, true);
 document.addEventListener("click", copy);
