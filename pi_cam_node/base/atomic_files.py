@@ -26,14 +26,15 @@ _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE, group_id: int | None = None) -> None:
     """Create or replace a file with ``data``, which is on disk on return.
 
-    A symbolic link is followed: its target is replaced. Thread: any, but one writer per path at a time within the
-    process.
+    A symbolic link is followed: its target is replaced. Devices and pipes are not: as root, renaming over ``/dev/null``
+    would succeed. Thread: any, but one writer per path at a time within the process.
 
     Raises:
         OSError: Writing failed. The file is unchanged (or, if only the last sync failed, new but not safe from a power
             cut); no temporary file is left.
     """
     target = Path(os.path.realpath(path))
+    refuse_special(target)
     part = write_part(target, data, mode, group_id)
     try:
         part.replace(target)
@@ -41,6 +42,16 @@ def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE, group_id:
         _remove(part)
         raise
     sync_directory(target.parent)
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse to replace what is no regular file.
+
+    Raises:
+        OSError: The path is a device, a pipe or a directory.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file, and is not replaced", str(path))
 
 
 def create_atomically(path: Path, data: bytes | memoryview, mode: int = FILE_MODE) -> None:

@@ -17,7 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from pi_cam_node.base.atomic_files import DIRECTORY_MODE, FILE_MODE, make_directory, sync, sync_directory
+from pi_cam_node.base.atomic_files import (
+    DIRECTORY_MODE,
+    FILE_MODE,
+    make_directory,
+    refuse_special,
+    sync,
+    sync_directory,
+)
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config, loader
 from pi_cam_node.config.loader import MAX_FILE_BYTES
@@ -192,6 +199,7 @@ def _put_all(moves: Mapping[Path, Path]) -> tuple[Path, ...]:
 
 def _set_aside(target: Path, aside: dict[Path, Path]) -> None:
     """Rename a file that will be replaced, with the other files of a database; note old by new path in ``aside``."""
+    refuse_special(target)
     for suffix in SUFFIXES:
         old = target.with_name(target.name + suffix)
         if old.exists():

@@ -62,6 +62,15 @@ def test_replacing_through_a_link_keeps_the_link(tmp_path: Path) -> None:
     assert real.read_bytes() == b"new"
 
 
+def test_devices_and_pipes_are_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "config.yaml"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="no regular file"):
+        replace_atomically(pipe, b"new")
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    assert names(tmp_path) == ["config.yaml"]
+
+
 def test_creating_makes_a_file_for_the_owner_only(tmp_path: Path) -> None:
     create_atomically(tmp_path / "a.jpg", memoryview(b"data"))
     assert (tmp_path / "a.jpg").read_bytes() == b"data"

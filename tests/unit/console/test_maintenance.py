@@ -141,8 +141,10 @@ def test_a_node_takes_the_rows_of_a_former_id_once_though_it_tells_it_at_each_st
             context = SimpleNamespace(
                 nodes=nodes, journal=journal, database=database, changes=SimpleNamespace(tell=lambda _part: None),
                 now_ms=lambda: 5, accounts=SimpleNamespace(load=sleep_not), pause=SimpleNamespace(begin=print),
-                dispatcher=SimpleNamespace(by_name=SimpleNamespace(restore=list)), sensors=Sensors("ha", "base"),
-                client=Client(),
+                dispatcher=SimpleNamespace(
+                    by_name=SimpleNamespace(restore=list), topics=SimpleNamespace(listens_to=lambda _node: True)
+                ),
+                sensors=Sensors("ha", "base"), client=Client(),
             )  # fmt: skip
             return nodes, journal, Maintenance(cast("ConsoleContext", context))
 

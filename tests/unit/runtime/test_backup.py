@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sqlite3
 import tarfile
 from collections.abc import Callable
@@ -225,3 +226,16 @@ def test_a_restore_that_fails_half_way_leaves_everything_as_it_was(
     assert "not restored" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in tmp_path.joinpath("new").rglob("*") if path.is_file()} == before
     assert new.events() == [("e1",)]
+
+
+def test_a_restore_replaces_no_device_and_no_pipe(
+    old: House, new: House, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / "porch.tar.gz"
+    assert run(old, "backup", "-o", str(archive)) == 0
+    new.config.parent.mkdir(parents=True)
+    os.mkfifo(new.config)
+    assert run(new, "restore", "--yes", str(archive)) == 1
+    assert "no regular file" in capsys.readouterr().err
+    assert new.config.is_fifo()
+    assert new.files() == set()
