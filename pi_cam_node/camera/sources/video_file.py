@@ -69,9 +69,8 @@ class VideoFileSource:
             raise SourceError(f"{self._title} does not exist; the node runs in {Path.cwd()}")
         if not os.access(self._path, os.R_OK):
             raise SourceError(f"{self._title} may not be read by the user that the node runs as")
-        upright = (
-            (cv2.CAP_PROP_ORIENTATION_AUTO, 1),
-        )  # as a phone held it; not every version of OpenCV does it unasked
+        # Turns a film of a phone as it was held; not every version of OpenCV does so by default.
+        upright = ((cv2.CAP_PROP_ORIENTATION_AUTO, 1),)
         return Capture(Request(self._title, str(self._path), cv2.CAP_ANY, _ADVICE, desired=upright), self._opener)
 
     def _advance(self, images: float) -> None:
