@@ -22,7 +22,7 @@ from pi_cam_node.console.web import (
     settings_rules,
 )
 from pi_cam_node.console.web.gate import GATE, ConsoleGate
-from pi_cam_node.console.web.rendering import refusal_pages
+from pi_cam_node.console.web.rendering import whole_pages
 from pi_cam_node.console.web.routes import CONTEXT, ROUTES
 from pi_cam_node.web.http.application import application as application_of
 from pi_cam_node.web.http.connection_limit import ConnectionLimit
@@ -57,6 +57,6 @@ def application(context: ConsoleContext, gate: ConsoleGate) -> web.Application:
     connections = ConnectionLimit(lambda: 2 * BROWSERS_MAX, gate.proxies.trusts)
     app = application_of(ROUTES, gate, connections, POLICY)
     app[CONTEXT], app[GATE] = context, gate
-    app.middlewares.append(refusal_pages)
+    app.middlewares.append(whole_pages)
     live.attach(app)
     return app

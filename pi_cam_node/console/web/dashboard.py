@@ -16,6 +16,7 @@ from pi_cam_node.console.web.events import SHARE_S
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, require, route, visible
+from pi_cam_node.console.web.visits import is_sent_form, shown_page
 
 STRIP = 12
 # Commands of the buttons on a tile.
@@ -115,7 +116,7 @@ async def mode(request: web.Request) -> web.StreamResponse:
     if wanted not in {"home", "away"}:
         raise web.HTTPBadRequest(text="the mode is home or away\n")
     context_of(request).set_mode(account.name, wanted)
-    return page(request, "parts/mode.html", mode=wanted)
+    return _bar(request)
 
 
 @route("POST", "/pushes", "control")
@@ -128,6 +129,13 @@ async def pushes(request: web.Request) -> web.StreamResponse:
     except ValueError as error:
         raise web.HTTPBadRequest(text=f"{error}\n") from None
     context.pause_pushes(account.name, until_ms)
+    return _bar(request)
+
+
+def _bar(request: web.Request) -> web.StreamResponse:
+    """Return the bar above the page; the whole page if the browser itself sent a form of it."""
+    if is_sent_form(request):
+        return web.Response(status=303, headers={"Location": shown_page(request)})
     return page(request, "parts/mode.html")
 
 

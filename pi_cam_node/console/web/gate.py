@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
-from yarl import URL
 
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.accounts.registry import Accounts
@@ -17,6 +15,7 @@ from pi_cam_node.console.accounts.rights import Permission
 from pi_cam_node.console.links import Links
 from pi_cam_node.console.web import routes
 from pi_cam_node.console.web.rendering import worded_as_page
+from pi_cam_node.console.web.visits import is_visit, login_before, shown_page
 from pi_cam_node.web.auth.allowed_hosts import SAFE_METHODS, AllowedHosts, is_from_foreign_page, is_same_origin
 from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Proxies
@@ -24,10 +23,6 @@ from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.http.routes import Need, app_key
 
 _log = logging.getLogger(__name__)
-# Path of this server, to return to after a login; browsers take ``//`` and a backslash as the start of a host.
-_OWN_PAGE = re.compile(r"/(?!/)[\w\-./~%?=&:+,]{0,500}", re.ASCII)
-
-_ORIGIN = re.compile(r"^https?://[^/?#]*")
 
 
 @dataclass(slots=True)
@@ -145,22 +140,12 @@ class ConsoleGate:
 
     def _unauthorized(self, request: web.Request) -> web.HTTPException:
         if request.headers.get("HX-Request"):
-            shown = _ORIGIN.sub("", request.headers.get("HX-Current-URL", ""))
-            return web.HTTPUnauthorized(text="log in again\n", headers={"HX-Redirect": login_before(shown)})
-        if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
-            return web.HTTPSeeOther(login_before(request.path_qs))
+            return web.HTTPUnauthorized(
+                text="log in again\n", headers={"HX-Redirect": login_before(shown_page(request))}
+            )
+        if is_visit(request):
+            return web.HTTPSeeOther(login_before(request.path_qs if request.method == "GET" else shown_page(request)))
         return web.HTTPUnauthorized(text="log in\n")
-
-
-def own_page(asked: str) -> str:
-    """Return the path to return to after a login; ``/`` if it is not one of the console."""
-    return asked if _OWN_PAGE.fullmatch(asked) else "/"
-
-
-def login_before(asked: str) -> str:
-    """Return the path of the login page that leads to another page afterwards."""
-    page = own_page(asked)
-    return "/login" if page == "/" else str(URL("/login").with_query(next=page))
 
 
 GATE = app_key("gate", ConsoleGate)

@@ -13,9 +13,10 @@ from pi_cam_node.console.accounts.registry import SESSION_DAYS
 from pi_cam_node.console.config import is_contact
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.web.forms import form_of
-from pi_cam_node.console.web.gate import gate_of, own_page
+from pi_cam_node.console.web.gate import gate_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_or_none, context_of, owner_route, route, session_of
+from pi_cam_node.console.web.visits import own_page
 
 PAIRING_COOKIE = "pairing"
 _YEARS_S = 10 * 365 * 86_400

@@ -18,6 +18,7 @@ from pi_cam_node.base.clock import iso
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.web import files
 from pi_cam_node.console.web.routes import account_or_none, context_of
+from pi_cam_node.console.web.visits import is_sent_form, is_visit, shown_page
 
 NAVIGATION = (
     ("/", "Live"),
@@ -77,7 +78,10 @@ def build_id() -> str:
 
 
 def page(request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
-    """Render a template as a response."""
+    """Render a template as a response; a part of a page within a whole page, if the browser itself sent a form."""
+    if template.startswith("parts/") and is_sent_form(request):
+        values |= {"part": template, "back": shown_page(request)}
+        template = "answer.html"
     context, account = context_of(request), account_or_none(request)
     broker = context.dispatcher.broker
     shared = {
@@ -121,18 +125,21 @@ def size(count: float | None) -> str:
 
 
 @web.middleware
-async def refusal_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Middleware: render an error as a page if a person opened the address."""
+async def whole_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Middleware: to what the browser itself opened or sent, answer errors as pages, and htmx redirects as its own."""
     try:
-        return await handler(request)
+        answer = await handler(request)
     except web.HTTPException as refusal:
         worded_as_page(request, refusal)
         raise
+    if is_sent_form(request) and "HX-Redirect" in answer.headers:
+        return web.Response(status=303, headers={"Location": answer.headers["HX-Redirect"]})
+    return answer
 
 
 def worded_as_page(request: web.Request, refusal: web.HTTPException) -> None:
     """Make an error a page if a person opened the address; with navigation if that person has logged in."""
-    if refusal.status < web.HTTPBadRequest.status_code or not _is_visit(request):
+    if refusal.status < web.HTTPBadRequest.status_code or not is_visit(request):
         return
     said = (refusal.text or "").strip()
     if said == f"{refusal.status}: {refusal.reason}":  # of an address that no route has
@@ -142,9 +149,3 @@ def worded_as_page(request: web.Request, refusal: web.HTTPException) -> None:
     shown = page(request, "refused.html", title=title, said=f"{said[:1].upper()}{said[1:]}.")
     refusal.text = shown.text or ""
     refusal.content_type = shown.content_type
-
-
-def _is_visit(request: web.Request) -> bool:
-    """Tell whether a person opened the address, rather than a script of a page or a program."""
-    is_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
-    return is_page and "HX-Request" not in request.headers
