@@ -13,23 +13,10 @@ pytest.importorskip("cryptography", reason="the extra console is not installed")
 from tests.support.broker import Client, Mosquitto
 from tests.support.chromium import Tab, find_chromium
 from tests.support.console_tour import PAGES, announce, tour
+from tests.support.large_text import CUT_OFF, LARGE, SQUEEZED
 from tests.support.running_console import RunningConsole
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
-
-LARGE = "addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = '200%'));"
-# What reaches beyond the window, or beyond the card that it is in; lists that can be scrolled sideways aside.
-CUT_OFF = """[...document.querySelectorAll("body *")]
-  .filter((one) => one.checkVisibility() && !one.closest(".strip, .tabs, .unseen, .skip, svg"))
-  .filter((one) => one.getBoundingClientRect().right > Math.min(innerWidth,
-    one.closest(".card")?.getBoundingClientRect().right ?? innerWidth) + 1)
-  .map((one) => `${one.tagName} ${one.className}: ${one.textContent.trim().slice(0, 40)}`)"""
-# Texts in a column in which not even four letters stand beside one another.
-SQUEEZED = """[...document.querySelectorAll("p, span, strong, label, button, select, a")]
-  .filter((one) => one.checkVisibility() && one.textContent.trim().length > 5 && !one.closest(".unseen, .brand, svg"))
-  .filter((one) => one.getClientRects().length === 1 && getComputedStyle(one).display !== "inline")
-  .filter((one) => one.getBoundingClientRect().width < 2.2 * Number.parseFloat(getComputedStyle(one).fontSize))
-  .map((one) => `${one.tagName} ${one.className}: ${one.textContent.trim().slice(0, 40)}`)"""
 
 
 def test_text_of_twice_the_size_is_neither_cut_off_nor_a_column_of_letters(broker: Mosquitto, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.chromium import find_chromium
+from tests.support.large_text import CUT_OFF, LARGE, SQUEEZED
 from tests.support.node_page import LIVE, looking, run
 from tests.support.web_server import RunningWebServer
 
@@ -38,6 +39,24 @@ def test_the_plot_is_as_wide_as_its_card_with_words_of_one_size_and_labels_break
                 await tab.until(f"{PLOT}[0] <= 16 && {PLOT}[1] > 0.8", f"the plot at {width} px")
                 await tab.until("document.querySelector('.choice-row label')?.checkVisibility()", "the card of motion")
                 assert await tab.value(BROKEN) == [], f"at {width} px"
+
+    with RunningWebServer(tmp_path, motion={"enable": True}) as serving, serving.filming():
+        run(lambda: story(serving.url))
+
+
+def test_text_of_twice_the_size_is_neither_cut_off_nor_a_column_of_letters(tmp_path: Path) -> None:
+    async def story(url: str) -> None:
+        async with looking(url, tmp_path) as tab:
+            await tab.send("Page.addScriptToEvaluateOnNewDocument", source=LARGE)
+            for width in (390, 360):
+                await tab.look(width=width, height=844, phone=True)
+                await tab.go(url)
+                await tab.until("document.documentElement.style.fontSize === '200%'")
+                await tab.until(LIVE)
+                await tab.until("document.getElementById('ago-text').innerText.length > 5", "the moment in the past")
+                await tab.until("document.querySelector('.choice-row label')?.checkVisibility()", "the card of motion")
+                assert await tab.value(CUT_OFF) == [], f"at {width} px"
+                assert await tab.value(SQUEEZED) == [], f"at {width} px"
 
     with RunningWebServer(tmp_path, motion={"enable": True}) as serving, serving.filming():
         run(lambda: story(serving.url))

@@ -49,7 +49,7 @@ export class MotionControls {
     const zones = Object.keys(states).filter((key) => key.startsWith("motion/") && states[key] === "ON").map((key) => key.slice(7));
     const moves = zones.length ? _("Something moves in {zones}.", { zones: listOf(zones) }) : _("Something moves.");
     const moving = states.motion === "ON" ? moves : isOn ? _("Nothing moves.") : _("Motion is not looked for.");
-    const text = states.recording === "ON" ? `${moving} ${_("It is recorded.")}` : moving;
+    const text = states.recording === "ON" ? `${moving} ${_("A film is being recorded.")}` : moving;
     if (this.now.textContent !== text) this.now.textContent = text;
     this.now.classList.toggle("is-moving", states.motion === "ON");
     for (const { key, choices, control } of this.rows) {
