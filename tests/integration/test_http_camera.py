@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.source import BadImage, Controls
+from pi_cam_node.camera.sources import http_camera as http_camera_source
 from pi_cam_node.camera.sources.http_camera import HttpCameraSource
 from pi_cam_node.config import CameraConfig
 from tests.support.http_camera_server import PASSWORD, Login, http_camera
@@ -41,7 +45,11 @@ def test_an_address_without_pictures_is_said(path: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/mjpeg", "/stream-without-a-kind", "/icy", "/bytes.jpg", "/gzip.jpg", "/deflate.jpg"]
+    "path",
+    [
+        *("/mjpeg", "/stream-without-a-kind", "/icy", "/bytes.jpg", "/gzip.jpg", "/deflate.jpg"),
+        *("/no-length.jpg", "/no-length-gzip.jpg", "/no-length-bytes.jpg", "/endless.jpg", "/endless-redirect"),
+    ],
 )
 def test_pictures_come_whatever_they_are_called_and_packed_in(path: str) -> None:
     with http_camera(path) as url:
@@ -104,6 +112,39 @@ def test_pictures_of_another_size_or_cut_short_cost_themselves_alone() -> None:
         source.close()
     assert good >= 30
     assert bad >= 1
+
+
+def test_a_stream_that_is_called_one_picture_is_read_over_one_connection() -> None:
+    with http_camera("/endless.jpg") as url:
+        source = HttpCameraSource(url)
+        source.open(CameraConfig(), DAY)
+        began_s = time.monotonic()
+        times_s = [source.read().captured_mono_s for _ in range(6)]
+        source.close()
+    assert times_s == sorted(set(times_s))
+    assert time.monotonic() - began_s < 3
+
+
+def test_a_slow_stream_that_is_called_one_picture_is_opened_in_time(mocker: MockerFixture) -> None:
+    mocker.patch.object(http_camera_source, "TIMEOUT_S", 2.0)
+    with http_camera("/endless-slow.jpg") as url:
+        source = HttpCameraSource(url)
+        source.open(CameraConfig(), DAY)
+        assert [source.read().pixels.shape for _ in range(3)] == [(240, 320, 3)] * 3
+        source.close()
+
+
+@pytest.mark.parametrize("path", ["/endless-head", "/endless-bytes.jpg", "/endless-part", "/endless-chunk"])
+def test_a_camera_that_sends_a_byte_now_and_then_is_not_waited_for_without_end(
+    path: str, mocker: MockerFixture
+) -> None:
+    """Each byte came within the timeout of the socket."""
+    mocker.patch.object(http_camera_source, "TIMEOUT_S", 1.0)
+    with http_camera(path) as url:
+        began_s = time.monotonic()
+        with pytest.raises(SourceError):
+            HttpCameraSource(url).open(CameraConfig(), DAY)
+        assert 0.9 < time.monotonic() - began_s < 5
 
 
 def test_a_stream_that_ends_is_said() -> None:

@@ -45,6 +45,9 @@ SNAPSHOT_KINDS = {
     "/bytes.jpg": ("application/octet-stream", ""),
     "/gzip.jpg": ("image/jpeg", "gzip"),
     "/deflate.jpg": ("image/jpeg", "deflate"),
+    "/no-length.jpg": ("image/jpeg", ""),
+    "/no-length-gzip.jpg": ("image/jpeg", "gzip"),
+    "/no-length-bytes.jpg": ("application/octet-stream", ""),
 }
 NOT_HTTP = {"/ssh": b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "/silent": b""}
 MOVED = {"/moved": "/snapshot.jpg", "/moved-away": "ftp://127.0.0.1:9/picture.jpg", "/in-a-circle": "/in-a-circle"}
@@ -65,6 +68,18 @@ def phone_picture() -> bytes:
     exif[ExifTags.Base.Orientation] = 6
     Image.fromarray(np.rot90(shown)).save(file, "JPEG", exif=exif)
     return file.getvalue()
+
+
+# Answers that have no end, by the bytes of the head and those that are sent again and again, and the pause in seconds.
+ENDLESS = {
+    "/endless.jpg": (b"Content-Type: image/jpeg\r\n\r\n", picture(1), 0.05),
+    "/endless-slow.jpg": (b"Content-Type: image/jpeg\r\n\r\n", picture(1), 1.5),
+    "/endless-head": (b"X-Head: ", b"x", 0.1),
+    "/endless-bytes.jpg": (b"Content-Type: image/jpeg\r\n\r\n", b"\xff", 0.1),
+    "/endless-part": (b"Content-Type: multipart/x-mixed-replace\r\n\r\n", b"\xff", 0.1),
+    "/endless-chunk": (b"Content-Type: multipart/x-mixed-replace\r\nTransfer-Encoding: chunked\r\n\r\n", b"0", 0.1),
+    "/endless-redirect": (b"Location: /snapshot.jpg\r\n\r\n", bytes(1 << 16), 0.0),
+}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -91,6 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", "image/png")
             self.end_headers()
             self.wfile.write(cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes())
+        elif self.path in ENDLESS:
+            self._endless()
         elif self.path in NOT_HTTP:
             self.wfile.write(NOT_HTTP[self.path])
         elif self.path in STREAM_KINDS:
@@ -109,9 +126,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         if encoding:
             self.send_header("Content-Encoding", encoding)
-        self.send_header("Content-Length", str(len(data)))
+        if not self.path.startswith("/no-length"):
+            self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def _endless(self) -> None:
+        head, again, pause_s = ENDLESS[self.path]
+        status = b"HTTP/1.1 302 Found\r\n" if self.path == "/endless-redirect" else b"HTTP/1.1 200 OK\r\n"
+        try:
+            self.wfile.write(status + head)
+            while True:
+                self.wfile.write(again)
+                time.sleep(pause_s)
+        except OSError:
+            return
 
     def _stream(self) -> None:
         if self.path == "/icy":

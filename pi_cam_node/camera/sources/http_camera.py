@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import BadImage, CameraSettings, Controls, Opened, Shot
-from pi_cam_node.camera.sources.http_connection import HttpHandler
+from pi_cam_node.camera.sources.http_connection import Deadline, HttpHandler, HttpsHandler, RedirectHandler
 from pi_cam_node.camera.sources.http_login import LoginHandler
 from pi_cam_node.camera.sources.jpeg_stream import MAX_JPEG_BYTES, JpegSplitter
 from pi_cam_node.camera.sources.pacing import Metronome, RateLimit
@@ -27,8 +27,11 @@ from pi_cam_node.imaging.headers import exif_orientation
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.orientation import OF_EXIF
 
-# Timeout of the connection and of each read; longer than the frame interval of a camera with one picture per second.
+# Longest time for an answer, redirects and login included, and for each picture; longer than the frame interval of a
+# camera with one picture per second.
 TIMEOUT_S = 8.0
+# So many pictures in an answer without a length are a stream; two may be those of one file (MPO).
+_STREAM_PICTURES = 3
 _CHUNK_BYTES = 65_536
 # Prefixes of accepted content types; a response without one counts as text/plain.
 _PICTURES = ("image/", "multipart/", "video/", "application/octet-stream", "text/plain")
@@ -50,8 +53,8 @@ class HttpCameraSource:
     def __init__(self, url: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Set the address, ``http[s]://[user:password@]host[:port]/path``."""
         self._title = without_logins(url)
-        self._url, self._opener = _opener_of(url)
-        self._monotonic = monotonic
+        self._monotonic, self._deadline = monotonic, Deadline(monotonic)
+        self._url, self._opener = _opener_of(url, self._deadline)
         self._response: http.client.HTTPResponse | None = None
         self._splitter: JpegSplitter | None = None
         self._first: Pixels | None = None
@@ -71,11 +74,11 @@ class HttpCameraSource:
             response.close()
             raise SourceError(f"{self._title} answers with {kind}, not with pictures: not the address of a stream")
         is_short = response.length is not None and response.length <= MAX_JPEG_BYTES
-        if kind.startswith("image/") or (is_short and not kind.startswith("multipart/")):
-            first = self._snapshot(response)
-        else:
+        if kind.startswith("multipart/"):
             self._response, self._splitter = response, JpegSplitter()
             first = self._newest()
+        else:
+            first = self._snapshot(response) if is_short else self._first_of(response)
         self._first = self._decoded(first)
         self._size = jpeg.size_of(self._first, "bgr")
         return Opened(self._title, self._size, "bgr", controls=False)
@@ -119,6 +122,7 @@ class HttpCameraSource:
         """
         # A new object each time, because urllib counts redirects per request and allows four.
         request = urllib.request.Request(self._url, headers={"User-Agent": "pi_cam_node", "Accept": "*/*"})  # noqa: S310 - http and https alone, see `catalogue`
+        self._deadline.set(TIMEOUT_S)
         try:
             response: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT_S)
         except urllib.error.HTTPError as error:
@@ -134,11 +138,41 @@ class HttpCameraSource:
         return response
 
     def _snapshot(self, response: http.client.HTTPResponse) -> bytes:
+        self._deadline.set(TIMEOUT_S)
         try:
             with response:
                 data = response.read(MAX_JPEG_BYTES + 1)
         except (OSError, http.client.HTTPException) as error:
             raise SourceError(f"{self._title} broke off: {error}") from None
+        return self._whole(data, response)
+
+    def _first_of(self, response: http.client.HTTPResponse) -> bytes:
+        """Return the first picture of an answer without a length: a snapshot if it ends, a stream if pictures follow.
+
+        Its content type does not tell, as some cameras send streams as ``image/jpeg``.
+        """
+        self._deadline.set(TIMEOUT_S)
+        splitter, pictures, data = JpegSplitter(), list[bytes](), bytearray()
+        try:
+            while len(pictures) < _STREAM_PICTURES and len(data) <= MAX_JPEG_BYTES:
+                chunk = response.read1(_CHUNK_BYTES)
+                if not chunk:
+                    response.close()
+                    return self._whole(bytes(data), response)
+                data += chunk
+                pictures += splitter.feed(chunk)
+        except (OSError, http.client.HTTPException) as error:
+            if not pictures or not isinstance(error, TimeoutError):
+                response.close()
+                raise SourceError(f"{self._title} broke off: {error or type(error).__name__}") from None
+        if not pictures:
+            response.close()
+            raise BadImage(f"{self._title}: no picture within {MAX_JPEG_BYTES >> 20} MiB")
+        self._response, self._splitter = response, splitter
+        return pictures[-1]
+
+    def _whole(self, data: bytes, response: http.client.HTTPResponse) -> bytes:
+        """Return the picture of a snapshot, decompressed."""
         data = _unpacked(data, response.headers.get("Content-Encoding", ""), self._title)
         if len(data) > MAX_JPEG_BYTES:
             raise BadImage(f"{self._title}: a picture of more than {MAX_JPEG_BYTES >> 20} MiB")
@@ -152,10 +186,12 @@ class HttpCameraSource:
         """
         if self._response is None or self._splitter is None:
             raise SourceError(f"{self._title} is not open")
-        give_up_s = self._monotonic() + TIMEOUT_S
-        while self._monotonic() < give_up_s:
+        self._deadline.set(TIMEOUT_S)
+        while True:
             try:
                 chunk = self._response.read1(_CHUNK_BYTES)
+            except TimeoutError:
+                raise SourceError(f"{self._title} sends no pictures: none came within {TIMEOUT_S:g} s") from None
             except (OSError, http.client.HTTPException) as error:
                 raise SourceError(f"{self._title} sends no more pictures: {error or type(error).__name__}") from None
             if not chunk:
@@ -163,7 +199,6 @@ class HttpCameraSource:
             pictures = self._splitter.feed(chunk)
             if pictures:
                 return pictures[-1]
-        raise SourceError(f"{self._title} sends no pictures: none came within {TIMEOUT_S:g} s")
 
     def _decoded(self, data: bytes) -> Pixels:
         if data[:2] != _SOI:
@@ -197,17 +232,17 @@ def _unpacked(data: bytes, encoding: str, title: str) -> bytes:
         raise BadImage(f"{title}: its {encoding} cannot be unpacked: {error}") from None
 
 
-def _opener_of(url: str) -> tuple[str, urllib.request.OpenerDirector]:
+def _opener_of(url: str, deadline: Deadline) -> tuple[str, urllib.request.OpenerDirector]:
     """Return the address without the login, and an opener that sends the login by Basic or Digest authentication."""
     parts = urllib.parse.urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     bare = urllib.parse.urlunsplit((parts.scheme.lower(), host, parts.path or "/", parts.query, ""))
     opener = urllib.request.OpenerDirector()  # no proxies, and no redirects to other schemes
     for handler in (
-        HttpHandler(),
-        urllib.request.HTTPSHandler(),
+        HttpHandler(deadline),
+        HttpsHandler(deadline),
         urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPRedirectHandler(),
+        RedirectHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.UnknownHandler(),
     ):
