@@ -11,13 +11,20 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pi_cam_node.base.secret_file import require_plain
+
 # Permission bits of all members.
 ROOT = "pi-cam-node/"
 
 
 def add_file(archive: tarfile.TarFile, name: str, file: Path) -> int | None:
-    """Add a file under a name; return its size in bytes, ``None`` if it does not exist (any more)."""
+    """Add a file under a name; return its size in bytes, ``None`` if it does not exist (any more).
+
+    Raises:
+        OSError: It cannot be read, or is no regular file.
+    """
     try:
+        require_plain(file)
         source = file.open("rb")
     except FileNotFoundError:
         return None

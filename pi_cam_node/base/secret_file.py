@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import stat
 from pathlib import Path
@@ -51,3 +52,15 @@ def open_plain(path: Path) -> BinaryIO:
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError("found no regular file, expected one")
     return path.open("rb")
+
+
+def require_plain(path: Path) -> None:
+    """Check that a path is a readable regular file, before a library opens it that would wait for a pipe.
+
+    Raises:
+        OSError: It is not.
+    """
+    try:
+        open_plain(path).close()
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error), str(path)) from None

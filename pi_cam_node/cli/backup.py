@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from pi_cam_node.base.atomic_files import FILE_MODE, sync_directory
+from pi_cam_node.base.bounded_read import open_stream
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.cli.erase import is_running
 from pi_cam_node.cli.file_errors import in_words
@@ -75,7 +76,7 @@ def restore(arguments: Sequence[str]) -> int:
             if _runs(path):
                 print(f"{PROGRAM}: the node runs; stop it first", file=sys.stderr)
                 return BAD_USE
-        with open(options.archive or 0, "rb") as source:  # noqa: PTH123 - 0 is stdin
+        with open_stream(options.archive) if options.archive else sys.stdin.buffer as source:
             report = restore_backup(source, path, os.environ)
     except ConfigError as error:
         return refuse(error)

@@ -12,7 +12,7 @@ import termios
 from contextlib import suppress
 from typing import Any, Protocol
 
-from pi_cam_node.base.secret_file import read_secret
+from pi_cam_node.base.secret_file import read_secret, require_plain
 from pi_cam_node.config import MqttConfig, MqttTlsConfig
 
 # Longest time until a TCP connection to the broker is open.
@@ -91,7 +91,7 @@ def tls_context(tls: MqttTlsConfig) -> TlsContext:
     """
     for path in (tls.ca, tls.cert, tls.key):
         if path is not None:
-            path.open("rb").close()  # OpenSSL's own error does not name the file
+            require_plain(path)  # OpenSSL's own error does not name the file
     context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)  # requires a valid certificate and a matching name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.ca is None:

@@ -10,6 +10,8 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
+from pi_cam_node.base.secret_file import require_plain
+
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to be known, not to be bound
 # Large, since connections that exceed the backlog are retried by clients only after seconds.
 BACKLOG = 1024
@@ -61,6 +63,8 @@ def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
     """
     if cert is None or key is None:
         return None
+    for path in (cert, key):
+        require_plain(path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(cert, key)
     return context

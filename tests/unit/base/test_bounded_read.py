@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.base.bounded_read import read_bounded
+from pi_cam_node.base.bounded_read import open_stream, read_bounded
 
 
 def test_a_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
@@ -41,3 +41,14 @@ def test_devices_and_folders_have_an_end(tmp_path: Path) -> None:
     assert read_bounded(Path("/dev/zero"), 5) == bytes(5)
     with pytest.raises(IsADirectoryError):
         read_bounded(tmp_path, 5)
+
+
+def test_a_stream_is_opened_when_its_first_bytes_have_come(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match=r"nothing came within 0.05 s") as told:
+        open_stream(path, wait_s=0.05)
+    assert told.value.filename == str(path)
+    command = ["/bin/sh", "-c", f"exec > '{path}'; sleep 0.1; echo first; sleep 0.1; echo second"]
+    with subprocess.Popen(command), open_stream(path) as stream:
+        assert stream.read() == b"first\nsecond\n"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import ssl
 from pathlib import Path
 
 import pytest
 
-from pi_cam_node.web.http.sockets import fingerprint
+from pi_cam_node.web.http.sockets import fingerprint, tls_context
 
 LEAF, AUTHORITY = b"the leaf's DER", b"the authority's DER"
 KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
@@ -30,3 +31,10 @@ def test_a_file_without_certificate_is_refused(tmp_path: Path) -> None:
     file.write_text(KEY)
     with pytest.raises(ValueError, match="PEM"):
         fingerprint(file)
+
+
+def test_a_certificate_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "web.pem"
+    os.mkfifo(file)
+    with pytest.raises(OSError, match=r"no regular file.*web\.pem"):
+        tls_context(file, file)
