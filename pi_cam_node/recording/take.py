@@ -119,7 +119,8 @@ class Take:
         self._lost = self._reader.lost
         film = self._film
         if key and film is not None and self._ends_before(mono_s, data, track):
-            self._close("max_s" if track == self._track else "settings")
+            is_long = track == self._track and not self._has_new_sound(film)
+            self._close("max_s" if is_long else "settings")
             film = None
         if film is None:
             if not key or mono_s < self._retry_s:
@@ -143,7 +144,11 @@ class Take:
             ):
                 return True
             self._track = track
-        return mono_s - film.facts.first_mono_s >= self._recorder.max_s
+        return mono_s - film.facts.first_mono_s >= self._recorder.max_s or self._has_new_sound(film)
+
+    def _has_new_sound(self, film: FilmFile) -> bool:
+        """Return whether there is sound for which the film has no track, as tracks are declared when it is opened."""
+        return bool(self._stream.sound) and self._stream.sound != film.track_boxes.sound
 
     def _open(self, mono_s: float, data: bytes, track: int) -> FilmFile | None:
         sets, known = parameter_sets(data), self._stream.track(track)

@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import Busy
@@ -20,6 +22,8 @@ from pi_cam_node.recording.recorder import Recorder, RecorderSettings
 from tests.support.h264 import access_unit
 
 PATIENCE_S = 30.0
+# AudioSpecificConfig: AAC-LC, 16 kHz, one channel.
+AAC = bytes((0x14, 0x08))
 
 
 class Source:
@@ -151,3 +155,36 @@ def test_a_full_inbox_does_not_hold_a_recorder_that_is_to_end(tmp_path: Path, st
     while rig.left_full > 999_990:  # it keeps trying
         rig.recorder.loop.beat()
     assert rig.recorder.close(PATIENCE_S)
+
+
+def test_sound_that_begins_during_a_film_begins_another_one_that_has_it(
+    tmp_path: Path, start: Callable[[Rig], Rig], mocker: MockerFixture
+) -> None:
+    """It was in no film until the next one."""
+    rig = Rig(tmp_path)
+    source = Source(rig.now_s - 2.0)
+    source.stream = PacketStream(has_sound=lambda: True)
+    track = source.stream.begin(Track("h264", (64, 48), b""))
+    mocker.patch.object(rig, "acquire", return_value=source)
+
+    def send(numbers: range) -> None:
+        for number in numbers:
+            mono_s, key = rig.now_s - 2.0 + number / 10, number % 10 == 0
+            data = access_unit(number, key=key, size_bytes=200)
+            source.stream.append(Packet(mono_s, key, data, PacketFacts(pts_of(mono_s), track=track)))
+            if number >= 12:
+                source.stream.append(Packet(mono_s, False, b"sound", PacketFacts(pts_of(mono_s), sound=AAC)))
+
+    start(rig)
+    send(range(10))
+    rig.recorder.begin(RecordingOrder("event-1", "motion", rig.now_s - 2.0, rig.now_s - 1.0))
+    rig.wait_for(bool)  # the first film is open
+    send(range(10, 40))
+    rig.recorder.end_at(rig.now_s + 2.0)
+    told = rig.wait_for(lambda told: len(told) == 4)
+    assert kinds(told) == [FilmOpened, FilmSaved, FilmOpened, FilmSaved]
+    films = [message.film for message in told if isinstance(message, FilmSaved)]
+    assert sum(film.frames for film in films) == 40
+    assert [film.gap_s for film in films] == [0.0, 0.0]
+    with av.open(str(tmp_path / f"{films[1].id}.mp4")) as film:
+        assert [stream.type for stream in film.streams] == ["video", "audio"]
