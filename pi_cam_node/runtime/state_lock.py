@@ -56,6 +56,28 @@ def locked_state(path: Path | None, environ: Mapping[str, str], wait_s: float = 
         os.close(descriptor)
 
 
+def holder_of(path: Path | None, environ: Mapping[str, str]) -> str:
+    """Return the process id of the node that runs with this configuration file; empty where none is known to run."""
+    file = state_files(path, environ).lock
+    try:
+        descriptor = None if file is None else os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return ""  # no lock, or that of another account
+    if descriptor is None:
+        return ""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _pid_in(descriptor)
+    finally:
+        os.close(descriptor)
+    return ""
+
+
+def _pid_in(descriptor: int) -> str:
+    return os.pread(descriptor, _PID_BYTES, 0).decode(errors="replace").strip() or "unknown"
+
+
 def _acquire(file: Path, wait_s: float) -> int:
     """Return the locked descriptor, open for reading only.
 
@@ -75,7 +97,7 @@ def _acquire(file: Path, wait_s: float) -> int:
                 return descriptor
         except BlockingIOError:
             if time.monotonic() >= end_s:
-                holder = os.pread(descriptor, _PID_BYTES, 0).decode(errors="replace").strip() or "unknown"
+                holder = _pid_in(descriptor)
                 os.close(descriptor)
                 raise ConfigError([_in_use(file, holder)]) from None
             pause.wait(POLL_S)

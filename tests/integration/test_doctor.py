@@ -243,3 +243,24 @@ def test_a_configuration_that_is_wrong_ends_the_examination(broker: Mosquitto, d
     report = doctor.run(broker.port, source="synthetic?lux=bright")
     assert (report.code, report.state("configuration")) == (1, "failed")
     assert report.state("broker") == ""
+
+
+@pytest.mark.parametrize("topic", ["availability", "info", "state/#", "cmd/#"])
+def test_a_single_topic_that_the_running_node_may_not_use_is_told(
+    start_broker: StartBroker, tmp_path: Path, doctor: DoctorRunner, topic: str
+) -> None:
+    forbidden = f"pi_cam_node/porch/{topic}"
+    acl = f"user anna\ntopic readwrite #\ntopic deny {forbidden}\nuser other\ntopic readwrite #\n"
+    broker = start_broker(users={"anna": "x", "other": "x"}, acl=acl)
+    login: dict[str, Any] = {"username": "anna", "password": "x", "protocol": "5"}
+    with RunningNode(tmp_path, broker.port, mqtt=login) as node:
+        if topic == "cmd/#":
+            with broker.client(username="other", password="x") as client:
+                CommandClient(client).wait_online()
+        else:
+            wait_until(lambda: f"publish on {forbidden.rstrip('#')}" in node.log(), "the node to find out", 60)
+        report = doctor.run(broker.port, **login)
+        assert node.running
+    assert (report.code, report.state("ACL")) == (1, "failed"), report.text
+    assert forbidden.rstrip("#") in report.text
+    assert (report.state("node") == "failed") == (topic == "availability"), report.text

@@ -17,6 +17,7 @@ from pi_cam_node.mqtt.messages.topics import Topics
 
 BROKER, LOGIN, PROTOCOL, ACL = "broker", "login", "protocol", "ACL"
 ECHO_TIMEOUT_S = 5.0
+RIGHTS = "give the node's login the rights in docs/brokers.md"
 
 _ADVICE = {
     "network": "is the broker running, and are mqtt.host, mqtt.port and mqtt.tls right?",

@@ -26,6 +26,7 @@ from pi_cam_node.config import Config, loader
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker
 from pi_cam_node.mqtt.messages.topics import topics_of
+from pi_cam_node.runtime import state_lock
 from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
 from pi_cam_node.system.memory import available_bytes
@@ -58,7 +59,8 @@ def examine(file: Path | None, environ: Mapping[str, str], *, is_named: bool, wa
     if (unit := unit_checks.find_unit(loaded.path)) is not None:
         yield from unit_checks.check_unit(unit, config, loaded.path)
     yield from machine_checks.check_node_id(config)
-    node = yield from _examine_broker(config, named_node(config, file if is_named else None), wait_s)
+    process = state_lock.holder_of(loaded.path, environ)
+    node = yield from _examine_broker(config, named_node(config, file if is_named else None), wait_s, process)
     if node is None or node.topics.node_id == config.node.id:
         yield http_checks.check_http(config, is_running=None if node is None else node.online)
     if node is not None and node.online:
@@ -76,13 +78,16 @@ def _load(file: Path | None, environ: Mapping[str, str]) -> LoadedConfig | Confi
     return loaded
 
 
-def _examine_broker(config: Config, node_id: str, wait_s: float) -> Generator[Finding, None, NodeOnBroker | None]:
+def _examine_broker(
+    config: Config, node_id: str, wait_s: float, process: str
+) -> Generator[Finding, None, NodeOnBroker | None]:
     """Yield the findings on the broker and the node; return what it knows of the node, ``None`` if not reached.
 
     Args:
         config: The settings.
         node_id: The node that is meant; empty where neither file nor environment name one, see `_node_here`.
         wait_s: How long the node may take to come online.
+        process: Id of the process that runs with these settings, empty where there is none.
     """
     reachable = broker_checks.check_reachable(config.mqtt)
     yield reachable
@@ -99,12 +104,16 @@ def _examine_broker(config: Config, node_id: str, wait_s: float) -> Generator[Fi
             if topics.node_id != config.node.id:
                 yield ok(node_checks.NODE, f"looking at {topics.node_id}, the only node of this broker, as `call` does")
             yield broker_checks.check_acl(connection, topics)
-            node = yield from node_checks.check_node(connection, topics, wait_s)
+            node = yield from node_checks.check_node(
+                connection, topics, wait_s, process if topics.node_id == config.node.id else ""
+            )
             yield from node_checks.check_discovery(config.homeassistant, node)
             return node
-    except (NoBroker, PermissionError) as error:
+    except NoBroker as error:
         yield failed(broker_checks.BROKER, str(error), "the broker's log says more")
-        return None
+    except PermissionError as error:
+        yield failed(broker_checks.ACL, str(error), broker_checks.RIGHTS)
+    return None
 
 
 def _node_here(connection: BlockingClient, config: Config) -> str:

@@ -12,7 +12,8 @@ from pi_cam_node.config import Config
 from pi_cam_node.web.http import sockets
 
 HTTP = "HTTP"
-TIMEOUT_S = 5.0
+# A small board that has just started its node answers late.
+TIMEOUT_S = 15.0
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be known, not to be bound
 _HEALTH = (b"ok", b"not ok")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.cli.call.request import Reply, ask, final_replies, is_final, request_of
+from pi_cam_node.cli.doctor.broker_checks import ACL, RIGHTS
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, skipped, warning
 from pi_cam_node.config import HomeAssistantConfig
 from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
+from pi_cam_node.mqtt.connection.reports import REFUSED
 from pi_cam_node.mqtt.messages.topics import STATE_KEYS, Topics
 
 NODE, CAMERA, DISCOVERY, HOME_ASSISTANT = "node", "camera", "discovery", "Home Assistant"
@@ -37,7 +39,7 @@ class NodeOnBroker:
 
 
 def check_node(
-    connection: BlockingClient, topics: Topics, wait_s: float = 0.0
+    connection: BlockingClient, topics: Topics, wait_s: float = 0.0, process: str = ""
 ) -> Generator[Finding, None, NodeOnBroker]:
     """Read the node's retained topics, and send ``health`` to a node that is online.
 
@@ -46,6 +48,7 @@ def check_node(
         topics: The node's topics.
         wait_s: How long a node that has just been started may take to come online with its camera; 0 where none
             is expected to run.
+        process: Id of the node's process where it runs on this machine, else empty.
 
     Raises:
         NoBroker: The connection broke.
@@ -56,8 +59,11 @@ def check_node(
     if wait_s:
         _wait_until_online(connection, topics, wait_s)
     retained = connection.retained([*wanted, topics.birth_topic])
-    if retained.get(topics.availability) != "online" and connection.retains:
-        yield _not_online(topics.node_id, wait_s)
+    is_online = retained.get(topics.availability) == "online"
+    if is_online or process:
+        yield from _check_forbidden(topics, retained)
+    if not is_online and connection.retains:
+        yield _not_online(topics, wait_s, process)
         return NodeOnBroker(topics, online=False, health=None, retained=retained)
     reply = ask(connection, topics, request_of("health"), timeout_s=REPLY_TIMEOUT_S, on_stage=lambda _: None)
     if reply is None and not connection.retains:
@@ -88,14 +94,24 @@ def _wait_until_online(connection: BlockingClient, topics: Topics, wait_s: float
     connection.wait_for(is_there, wait_s)
 
 
-def _not_online(node_id: str, wait_s: float) -> Finding:
-    if not wait_s:
-        return ok(NODE, f"{node_id} is not running")
-    return failed(
-        NODE,
-        f"{node_id} was started and is not online after {wait_s:g} s",
-        "its log says why: `journalctl -u 'pi-cam-node*' -n 50`",
-    )
+def _check_forbidden(topics: Topics, retained: Mapping[str, str]) -> Iterator[Finding]:
+    """Report a single topic that the broker forbids to the running node; the probe of `check_acl` is on another."""
+    topic = topics.state("last_error")
+    fault = retained.get(topic)
+    if fault is None and retained.get(topics.availability) == "online":
+        yield failed(ACL, f"the node runs, but this login does not see {topic}: it is not written, or not read", RIGHTS)
+    elif fault is not None and REFUSED in fault:
+        yield failed(ACL, f"the node says {fault}", RIGHTS)
+
+
+def _not_online(topics: Topics, wait_s: float, process: str) -> Finding:
+    see_log = "its log says why: `journalctl -u 'pi-cam-node*' -n 50`"
+    if wait_s:
+        return failed(NODE, f"{topics.node_id} was started and is not online after {wait_s:g} s", see_log)
+    if process:
+        why = f"{topics.node_id} runs here (process {process}), but its availability at the broker is not online"
+        return failed(NODE, why, f"has it just started? May its login write {topics.availability}? If so, {see_log}")
+    return ok(NODE, f"{topics.node_id} is not running")
 
 
 def _check_single(connection: BlockingClient, topics: Topics, reply: Reply) -> Iterator[Finding]:

@@ -10,6 +10,8 @@ from pi_cam_node.core.inputs import BrokerRefused, Input
 
 _log = logging.getLogger(__name__)
 
+# Begins what is said of a forbidden topic, also for `doctor`, which looks for it.
+REFUSED = "the broker does not let the node"
 # Greatest number of warnings with different subjects.
 WARNINGS = 32
 # Greatest number of queued reports.
@@ -58,7 +60,7 @@ class LinkReports:
     def refused(self, what: str, topic: str, reason: str) -> None:
         """Log and post a refusal of the broker; once for topics with the same first level."""
         branch = topic.partition("/")[0]
-        message = f"the broker does not let the node {what} {topic or 'a topic'}: {reason}; see its ACL"
+        message = f"{REFUSED} {what} {topic or 'a topic'}: {reason}; see its ACL"
         if self.warn_once(f"{what} {branch}", message):
             self.post(BrokerRefused(message))
 

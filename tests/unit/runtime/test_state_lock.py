@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
 
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.runtime.state_lock import locked_state
+from pi_cam_node.runtime.state_lock import holder_of, locked_state
 
 
 def test_a_second_node_with_the_same_file_is_refused_with_words(tmp_path: Path) -> None:
@@ -25,6 +26,18 @@ def test_it_is_free_again_afterwards_and_leaves_no_file(tmp_path: Path) -> None:
         with locked_state(tmp_path / "my.yaml", {}, wait_s=0):
             assert (tmp_path / "my.yaml.lock").stat().st_mode & 0o077 == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whether_a_node_runs_is_told_without_disturbing_it(tmp_path: Path) -> None:
+    file = tmp_path / "my.yaml"
+    with locked_state(file, {}):
+        assert holder_of(file, {}) == str(os.getpid())
+        with pytest.raises(ConfigError), locked_state(file, {}, wait_s=0):
+            pytest.fail("the lock is gone")
+    assert holder_of(file, {}) == ""
+    (tmp_path / "my.yaml.lock").write_text("4711\n")
+    assert holder_of(file, {}) == "", "of a node that was killed"
+    assert holder_of(None, {}) == ""
 
 
 def test_the_file_of_a_node_that_was_killed_is_no_hindrance(tmp_path: Path) -> None:
