@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import secrets
 import sqlite3
+import unicodedata
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,6 +26,8 @@ SEEN_EVERY_MS = 3_600_000
 HASHES_AT_ONCE, HASHES_WAITING_MAX = 2, 16
 NAME_MAX = 64
 _DAY_MS = 86_400_000
+# Joiners of letters and emoji: names have them, and whoever types a name may leave them out.
+_JOINERS = {0x200C: None, 0x200D: None}
 
 
 class Accounts:
@@ -68,7 +71,8 @@ class Accounts:
 
     def named(self, name: str) -> Account | None:
         """Return an account by name; upper and lower case are the same."""
-        return next((a for a in self._accounts.values() if a.name.lower() == name.strip().lower()), None)
+        wanted = name_key(name)
+        return next((a for a in self._accounts.values() if name_key(a.name) == wanted), None)
 
     async def create(self, name: str, role: str, password: str, cameras: Iterable[str] | None = None) -> Account:
         """Make an account.
@@ -78,8 +82,10 @@ class Accounts:
             StoreUnavailable: It could not be kept.
         """
         name = name.strip()
-        if not 0 < len(name) <= NAME_MAX or not name.isprintable():
+        if not 0 < len(name) <= NAME_MAX:
             raise BadRequest(f"The name has 1 to {NAME_MAX} characters.")
+        if not name_key(name) or not name.translate(_JOINERS).isprintable():
+            raise BadRequest("The name has a character that cannot be seen.")
         if role not in ROLES:
             raise BadRequest(f"The role is one of {', '.join(ROLES)}.")
         fault = "" if role == "kiosk" else passwords.fault_of(password)
@@ -280,6 +286,11 @@ class Accounts:
 def hash_of(name: str) -> str:
     """Return the hash under which a session is stored, so that a stolen database contains no usable cookie."""
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def name_key(name: str) -> str:
+    """Return what is compared of a name: without case, and the same for accents typed in one or two characters."""
+    return unicodedata.normalize("NFC", name.translate(_JOINERS)).strip().lower()
 
 
 def _role(text: str) -> Role:

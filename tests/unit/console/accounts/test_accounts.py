@@ -214,6 +214,9 @@ def test_two_owners_do_not_end_each_other(database: Database) -> None:
         ("a", "king", "correct horse"),
         ("a", "member", "short"),
         ("anna", "member", "correct horse"),
+        ("An\u200dna", "member", "correct horse"),
+        ("\u200d", "member", "correct horse"),
+        ("\u202eanna", "member", "correct horse"),
     ],
 )
 def test_accounts_that_are_refused(database: Database, name: str, role: str, password: str) -> None:
@@ -224,6 +227,18 @@ def test_accounts_that_are_refused(database: Database, name: str, role: str, pas
             await accounts.create(name, role, password)
 
     asyncio.run(live())
+
+
+def test_names_of_any_script_and_emoji_are_found_however_they_are_typed(database: Database) -> None:
+    async def live() -> list[bool]:
+        accounts = Accounts(database, FakeClock())
+        family, composed, persian = "👨\u200d👩\u200d👧", "Ren\u00e9e", "مهر\u200cبانو"
+        for name in (family, composed, persian):
+            await accounts.create(name, "guest", "correct horse")
+        typed = (family, "rene\u0301e", "مهربانو", "Renee")
+        return [accounts.named(name) is not None for name in typed]
+
+    assert asyncio.run(live()) == [True, True, True, False]
 
 
 def test_a_changed_password_ends_every_session_and_sessions_are_bounded(database: Database) -> None:
