@@ -79,18 +79,22 @@ class Nodes:
         self._removed.update((node_id, Node(node_id)) for node_id in node_ids)
 
     def remove(self, node_id: str) -> bool:
-        """Remove an offline node until it publishes again; return false, and do nothing, if it is online.
+        """Remove a node until it publishes again; return false, and do nothing, if it is there (see `is_there`).
 
         Its retained messages stay at the broker and do not bring it back, not even after a restart of the console.
         """
         node = self._nodes.get(node_id)
-        if node is None or node.online:
+        if node is None or self.is_there(node):
             return False
         self._removed[node_id] = Node(node_id)
         while len(self._removed) > NODES_MAX:
             self._removed.popitem(last=False)
         self._forget(node_id)
         return True
+
+    def is_there(self, node: Node) -> bool:
+        """Tell whether a node is online and was heard lately: the broker may keep an ``online`` that nobody ends."""
+        return bool(node.online) and node.heard_s >= self._clock.monotonic() - SILENT_S
 
     def is_removed(self, node_id: str) -> bool:
         """Tell whether a node was removed and has published nothing since."""

@@ -42,7 +42,7 @@ _TITLES = {
     "mjpeg_server": "MJPEG server",
     "mqtt": "MQTT",
 }
-_ONLINE = "It is online; a node that is there cannot be removed."
+_ONLINE = "It is online; a node that was heard in the last hour cannot be removed."
 KINDS = ("bool", "int", "float", "choice", "list", "text")
 
 
@@ -85,7 +85,8 @@ async def settings(request: web.Request) -> web.StreamResponse:
         sections = sections_of(node, await described(context, node))
     except (NodeError, OSError) as error:
         fault = str(error)
-    return page(request, "settings_node.html", node=node, sections=sections, fault=fault, nodes=list(context.nodes))
+    told: dict[str, Any] = {"sections": sections, "fault": fault, "nodes": list(context.nodes)}
+    return page(request, "settings_node.html", node=node, is_there=context.nodes.is_there(node), **told)
 
 
 @owner_route("POST", "/settings/nodes/{camera}/set")
@@ -125,7 +126,7 @@ async def save(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/nodes/{camera}/remove")
 async def remove(request: web.Request) -> web.StreamResponse:
-    """Remove an offline node and its events from the console; pictures and films at the node are not touched."""
+    """Remove a node that is offline or silent, and its events; pictures and films at the node are not touched."""
     if not _remove(request):
         return page(request, "parts/said.html", said=_ONLINE, is_refusal=True)
     return web.Response(headers={"HX-Redirect": "/"})
@@ -133,7 +134,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 @owner_route("DELETE", "/api/nodes/{camera}")
 async def remove_api(request: web.Request) -> web.StreamResponse:
-    """Remove an offline node and its events; it reappears when it publishes again. 409: it is online."""
+    """Remove a node that is offline or silent, and its events; it is back when it publishes. 409: it is online."""
     if not _remove(request):
         raise web.HTTPConflict(text=f"{_ONLINE}\n")
     return web.Response(status=204)

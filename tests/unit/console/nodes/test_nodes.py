@@ -8,7 +8,7 @@ import json
 import pytest
 
 from pi_cam_node.console.nodes.node import BODY_MAX_BYTES, KEY_MAX_CHARS, Node
-from pi_cam_node.console.nodes.registry import Nodes
+from pi_cam_node.console.nodes.registry import SILENT_S, Nodes
 from tests.support.fakes.clock import FakeClock
 
 
@@ -129,6 +129,20 @@ def test_a_node_that_is_there_is_not_removed() -> None:
     assert not broker.nodes.remove("porch")
     assert not broker.nodes.remove("hall")
     assert broker.porch.online
+
+
+def test_a_node_of_which_only_the_broker_says_that_it_is_online_is_removed_after_an_hour() -> None:
+    broker = shown(Broker())
+    broker.clock.advance(SILENT_S - 1)
+    assert not broker.nodes.remove("porch")
+    broker.clock.advance(2)
+    assert broker.porch.online
+    assert broker.nodes.remove("porch")
+    shown(broker)
+    assert broker.nodes.get("porch") is None
+    shown(broker).says("telemetry", {"uptime_s": 5}, retained=False)
+    broker.clock.advance(SILENT_S - 1)
+    assert not broker.nodes.remove("porch"), "it spoke"
 
 
 def removed(broker: Broker) -> Broker:
