@@ -29,6 +29,10 @@ BROKEN = """[...document.querySelectorAll(".choice-row > :is(label, span)")].fil
   return width > one.getBoundingClientRect().width + 1;
 }).map((one) => one.textContent)"""
 
+# Points of the areas lie on the edge of the picture, and half of each beyond it.
+CUT_OFF_IN_EDITOR = CUT_OFF.replace(".strip,", ".screen, .strip,")
+MOTION = {"enable": True, "zones": ["the_gate_to_the_garden=0,0 1,0 1,1 0,1"], "ignore": ["0,0 1,0 1,0.1 0,0.1"]}
+
 
 def test_the_plot_is_as_wide_as_its_card_with_words_of_one_size_and_labels_break_no_word(tmp_path: Path) -> None:
     async def story(url: str) -> None:
@@ -57,6 +61,9 @@ def test_text_of_twice_the_size_is_neither_cut_off_nor_a_column_of_letters(tmp_p
                 await tab.until("document.querySelector('.choice-row label')?.checkVisibility()", "the card of motion")
                 assert await tab.value(CUT_OFF) == [], f"at {width} px"
                 assert await tab.value(SQUEEZED) == [], f"at {width} px"
+                await tab.click("#motion .choice-row:last-of-type button")
+                await tab.until("document.querySelector('.areas input')?.checkVisibility()", "the editor of zones")
+                assert await tab.value(CUT_OFF_IN_EDITOR) == [], f"the editor of zones at {width} px"
 
-    with RunningWebServer(tmp_path, motion={"enable": True}) as serving, serving.filming():
+    with RunningWebServer(tmp_path, motion=MOTION) as serving, serving.filming():
         run(lambda: story(serving.url))
