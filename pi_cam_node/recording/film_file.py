@@ -110,6 +110,8 @@ class FilmFile:
         gap_s: float,
         beat: Callable[[], None] = lambda: None,
         event: Mapping[str, object] | None = None,
+        *,
+        span_s: float | None = None,
     ) -> Film | None:
         """Finish the film; return it, or ``None`` if nothing of it is on disk.
 
@@ -118,6 +120,7 @@ class FilmFile:
             gap_s: Lost seconds of it.
             beat: Called regularly, as a card may be slow.
             event: Current metadata of its event.
+            span_s: Time that a timelapse shows; ``None``: an interval for each picture.
 
         Raises:
             OSError: The folder is missing; the next start repairs the film.
@@ -126,7 +129,7 @@ class FilmFile:
             self._writer.finish()
         os.close(self._descriptor)
         facts = self.facts if event is None else replace(self.facts, event=event)
-        return finish(self._directory, facts, reason, gap_s, beat, access=self._access)
+        return finish(self._directory, facts, reason, gap_s, beat, access=self._access, span_s=span_s)
 
     def discard(self) -> None:
         """Remove the film in progress."""

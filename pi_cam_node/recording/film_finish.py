@@ -40,6 +40,7 @@ def finish(
     *,
     access: FileAccess = OWNER_ONLY,
     repaired: bool = False,
+    span_s: float | None = None,
 ) -> Film | None:
     """Convert the file in progress to a film; return it, or ``None`` if it has no complete fragment.
 
@@ -51,6 +52,7 @@ def finish(
         beat: Called regularly, as a card may be slow.
         access: Mode and group of the film and its side-car.
         repaired: Whether it was truncated by a crash.
+        span_s: See `FilmFile.close`.
 
     Raises:
         OSError: The folder cannot be written to.
@@ -65,6 +67,8 @@ def finish(
         sync_directory(directory)
         return None
     film = _film_of(facts, content, path, size_bytes, reason=reason, gap_s=gap_s, repaired=repaired)
+    if span_s is not None:
+        film = replace(film, span_s=span_s)
     if repaired:
         film = replace(film, event=facts.interrupted_event(film.last_at))
     sidecar = _sidecar(film, facts, digest, "aac" if content.sound else None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -99,6 +99,7 @@ class Timelapse:
         self._waiting: list[tuple[float, bytes]] = []
         self._due_s = self._newest_s = float("-inf")
         self._film: FilmFile | None = None
+        self._shown_s = 0.0  # when its last picture was taken
         self._day: date | None = None
         self._size = (0, 0)
         self.loop = MonitoredThread("timelapse", self._run, clock)
@@ -207,7 +208,7 @@ class Timelapse:
                 for message in process.exchange(_WAIT_S):
                     if generation != self._generation:
                         return
-                    self._add(message, waiting[0][0])
+                    self._add(message, [mono_s for mono_s, _ in waiting])
                 self.loop.beat(DISK_PATIENCE_S)
             if self._film is not None:
                 self._film.flush()
@@ -220,16 +221,17 @@ class Timelapse:
                 self._is_encoding = False
                 self._changed.notify_all()
 
-    def _add(self, message: Message, first_mono_s: float) -> None:
+    def _add(self, message: Message, times_s: Sequence[float]) -> None:
         if message.kind == "size":
             if (message.number, message.flag) != self._size:
                 self._close("settings")
             self._size = (message.number, message.flag)
         elif message.kind == "packet":
             if self._film is None:
-                self._film = self._open(message.body, first_mono_s)
+                self._film = self._open(message.body, times_s[0])
             film = self._film
             film.add(message.body, film.facts.first_mono_s + film.frames / RATE_HZ, key=bool(message.flag))
+            self._shown_s = times_s[round(message.number * RATE_HZ / TICKS_PER_S)]
 
     def _open(self, data: bytes, mono_s: float) -> FilmFile:
         sets, settings = parameter_sets(data), self._settings()
@@ -250,8 +252,9 @@ class Timelapse:
         film, self._film = self._film, None
         if film is None:
             return
+        span_s = self._shown_s - film.facts.first_mono_s + film.facts.interval_s
         try:
-            saved = film.close(reason, 0.0, lambda: self.loop.beat(DISK_PATIENCE_S))
+            saved = film.close(reason, 0.0, lambda: self.loop.beat(DISK_PATIENCE_S), span_s=span_s)
         except OSError as error:
             self._failed(error, film.facts.id)
             return

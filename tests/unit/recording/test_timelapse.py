@@ -149,6 +149,18 @@ def test_a_camera_that_is_away_adds_nothing(rig: Rig) -> None:
     assert rig.end().frames == BATCH
 
 
+def test_a_film_ends_with_its_last_picture_also_where_the_camera_was_away_or_the_interval_changed(rig: Rig) -> None:
+    """Its end was told as many intervals after its begin as it has pictures."""
+    rig.minutes(BATCH)
+    rig.minutes(180, camera=False)
+    rig.minutes(BATCH)
+    rig.settings = replace(rig.settings, interval_s=10.0)
+    rig.minutes(BATCH)
+    film = rig.end()
+    assert film.frames == 3 * BATCH
+    assert (film.last_at - film.first_at).total_seconds() == pytest.approx((3 * BATCH + 180) * 60)
+
+
 def test_privacy_leaves_a_gap_and_no_picture_in_memory(rig: Rig) -> None:
     rig.minutes(BATCH + 4)
     rig.timelapse.forget()
