@@ -10,7 +10,8 @@ import ctypes
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from functools import cache
+from typing import Any, Protocol
 
 # From <sys/timex.h>. A read (modes = 0) needs no privilege; the struct has 208 bytes on 64-bit and 128 on 32-bit.
 _TIMEX_BYTES = 512
@@ -67,7 +68,13 @@ def clock_is_set() -> bool:
 
     A Pi has no battery clock: until NTP answers, its UTC is that of its last shutdown, or 1970.
     """
-    adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
+    adjtimex = _adjtimex()
     if adjtimex is None:
         return False
     return adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)) not in (_ERROR, _TIME_ERROR)
+
+
+@cache
+def _adjtimex() -> Any:
+    """Return the function of the C library; looked up once, as each lookup creates a class."""
+    return getattr(ctypes.CDLL(None), "adjtimex", None)

@@ -54,6 +54,6 @@ def test_settings_of_a_node_that_lies_are_drawn(kind: str, lie: object) -> None:
     told = [{"key": "a.b", "section": lie, "type": kind, **dict.fromkeys(FIELDS, lie)}]
     sections = sections_of(Node("porch", online=True), told)
     template = environment().get_template("settings_node.html")
-    shown = {"node": Node("porch", online=True), "nodes": [], "fault": "", "sections": sections}
+    shown = {"node": Node("porch", online=True), "nodes": [], "fault": "", "is_there": True, "sections": sections}
     context = template.new_context({**shown, "m": environment().get_template("macros.html").module})
     assert 'name="a.b"' in "".join(template.blocks["content"](context))

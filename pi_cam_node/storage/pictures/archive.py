@@ -22,7 +22,7 @@ from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.storage.directory import (
     as_storage_error,
     check_writable,
-    is_plain_file,
+    has_plain_file,
     list_pictures,
     nearest_directory,
     remove_parts,
@@ -218,12 +218,12 @@ class PictureArchive:
         """
         if parse_id(picture_id) is None:
             return None
-        paths = (self._directory / f"{picture_id}.{extension}" for extension in (*FORMATS, FILM_FORMAT))
-        return next((path for path in paths if is_plain_file(path)), None)
+        names = (f"{picture_id}.{extension}" for extension in (*FORMATS, FILM_FORMAT))
+        return next((self._directory / name for name in names if has_plain_file(self._directory, name)), None)
 
     def is_gone(self, media_id: str) -> bool:
         """See `pi_cam_node.core.picture.Archive`."""
-        return self.find(media_id) is None and not is_plain_file(self._directory / unfinished_film(media_id))
+        return self.find(media_id) is None and not has_plain_file(self._directory, unfinished_film(media_id))
 
     @property
     def is_away(self) -> bool:
