@@ -1,4 +1,4 @@
-"""Reads a file that a person named: no more than a limit, and no longer than a pipe or a device gives something."""
+"""Reads files that the user named, with a limit of bytes, and a deadline for pipes and devices."""
 
 from __future__ import annotations
 

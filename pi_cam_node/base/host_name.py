@@ -1,10 +1,14 @@
-"""Host names that Python's resolver takes."""
+"""Check of host names; the camera's process needs it, which does not import the settings (15 MiB)."""
 
 from __future__ import annotations
 
 
 def resolvable(host: str) -> str:
-    """Return a host that can be looked up; others raise ``ValueError``: Python's resolver fails on them, unlike DNS."""
+    """Return a host name, unchanged.
+
+    Raises:
+        ValueError: Python's resolver, which encodes it by IDNA, would fail with an exception of its own.
+    """
     try:
         host.encode("idna")
     except UnicodeError:

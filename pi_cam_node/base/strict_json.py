@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pi_cam_node.base.clock import iso
+from pi_cam_node.base.secret_file import open_plain
+
+# Larger than any JSON file of the node.
+FILE_MAX_BYTES = 1 << 20
 
 
 def json_bytes(body: object) -> bytes:
@@ -46,6 +50,25 @@ def json_object(text: bytes | str) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """Return the object in a JSON file that a person or another program may have changed, see `read_json`.
+
+    Never waits: pipes and devices are not read.
+
+    Returns:
+        ``None`` if the file holds no object, is too large, or is no regular file.
+
+    Raises:
+        OSError: The file is missing or cannot be read.
+    """
+    try:
+        with open_plain(path) as file:
+            facts = read_json(file.read(FILE_MAX_BYTES).removeprefix(b"\xef\xbb\xbf"))
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) else None
 
 
 def _with_characters(value: Any) -> Any:

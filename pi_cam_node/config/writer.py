@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pi_cam_node.base.atomic_files import replace_atomically, sync
+from pi_cam_node.base.atomic_files import refuse_special, replace_atomically, sync
 from pi_cam_node.base.errors import ConfigError, NotSaved
 from pi_cam_node.base.redaction import carries_login
 from pi_cam_node.config import Config
@@ -84,8 +84,10 @@ def refuse_pipe(path: Path) -> None:
     Raises:
         NotSaved: It is a pipe, a device or a folder.
     """
-    if path.exists() and not path.is_file():
-        raise NotSaved(f"{path} is no file; start with --config and a file to keep changes")
+    try:
+        refuse_special(path)
+    except OSError:
+        raise NotSaved(f"{path} is no file; start with --config and a file to keep changes") from None
 
 
 def _replaced(path: Path, config: Config, base: bytes, environ: Mapping[str, str] | None) -> Path:

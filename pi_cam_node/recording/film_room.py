@@ -15,7 +15,7 @@ from typing import Protocol
 from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.base.json_file import read_object
+from pi_cam_node.base.strict_json import read_object
 from pi_cam_node.recording.film_ids import is_film_id
 
 _log = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ SEEN_EVERY_MS = 3_600_000
 HASHES_AT_ONCE, HASHES_WAITING_MAX = 2, 16
 NAME_MAX = 64
 _DAY_MS = 86_400_000
-# Joiners of letters and emoji: names have them, and whoever types a name may leave them out.
+# Zero-width joiners of letters and emoji: allowed in names, and ignored when names are compared.
 _JOINERS = {0x200C: None, 0x200D: None}
 
 

@@ -93,7 +93,10 @@ class Nodes:
         return True
 
     def is_there(self, node: Node) -> bool:
-        """Tell whether a node is online and was heard lately: the broker may keep an ``online`` that nobody ends."""
+        """Tell whether a node is online and has published lately.
+
+        Its retained ``online`` alone proves nothing: without a session that ends, it stays at the broker for ever.
+        """
         return bool(node.online) and node.heard_s >= self._clock.monotonic() - SILENT_S
 
     def is_removed(self, node_id: str) -> bool:

@@ -12,7 +12,7 @@ from pi_cam_node import __version__
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.base.json_file import read_object
+from pi_cam_node.base.strict_json import read_object
 from pi_cam_node.config import Format
 from pi_cam_node.core.picture import Picture
 

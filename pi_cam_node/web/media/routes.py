@@ -8,8 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from pi_cam_node.base.errors import NotSaved
-from pi_cam_node.base.json_file import read_object
-from pi_cam_node.base.strict_json import json_bytes
+from pi_cam_node.base.strict_json import json_bytes, read_object
 from pi_cam_node.config import FORMATS, Format, format_of
 from pi_cam_node.web.api.commands import carry_out
 from pi_cam_node.web.api.models import Reply
