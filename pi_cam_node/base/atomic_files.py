@@ -13,6 +13,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from pi_cam_node.base.file_system import joined
+
 PART_SUFFIX = ".part"
 # Files are readable by their owner only, whatever the umask, as pictures and logs are private.
 DIRECTORY_MODE, FILE_MODE = 0o700, 0o600
@@ -37,7 +39,7 @@ def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE, group_id:
     refuse_special(target)
     part = write_part(target, data, mode, group_id)
     try:
-        part.replace(target)
+        os.replace(part, target)  # noqa: PTH105 - text, see `joined`
     except BaseException:
         _remove(part)
         raise
@@ -87,14 +89,14 @@ def place_new(path: Path, data: bytes | memoryview, mode: int = FILE_MODE, group
         raise
 
 
-def write_part(path: Path, data: bytes | memoryview, mode: int, group_id: int | None = None) -> Path:
+def write_part(path: Path, data: bytes | memoryview, mode: int, group_id: int | None = None) -> str:
     """Write and sync the temporary file of ``path``; return its path.
 
     Its name contains the process id, so that two processes do not share one. An existing file of this name was left by
     an ended process with the same id, and is removed. The group is kept if this process may not change it, or the file
     system has none.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
+    part = joined(path.parent, f".{path.name}.{os.getpid()}{PART_SUFFIX}")
     _remove(part)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
@@ -168,7 +170,7 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _name_without_overwriting(part: Path, path: Path) -> None:
+def _name_without_overwriting(part: str, path: Path) -> None:
     """Rename a finished temporary file, unless the target exists.
 
     rename() would overwrite, and Python has no renameat2(RENAME_NOREPLACE); link() fails atomically if the name exists.
@@ -181,14 +183,14 @@ def _name_without_overwriting(part: Path, path: Path) -> None:
         _reserve_and_rename(part, path)
 
 
-def _reserve_and_rename(part: Path, path: Path) -> None:
+def _reserve_and_rename(part: str, path: Path) -> None:
     """Rename without overwriting on file systems without hard links: create an empty file, rename over it.
 
     A crash between the two leaves an empty file, which was not reported as a saved picture.
     """
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE))
     try:
-        part.replace(path)
+        os.replace(part, path)  # noqa: PTH105 - text, see `joined`
     except BaseException:
         _remove(path)
         raise
@@ -219,6 +221,6 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _remove(path: Path) -> None:
+def _remove(path: str | Path) -> None:
     with suppress(FileNotFoundError):
-        path.unlink()
+        os.unlink(path)  # noqa: PTH108 - text, see `joined`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import stat
 from pathlib import Path
@@ -42,16 +43,16 @@ def read_secret(path: Path, what: str = "the password") -> str:
     return text
 
 
-def open_plain(path: Path) -> BinaryIO:
+def open_plain(path: str | Path) -> BinaryIO:
     """Open a regular file for reading; pipes and devices, which may block, are refused.
 
     Raises:
         OSError: The file cannot be read.
         ValueError: The path is no regular file.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
+    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - text, see `joined`
         raise ValueError("found no regular file, expected one")
-    return path.open("rb")
+    return open(path, "rb")  # noqa: PTH123
 
 
 def require_plain(path: Path) -> None:

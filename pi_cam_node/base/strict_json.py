@@ -52,7 +52,7 @@ def json_object(text: bytes | str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def read_object(path: Path) -> dict[str, Any] | None:
+def read_object(path: str | Path) -> dict[str, Any] | None:
     """Return the object in a JSON file that a person or another program may have changed, see `read_json`.
 
     Never waits: pipes and devices are not read.

@@ -19,6 +19,7 @@ from typing import BinaryIO
 from pi_cam_node import __version__
 from pi_cam_node.base.atomic_files import FILE_MODE, PART_SUFFIX, replace_atomically, set_access, sync_directory
 from pi_cam_node.base.clock import iso
+from pi_cam_node.base.file_system import joined
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.rules.recording import EndReason
@@ -127,7 +128,7 @@ def _place(
     Without space the file in progress is used instead, truncated after its last complete fragment; it plays, too.
     """
     track = replace(content.track, title=f"{facts.cause} {iso(facts.first_at)}", created_at=facts.first_at.timestamp())
-    part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
+    part = joined(path.parent, f".{path.name}.{os.getpid()}{PART_SUFFIX}")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
         with os.fdopen(descriptor, "wb") as target:
@@ -135,12 +136,12 @@ def _place(
             size_bytes, digest = write_plain(source, content, target, track, beat)
             target.flush()
             os.fsync(target.fileno())
-        part.replace(path)
+        os.replace(part, path)  # noqa: PTH105 - text, see `joined`
         sync_directory(path.parent)
     except OSError as error:
         _log.warning("the film %s is kept as it was recorded: %s", path.name, error)
         with suppress(OSError):
-            part.unlink(missing_ok=True)
+            os.unlink(part)  # noqa: PTH108 - text, see `joined`
         source.truncate(content.whole_bytes)
         set_access(source.fileno(), access.mode, access.group_id)
         os.fsync(source.fileno())

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.errors import NoSpace
+from pi_cam_node.base.file_system import joined
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.strict_json import read_object
 from pi_cam_node.recording.film_ids import is_film_id
@@ -80,7 +81,7 @@ class DiskFilmRoom:
 
     def _is_kept(self, film: str) -> bool:
         try:
-            facts = read_object(self._directory / f"{film}.json")
+            facts = read_object(joined(self._directory, f"{film}.json"))
         except OSError:
             return False
         return facts is not None and facts.get("kept") is True

@@ -111,15 +111,6 @@ def is_plain_file(path: str | Path) -> bool:
         return False
 
 
-def has_plain_file(directory: Path, name: str) -> bool:
-    """Tell whether a folder has a regular file of a name.
-
-    pathlib would enter the name into CPython's table of interned strings. By the thousands of names that lists of
-    events ask about the table doubles, to 2 MiB, and it never shrinks.
-    """
-    return is_plain_file(os.path.join(directory, name))  # noqa: PTH118 - see above
-
-
 def remove_parts(directory: Path, beat: Callable[[], None] = lambda: None) -> int:
     """Remove temporary files left by a crash; return their number.
 

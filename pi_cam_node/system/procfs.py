@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from pi_cam_node.base.file_system import joined
+
 PROC, SYS_CLASS = Path("/proc"), Path("/sys/class")
 # Driver names of CPU temperature sensors, with _ for -; the first one found is used.
 _PROCESSORS = ("cpu_thermal", "coretemp", "k10temp", "soc_thermal")
@@ -46,7 +48,7 @@ def resident_bytes(pid: int) -> int:
         OSError: It cannot be looked at.
         ValueError: The kernel does not tell.
     """
-    pages = (PROC / str(pid) / "statm").read_text().split()
+    pages = _of_process(pid, "statm").split()
     if len(pages) < 2:
         raise ValueError(f"the process {pid} has no size")
     return int(pages[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -61,7 +63,7 @@ def processor_s(pid: int) -> float:
         ValueError: The kernel does not tell.
     """
     # The program's name is in parentheses and may contain spaces and parentheses.
-    fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    fields = _of_process(pid, "stat").rpartition(")")[2].split()
     if len(fields) < 13:
         raise ValueError(f"the process {pid} has no times")
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -80,6 +82,11 @@ def _sensors(kind: str, name: str, value: str) -> Iterator[tuple[str, float]]:
             called = (folder / name).read_text().strip().replace("-", "_")
             for file in sorted(folder.glob(value)):
                 yield called, round(int(file.read_text()) / 1000, 1)
+
+
+def _of_process(pid: int, name: str) -> str:
+    with open(joined(PROC, str(pid), name), encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - see `joined`
+        return file.read()
 
 
 def _meminfo() -> Mapping[str, str]:

@@ -7,9 +7,9 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
+from pi_cam_node.base.file_system import joined
 from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, Waiting
 from pi_cam_node.core.media_ids import unfinished_film
 
@@ -94,7 +94,7 @@ def find_lost(connection: sqlite3.Connection) -> None:
         path = _path_of(text)
         is_there = os.path.lexists(path)
         if state == "open" and not is_there:
-            is_there = os.path.lexists(Path(path).with_name(unfinished_film(recording_id)))
+            is_there = os.path.lexists(joined(os.path.dirname(path), unfinished_film(recording_id)))  # noqa: PTH120
         if is_there == (state == "lost"):
             now = "closed" if is_there else "lost"
             connection.execute("UPDATE recording SET state = ? WHERE id = ?", (now, recording_id))

@@ -12,6 +12,7 @@ from pathlib import Path
 from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock, IsClockSynced, clock_is_set
 from pi_cam_node.base.errors import NotSaved
+from pi_cam_node.base.file_system import joined
 from pi_cam_node.config import FORMATS, Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.file_access import FileAccess
@@ -22,7 +23,7 @@ from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.storage.directory import (
     as_storage_error,
     check_writable,
-    has_plain_file,
+    is_plain_file,
     list_pictures,
     nearest_directory,
     remove_parts,
@@ -216,14 +217,12 @@ class PictureArchive:
 
         Thread: any.
         """
-        if parse_id(picture_id) is None:
-            return None
-        names = (f"{picture_id}.{extension}" for extension in (*FORMATS, FILM_FORMAT))
-        return next((self._directory / name for name in names if has_plain_file(self._directory, name)), None)
+        return Path(path) if (path := self._first_file(picture_id)) else None
 
     def is_gone(self, media_id: str) -> bool:
         """See `pi_cam_node.core.picture.Archive`."""
-        return self.find(media_id) is None and not has_plain_file(self._directory, unfinished_film(media_id))
+        in_progress = joined(self._directory, unfinished_film(media_id))
+        return not (self._first_file(media_id) or is_plain_file(in_progress))
 
     @property
     def is_away(self) -> bool:
@@ -247,6 +246,11 @@ class PictureArchive:
         """Whether a disk call of any job has taken longer than `SILENT_S`. Thread: any."""
         return self._heartbeat.is_stale
 
+    def _first_file(self, picture_id: str) -> str | None:
+        extensions = () if parse_id(picture_id) is None else (*FORMATS, FILM_FORMAT)
+        paths = (joined(self._directory, f"{picture_id}.{extension}") for extension in extensions)
+        return next(filter(is_plain_file, paths), None)
+
     def _open_once(self) -> None:
         if self._index.usage is None:
             self.open()
@@ -257,9 +261,9 @@ class PictureArchive:
         wanted, quality = tuple(dict.fromkeys(formats)), config.export.jpeg_quality
         access = FileAccess.of(config.storage)
         job = WriteJob(self._directory, wanted, quality, origin, make_room, self._images, self._heartbeat, access)
-        first_frame = picture.frames[0] if picture.frames else 0
+        first = picture.frames[0] if picture.frames else 0
         for again in range(1, MOST_COUNTED):
-            picture_id = PictureName(picture.first_at, self._boot_part, first_frame, picture.kind, again).id
+            picture_id = PictureName(picture.first_at, self._boot_part, first, picture.kind, again).id
             if self._is_taken(picture_id):
                 continue
             try:
@@ -270,15 +274,14 @@ class PictureArchive:
 
     def _is_taken(self, picture_id: str) -> bool:
         with self._heartbeat.timed():
-            return any(os.path.lexists(self._directory / f"{picture_id}.{e}") for e in (*FORMATS, SIDECAR))
+            return any(os.path.lexists(joined(self._directory, f"{picture_id}.{e}")) for e in (*FORMATS, SIDECAR))
 
     def _remember(self, picture_id: str, written: Written) -> None:
         name = parse_id(picture_id)
         assert name is not None, picture_id
         extensions = (*(file.format for file in written.files), SIDECAR)
         size_bytes = sum(file.size_bytes for file in written.files) + written.sidecar_bytes
-        now_s = self._clock.monotonic()
-        self._index.add(Entry(picture_id, name.at.timestamp(), extensions, size_bytes, now_s))
+        self._index.add(Entry(picture_id, name.at.timestamp(), extensions, size_bytes, self._clock.monotonic()))
 
     def _keep_within_limits(self, config: Config) -> int:
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pi_cam_node.base.atomic_files import FILE_MODE, replace_atomically, sync_directory
 from pi_cam_node.base.errors import BadRequest, Forbidden
+from pi_cam_node.base.file_system import joined
 from pi_cam_node.config import FORMATS
 from pi_cam_node.core.history import MediaRow, Page, Query, page_of
 from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_id
@@ -61,7 +62,7 @@ class Library:
         """
         self._entry(picture_id)
         with as_storage_error(f"cannot delete {picture_id}"), self._heartbeat.timed():
-            if is_kept(read_sidecar(self._directory / f"{picture_id}.{SIDECAR}")):
+            if is_kept(read_sidecar(joined(self._directory, f"{picture_id}.{SIDECAR}"))):
                 raise Forbidden(
                     f"ERROR: {picture_id} is kept; to delete it, send first: keep {picture_id} off",
                     data={"id": picture_id, "kept": True},
@@ -81,11 +82,11 @@ class Library:
         assert name is not None, entry.id
         at = datetime.fromtimestamp(entry.epoch_s, UTC)
         extension = next((e for e in (*FORMATS, FILM_FORMAT) if e in entry.extensions), SIDECAR)
-        path = self._directory / f"{entry.id}.{extension}"
-        return MediaRow(entry.id, name.kind, at, str(path), entry.size_bytes)
+        path = joined(self._directory, f"{entry.id}.{extension}")
+        return MediaRow(entry.id, name.kind, at, path, entry.size_bytes)
 
     def _with_facts(self, row: MediaRow) -> MediaRow:
-        facts = read_sidecar(self._directory / f"{row.id}.{SIDECAR}")
+        facts = read_sidecar(joined(self._directory, f"{row.id}.{SIDECAR}"))
         seconds = facts.get("seconds")
         length_s = seconds if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None
         return MediaRow(row.id, row.kind, row.at, row.path, row.size_bytes, length_s, is_kept(facts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.clock import Clock, IsClockSynced
 from pi_cam_node.base.errors import NoSpace
+from pi_cam_node.base.file_system import joined
 from pi_cam_node.config import FORMATS, StorageConfig
 from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR
 from pi_cam_node.storage.directory import LEAST_INODES, FreeSpace, free_space
@@ -182,7 +184,7 @@ class Quota:
 
     def _read_sidecar(self, entry: Entry) -> None:
         self._heartbeat.beat()
-        facts = read_sidecar(self._directory / f"{entry.id}.{SIDECAR}")
+        facts = read_sidecar(joined(self._directory, f"{entry.id}.{SIDECAR}"))
         entry.clock_set, entry.kept = clock_was_set(facts), is_kept(facts)
 
     def _remove(self, ids: list[str]) -> int:
@@ -219,7 +221,7 @@ class Quota:
         for extension in (*FORMATS, FILM_FORMAT, SIDECAR):
             if extension in entry.extensions:
                 with suppress(FileNotFoundError):  # deleted by hand, or the disk is not mounted: keep the row
-                    (self._directory / f"{entry.id}.{extension}").unlink()
+                    os.unlink(joined(self._directory, f"{entry.id}.{extension}"))  # noqa: PTH108
                     is_removed = True
         if entry.is_film and is_removed:
             self._film_removed(entry.id)

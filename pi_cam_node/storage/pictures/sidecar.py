@@ -71,7 +71,7 @@ def sidecar(picture: Picture, picture_id: str, files: Sequence[SavedFile], origi
     return content(facts)
 
 
-def read_sidecar(path: Path) -> dict[str, Any]:
+def read_sidecar(path: str | Path) -> dict[str, Any]:
     """Return the content of a side-car; empty if it is missing, damaged or too large."""
     try:
         return read_object(path) or {}

@@ -76,6 +76,15 @@ def test_a_process_that_is_not_told_is_an_error(kernel: Kernel, content: str) ->
             figure(42)
 
 
+def test_the_id_of_a_process_is_not_interned_at_each_reading(mocker: MockerFixture) -> None:
+    interned = mocker.spy(sys, "intern")
+    procfs.processor_s(os.getpid())
+    procfs.resident_bytes(os.getpid())
+    assert not interned.called
+    Path("/proc", str(os.getpid()))
+    assert interned.called, "pathlib interns in another way, and this test sees nothing"
+
+
 def test_a_process_that_is_gone_is_named_so() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pytest_mock import MockerFixture
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.base.units import MIB
 from pi_cam_node.core.commands.ring_export import RingExport, save_each
+from pi_cam_node.core.history import Query
 from pi_cam_node.core.rules.ring import RingFrame
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.frame import Sensor
@@ -235,13 +237,26 @@ def test_a_sidecar_goes_after_its_picture(archive: PictureArchive, tmp_path: Pat
     gone: list[str] = []
     real = os.unlink
 
-    def noting(path: Path) -> None:
-        gone.append(path.suffix)
+    def noting(path: str) -> None:
+        gone.append(Path(path).suffix)
         real(path)
 
     mocker.patch.object(os, "unlink", noting)
     archive.tidy(config(max_bytes=1))
     assert gone == [".jpg", ".png", ".npy", ".json"]
+
+
+def test_a_saved_name_is_interned_at_its_save_only(archive: PictureArchive, mocker: MockerFixture) -> None:
+    interned = mocker.spy(sys, "intern")
+    picture_id = save(archive, 1, ALL)
+    names = [call.args[0] for call in interned.call_args_list if picture_id in call.args[0]]
+    assert sorted(names) == sorted(f"{picture_id}.{e}" for e in (*ALL, "json")), "or pathlib interns in another way"
+    interned.reset_mock()
+    assert not archive.is_gone(picture_id)
+    assert [row.id for row in archive.media(Query()).rows] == [picture_id]
+    archive.delete(picture_id)
+    assert archive.is_gone(picture_id)
+    assert not [call for call in interned.call_args_list if picture_id in call.args[0]]
 
 
 def test_removals_are_counted_in_the_log(archive: PictureArchive, caplog: pytest.LogCaptureFixture) -> None:
