@@ -23,6 +23,8 @@ BODY_BYTES_MAX = 64 << 10
 HEAD_DEADLINE_S = 10.0
 # How long a refused body is still read, so that its sender reads the response.
 LINGER_S = 2.0
+# What is passed on of a request: of a body beyond its limit enough for aiohttp to refuse it.
+REQUEST_BYTES_MAX = HEAD_BYTES_MAX + BODY_BYTES_MAX + 1024
 # The kernel drops a client that acknowledges nothing for so long, unless a handler does earlier.
 KERNEL_STALL_S = 3 * STALL_S
 
@@ -54,7 +56,7 @@ class Connection(web.RequestHandler):
         self._received_bytes = 0
         self._tail = b""
         self._early = b""
-        self._has_head = self._is_answered = False
+        self._has_head = self._is_answered = self._is_cut = False
         self.below_tls: asyncio.Transport | None = None
         self._is_upgraded = False
         self.address = ""
@@ -88,7 +90,7 @@ class Connection(web.RequestHandler):
         self._wire = self.below_tls = None  # aiohttp may keep a connection for a while; TLS costs memory
 
     def data_received(self, data: bytes) -> None:
-        """Count received bytes and pass them to aiohttp; refuse requests beyond the size limits."""
+        """Count received bytes and pass them to aiohttp; refuse a head, and discard a body, beyond the size limits."""
         if self._wire is None:  # TLS may deliver data before connection_made
             self._early += data
             return
@@ -99,9 +101,11 @@ class Connection(web.RequestHandler):
         head_bytes = self._head_bytes(data)
         if head_bytes > HEAD_BYTES_MAX:
             self.refuse("431 Request Header Fields Too Large", "the head of the request is too large")
-        elif self._received_bytes > HEAD_BYTES_MAX + BODY_BYTES_MAX:
-            self.refuse("413 Content Too Large", "the request is too large")
-        else:
+            return
+        excess_bytes = self._received_bytes - REQUEST_BYTES_MAX
+        if excess_bytes > 0:
+            self._is_cut, data = True, data[: max(0, len(data) - excess_bytes)]
+        if data:
             super().data_received(data)
 
     # ------------------------------------------------------------ what the middleware says
@@ -115,8 +119,8 @@ class Connection(web.RequestHandler):
         """Record that a request for a non-public route was authorized: no eviction until it is answered."""
         self.is_served = True
 
-    def answer_begins(self) -> None:
-        """Record that the head of a response is about to be sent.
+    def answer_begins(self, response: web.StreamResponse, *, is_body_read: bool) -> None:
+        """Record that the head of a response is about to be sent; with an unread body the connection ends after it.
 
         Raises:
             ConnectionAbortedError: Another response has begun and was broken off; the client would take this one for
@@ -126,14 +130,20 @@ class Connection(web.RequestHandler):
             self.abort()
             raise ConnectionAbortedError("an answer that had begun could not be ended")
         self._is_answered = True
+        if self._is_cut or not is_body_read:
+            response.force_close()
+            response.headers["Connection"] = "close"
 
     def upgraded(self) -> None:
         """Record the upgrade to a WebSocket, whose messages have their own limits and are not counted here."""
         self._is_upgraded = True
 
-    def request_finished(self) -> None:
-        """Record that the response is complete; the connection is idle."""
-        self.is_served = self._has_head = self._is_answered = False
+    def request_finished(self, *, is_body_read: bool) -> None:
+        """Record that the response is complete; the connection is idle, or aiohttp discards the rest of the body."""
+        self.is_served = self._is_answered = False
+        if self._is_cut or not is_body_read:
+            return  # what comes is still the body, not the head of another request
+        self._has_head = False
         self._received_bytes = 0
         self._tail = b""
 

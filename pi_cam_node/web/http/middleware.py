@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from pi_cam_node.base.errors import Busy, DeadlinePassed, PrivacyOn
-from pi_cam_node.web.http.connection import Connection
+from pi_cam_node.web.http.connection import BODY_BYTES_MAX, Connection
 from pi_cam_node.web.http.routes import Need, Route
 from pi_cam_node.web.http.status_codes import status_of
 
@@ -61,13 +61,13 @@ def guard(gate: Gate, declared: Mapping[web.AbstractRoute, Route]) -> Middleware
             connection.force_close()
             return web.Response(status=400)  # the client has disconnected; nothing is sent
         finally:
-            connection.request_finished()
+            connection.request_finished(is_body_read=request.content.is_eof())
 
     return pass_guard
 
 
-async def refuse_second_answer(request: web.Request, _response: web.StreamResponse) -> None:
-    """Abort the connection if another response to the request has begun.
+async def refuse_second_answer(request: web.Request, response: web.StreamResponse) -> None:
+    """Abort the connection if another response to the request has begun; announce its end if the body is unread.
 
     An on_response_prepare handler of aiohttp, called before the head of a response is sent.
 
@@ -75,7 +75,7 @@ async def refuse_second_answer(request: web.Request, _response: web.StreamRespon
         ConnectionAbortedError: Another response has begun.
     """
     if isinstance(request.protocol, Connection):
-        request.protocol.answer_begins()
+        request.protocol.answer_begins(response, is_body_read=request.content.is_eof())
 
 
 async def _judge(request: web.Request, handler: Handler, gate: Gate, route: Route | None) -> web.StreamResponse:
@@ -137,14 +137,22 @@ async def _take_body(request: web.Request, *, is_api: bool) -> None:
     has_type = "Content-Type" in request.headers
     if is_api and has_type and request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send application/json\n")
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise _too_large()
     try:
         body = await asyncio.wait_for(request.read(), BODY_DEADLINE_S)
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the body did not come in time\n") from None
+    except web.HTTPRequestEntityTooLarge:
+        raise _too_large() from None
     except RuntimeError as error:  # aiohttp's error for a closed connection, e.g. after a body that is too large
         raise ConnectionResetError(str(error)) from error
     if is_api and body and not has_type:
         raise web.HTTPUnsupportedMediaType(text="send application/json\n")
+
+
+def _too_large() -> web.HTTPException:
+    return web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, 0, text=f"the body is longer than {BODY_BYTES_MAX} bytes\n")
 
 
 def _failure(request: web.Request, error: Exception) -> web.Response:
