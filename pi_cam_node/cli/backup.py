@@ -18,7 +18,7 @@ from pi_cam_node.base.bounded_read import open_stream
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.cli.erase import is_running
 from pi_cam_node.cli.file_errors import in_words
-from pi_cam_node.cli.main import BAD_USE, DEFAULT_FILES, PROGRAM, default_file, load, refuse
+from pi_cam_node.cli.main import BAD_USE, DEFAULT_FILES, PROGRAM, default_file, discard_stdout, load, refuse
 from pi_cam_node.runtime import startup
 from pi_cam_node.runtime.backup import write_backup
 from pi_cam_node.runtime.restore import BadArchive, restore_backup
@@ -117,8 +117,12 @@ def _output(path: Path | None) -> Iterator[IO[bytes]]:
         OSError: The file exists or cannot be written.
     """
     if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except OSError:
+            discard_stdout()  # what is left of it: the caller says why there is no backup
+            raise
         return
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     try:

@@ -14,6 +14,7 @@ _ADVICE = {
     errno.ENOSPC: "make room on that disk, and run it again",
     errno.EDQUOT: "make room within the quota, and run it again",
     errno.EROFS: "name a place that can be written to",
+    errno.EFBIG: "raise the limit of a file's size (ulimit -f), and run it again",
     errno.EIO: "the disk fails: look into the kernel's log with dmesg",
 }
 
@@ -22,6 +23,8 @@ def in_words(error: Exception) -> str:
     """Return what went wrong with a file and what to do about it; of any other error its message."""
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
+    if error.errno == errno.EBADF:
+        return "stdout is closed; send the output to a file, a pipe or /dev/null"
     what = f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     advice = _ADVICE.get(error.errno or 0)
     return f"{what}; {advice}" if advice else what

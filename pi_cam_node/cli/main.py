@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pi_cam_node import __version__
 from pi_cam_node.base.errors import ConfigError, nearest
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.cli.file_errors import in_words
 from pi_cam_node.system.process import open_missing_streams
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ DEFAULT_FILES = (Path("config.yaml"), Path("/etc/pi_cam_node/config.yaml"))
 
 # 128 + SIGINT, as shells do. For a bad file sysexits.h has no better code than that of wrong use.
 INTERRUPTED, BAD_USE, FAILED = 130, 2, 1
+# Of a stdout that takes nothing: a full disk, a limit of size or quota, a terminal that is gone, or closed.
+CANNOT_PRINT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
 
 @frozen
@@ -87,27 +90,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # More threads than one only cost on a small board. Read when numpy is imported, here and in the camera's process.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    subcommand = SUBCOMMANDS.get(typed[0]) if typed else None
-    if subcommand is None:
-        parser = _parser()
-        if typed and not typed[0].startswith("-"):
-            parser.error(_unknown(typed[0]))
-        parser.parse_args(typed)  # prints help, version or the error, and exits
-        parser.print_help(sys.stderr)
-        return BAD_USE
     try:
-        return subcommand.start(typed[1:])
+        try:
+            return _start(typed)
+        finally:
+            # Not only when Python exits, which reports a failure as a traceback. Also after --help, which exits.
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         discard_stdout()
         return INTERRUPTED
     except OSError as error:
-        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EIO):
+        if error.filename is not None or error.errno not in CANNOT_PRINT:
             raise
-        discard_stdout()  # a full disk, or a terminal that is gone
-        print(f"{PROGRAM}: what was to be printed cannot be written: {error.strerror}", file=sys.stderr)
+        discard_stdout()
+        print(f"{PROGRAM}: what was to be printed cannot be written: {in_words(error)}", file=sys.stderr)
         return FAILED
+
+
+def _start(typed: Sequence[str]) -> int:
+    """Run the subcommand that was typed; return its exit code."""
+    subcommand = SUBCOMMANDS.get(typed[0]) if typed else None
+    if subcommand is not None:
+        return subcommand.start(typed[1:])
+    parser = _parser()
+    if typed and not typed[0].startswith("-"):
+        parser.error(_unknown(typed[0]))
+    parser.parse_args(typed)  # prints help, version or the error, and exits
+    parser.print_help(sys.stderr)
+    return BAD_USE
 
 
 def _unknown(word: str) -> str:
@@ -118,7 +130,7 @@ def _unknown(word: str) -> str:
 
 
 def discard_stdout() -> None:
-    """Redirect stdout to /dev/null after its reader has closed the pipe, so that a later flush does not fail again."""
+    """Redirect stdout to /dev/null after it has taken nothing, so that a later flush does not fail again."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)

@@ -81,10 +81,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder; name a file in it")
-        if path.exists():
-            print(f"{PROGRAM}: {path} is there, and stays as it is")
-            return 0
-        _write(path, _answers(options, path))
+        is_there = path.exists()
+        if not is_there:
+            _write(path, _answers(options, path))
     except EOFError:
         print(f"\n{PROGRAM}: nothing was written", file=sys.stderr)
         return BAD_USE
@@ -96,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         print(f"{PROGRAM}: {path} cannot be written: {error.strerror or error}", file=sys.stderr)
         return BAD_USE
-    print(f"{PROGRAM}: wrote {path}")
+    print(f"{PROGRAM}: {path} is there, and stays as it is" if is_there else f"{PROGRAM}: wrote {path}")
     return 0
 
 

@@ -26,13 +26,16 @@ def new_boot_id() -> str:
 
 
 def open_missing_streams() -> None:
-    """Connect each standard stream that is closed with ``/dev/null``. Call before anything else is opened."""
+    """Connect each standard stream that is closed with ``/dev/null``. Call before anything else is opened.
+
+    Writing to a closed stdout still fails (EBADF), as its output would be lost: that may be a backup.
+    """
     for number, name in enumerate(_STREAMS):
         try:
             os.fstat(number)
         except OSError:
             # Gets the lowest free descriptor: this one, since those below are open.
-            os.open(os.devnull, os.O_RDWR)
+            os.open(os.devnull, os.O_RDWR if name == "stderr" else os.O_RDONLY)
             os.set_inheritable(number, True)
         if getattr(sys, name) is None:
             mode = "r" if number == 0 else "w"

@@ -99,7 +99,8 @@ def parser() -> argparse.ArgumentParser:
         description="Send a command to a node over MQTT and print its reply.",
         epilog=f"commands:\n{known}\n\nArguments are words, `name=value`, or one JSON object: `pastStack jpg at=2`.\n"
         "`help <command>` names those of a command.\n"
-        "exit code: 0 done, 1 refused, 2 wrong use, 3 nobody answered, or the picture for -o could not be fetched",
+        "exit code: 0 done, 1 refused, or its reply could not be printed, 2 wrong use, 3 nobody answered, or the\n"
+        "picture for -o could not be fetched",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("verb", help="the command; see below")

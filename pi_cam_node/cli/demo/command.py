@@ -115,13 +115,13 @@ def settings_of(broker: Broker, folder: Path, captures: Path) -> LoadedConfig:
 
 
 def say(text: str) -> None:
-    """Print a line at once, also to a pipe; the demo goes on where the pipe is closed.
+    """Print a line at once, also to a pipe; the demo goes on where the line cannot be written.
 
     Thread: any.
     """
     try:
         print(text, flush=True)
-    except BrokenPipeError:
+    except OSError:
         discard_stdout()
 
 

@@ -7,7 +7,6 @@ import errno
 import importlib.util
 import io
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -205,19 +204,6 @@ def test_check_config_judges_the_file_and_starts_nothing(
     assert main.main(["check-config", *how]) == main.BAD_USE
     assert "night.gain" in capsys.readouterr().err
     assert started == []
-
-
-@pytest.mark.parametrize("words", [["check-config", "empty.yaml"], ["login", "--config", "empty.yaml"]])
-def test_output_that_cannot_be_written_is_said_in_a_sentence(words: list[str], elsewhere: Path) -> None:
-    (elsewhere / "empty.yaml").write_text("")
-    command = [sys.executable, "-m", "pi_cam_node", *words]
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "PYTHONUNBUFFERED": "1"}
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, timeout=60, check=False
-        )
-    said = "pi-cam-node: what was to be printed cannot be written: No space left on device\n"
-    assert (done.returncode, done.stderr) == (1, said)
 
 
 @pytest.mark.parametrize("seconds", ["nan", "-1", "0", "inf", "1e9", "x"])
