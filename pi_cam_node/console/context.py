@@ -51,7 +51,7 @@ class ConsoleContext:
         loaded: The settings and where they came from.
         mode: ``home`` or ``away``.
         listing: Limits how many nodes are asked for their pictures at one time.
-        changing_rules: Held from reading the rules in force until they are replaced.
+        changing: Held from reading rules, an account or a sensor until they are replaced.
     """
 
     loaded: LoadedConsole
@@ -78,7 +78,7 @@ class ConsoleContext:
     supervisor: Supervisor
     mode: str = "home"
     listing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LISTS_AT_ONCE))
-    changing_rules: asyncio.Lock = field(default_factory=asyncio.Lock)
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     file_content: bytes | None = field(default=None, repr=False)
 
     def now_ms(self) -> int:

@@ -800,13 +800,13 @@ def test_a_rule_made_by_clicking_is_in_force_and_in_the_file(console: RunningCon
         client.publish(DOOR_TOPIC, '{"contact": true}')
         client.publish(DOOR_TOPIC, '{"contact": false}')
         await browser.until("/api/events", lambda body: body and body[0]["rule"] == "Door", "the rule to fire")
-        assert (await browser.post("/settings/rules/0/remove", {"title": "Other"}))[0] == 409
+        assert (await browser.post("/settings/rules/0/remove", {"version": "1-other"}))[0] == 409
         more = [browser.post("/settings/rules", {**form, "name": f"Door {number}"}) for number in range(5)]
         assert [status for status, _ in await asyncio.gather(*more)] == [200] * 5
         names = {rule["name"] for rule in yaml.safe_load(console.config.read_text())["rules"]}
         assert names == {"Door", *(f"Door {number}" for number in range(5))}
-        while found := re.search(r'name="title" value="([^"]+)"', (await browser.get("/settings/rules"))[1]):
-            assert (await browser.post("/settings/rules/0/remove", {"title": found[1]}))[0] == 200
+        while found := re.search(r'name="version" value="([^"]+)"', (await browser.get("/settings/rules"))[1]):
+            assert (await browser.post("/settings/rules/0/remove", {"version": found[1]}))[0] == 200
 
     console.visit(visit)
     assert console.config.read_text().replace("rules: []\n", "") == before

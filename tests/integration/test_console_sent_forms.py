@@ -25,7 +25,7 @@ SENT = (
     ("/settings/look", "/settings", {"theme": "pink"}, 422, "That did not work"),
     ("/settings/rules", "/settings/rules", {"when": "camera:porch"}, 422, "That did not work"),
     ("/sensors", "/sensors", {"name": "Door", "topic": "t/door"}, 303, "/sensors/door"),
-    ("/sensors/door", "/sensors/door", {"name": "Front door"}, 200, "Saved."),
+    ("/sensors/door", "/sensors/door", {"name": "Front door"}, 303, "/sensors/door"),
     ("/settings/channels", "/settings/devices", {"url": "nothing"}, 422, "Choose an account"),
     ("/pair/approve", "/settings/devices", {"code": "123456"}, 422, "No device shows this code now."),
     ("/hls/porch/share", "/cameras/porch", {"for": "1 h"}, 200, 'id="share-link"'),

@@ -53,6 +53,15 @@ def newest(db: sqlite3.Connection, limit: int) -> list[AuditRow]:
     return [AuditRow(*found) for found in db.execute(asked, (limit,))]
 
 
+def since(db: sqlite3.Connection, kind: str, begin: str, since_ms: int) -> list[AuditRow]:
+    """Return the actions of a kind since a time whose description begins with a text, newest first."""
+    asked = (
+        "SELECT at_ms, account, kind, what FROM audit WHERE kind=?1 AND at_ms>=?2 AND substr(what, 1, length(?3))=?3 "
+        "ORDER BY rowid DESC"
+    )
+    return [AuditRow(*found) for found in db.execute(asked, (kind, since_ms, begin))]
+
+
 def mode(db: sqlite3.Connection) -> str:
     """Return ``home`` or ``away``; ``home`` where none was set."""
     found = last(db, "mode")

@@ -15,6 +15,7 @@ from pi_cam_node.console.store import sensors as sensor_rows
 from pi_cam_node.console.web.forms import form_of, several_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route
+from pi_cam_node.console.web.versions import refusal_of_old, version_of
 
 CHANGES_SHOWN = 50
 
@@ -47,6 +48,7 @@ async def sensor(request: web.Request) -> web.StreamResponse:
         "sensor.html",
         sensor=found,
         changes=changes,
+        version=version_of(context.now_ms(), *_shown(found)),
         rules=used,
         nodes=list(context.nodes),
         accounts=[account for account in context.accounts.all() if account.role != "kiosk"],
@@ -55,16 +57,20 @@ async def sensor(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/sensors/{key}")
 async def note(request: web.Request) -> web.StreamResponse:
-    """Set name, room and cameras of a sensor."""
-    context, found, form = context_of(request), _sensor(request), await form_of(request)
+    """Set name, room and cameras of a sensor; 409 if somebody else changed them since the page was made."""
+    context, form = context_of(request), await form_of(request)
     cameras = [camera for camera in await several_of(request, "cameras") if context.nodes.get(camera) is not None]
     name, room = form.get("name", "").strip()[:64], form.get("room", "").strip()[:64]
-    key = found.spec.key
-    await context.database.run(lambda db: sensor_rows.put_note(db, key, name, room, json.dumps(cameras)))
-    await by_hand.apply(context.sensors, context.database)
-    context.note(account_of(request).name, "setting", f"sensor {key}: {name or 'its own name'}, {room or 'no room'}")
+    key = _sensor(request).spec.key
+    changed = f"sensor {key}: "
+    async with context.changing:
+        if old := await refusal_of_old(request, form, "setting", changed, *_shown(_sensor(request))):
+            return old
+        await context.database.run(lambda db: sensor_rows.put_note(db, key, name, room, json.dumps(cameras)))
+        await by_hand.apply(context.sensors, context.database)
+    context.note(account_of(request).name, "setting", f"{changed}{name or 'its own name'}, {room or 'no room'}")
     context.changes.tell("sensors")
-    return page(request, "parts/said.html", said="Saved.", is_refusal=False)
+    return web.Response(headers={"HX-Redirect": f"/sensors/{key}"})
 
 
 @owner_route("POST", "/sensors")
@@ -110,6 +116,11 @@ async def remove(request: web.Request) -> web.StreamResponse:
     context.note(account_of(request).name, "setting", f"removed the sensor {key}")
     context.changes.tell("sensors")
     return web.Response(headers={"HX-Redirect": "/sensors"})
+
+
+def _shown(sensor: Sensor) -> tuple[object, ...]:
+    """Return what the form of a sensor shows."""
+    return sensor.title, sensor.room, sensor.cameras
 
 
 def _rooms(request: web.Request) -> list[Room]:

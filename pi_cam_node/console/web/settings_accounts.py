@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import settings as setting_values
 from pi_cam_node.config.catalogue import catalogue
 from pi_cam_node.console.config import ConsoleConfig
+from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.store import audit
-from pi_cam_node.console.store.accounts import ROLES, Account
+from pi_cam_node.console.store.accounts import ROLES, Account, Session
 from pi_cam_node.console.web.forms import form_of, json_of, several_of
 from pi_cam_node.console.web.gate import gate_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route, session_of
+from pi_cam_node.console.web.versions import refusal_of_old, version_of
 
 AUDIT_SHOWN = 50
 ROLE_WORDS = {
@@ -52,11 +55,28 @@ async def overview(request: web.Request) -> web.StreamResponse:
     )
 
 
+@frozen
+class AccountView:
+    """View model of an account.
+
+    Attributes:
+        account: The account.
+        sessions: Its sessions, the oldest first.
+        version: Version of its role and cameras.
+        password_version: Version of its password.
+    """
+
+    account: Account
+    sessions: list[Session]
+    version: str
+    password_version: str
+
+
 @owner_route("GET", "/settings/accounts")
 async def accounts(request: web.Request) -> web.StreamResponse:
     """Page: accounts, with a form for a new one."""
     context = context_of(request)
-    listed = [(one, context.accounts.sessions_of(one.id)) for one in context.accounts.all()]
+    listed = [_view(context, one) for one in context.accounts.all()]
     nodes, session = list(context.nodes), session_of(request)
     own = session.hash if session is not None else ""
     words, roles = ROLE_WORDS, ROLES[:3]
@@ -78,33 +98,49 @@ async def add(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/accounts/{id}/cameras")
 async def change(request: web.Request) -> web.StreamResponse:
-    """Change the role and cameras of an account."""
-    context, account, form = context_of(request), _account(request), await form_of(request)
+    """Change the role and cameras of an account; 409 if somebody else changed them since the page was made."""
+    context, form = context_of(request), await form_of(request)
+    account = _account(request)
     role = form.get("role", account.role)
     cameras = await several_of(request, "cameras") if role in {"guest", "kiosk"} else None
     if role == "kiosk" and not cameras:
         cameras = None
-    try:
-        await context.accounts.change(account, cameras=cameras, role=role)
-    except BadRequest as error:
-        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
-    context.note(account_of(request).name, "account", f"changed {account.name}: {role}, {cameras or 'every camera'}")
-    return page(request, "parts/said.html", said="Saved.", is_refusal=False)
+    changed = f"changed {account.name}: "
+    async with context.changing:
+        shown = _shown(_account(request))
+        if old := await refusal_of_old(request, form, "account", changed, *shown):
+            return old
+        try:
+            await context.accounts.change(account, cameras=cameras, role=role)
+        except BadRequest as error:
+            return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    context.note(account_of(request).name, "account", f"{changed}{role}, {cameras or 'every camera'}")
+    return web.Response(headers={"HX-Redirect": "/settings/accounts"})
 
 
 @owner_route("POST", "/settings/accounts/{id}/password")
 async def new_password(request: web.Request) -> web.StreamResponse:
-    """Set the password of an account whose person forgot it; its sessions end. One's own wants the old one."""
-    context, account, form = context_of(request), _account(request), await form_of(request)
+    """Set the password of an account whose person forgot it; its sessions end. One's own wants the old one.
+
+    409: It was set since the page was made.
+    """
+    context, form = context_of(request), await form_of(request)
+    account = _account(request)
     if account.id == account_of(request).id or account.role == "kiosk":
         said = "That is not an account of somebody else with a password."
         return page(request, "parts/said.html", 422, said=said, is_refusal=True)
-    try:
-        await context.accounts.set_password(account, form.get("new", ""))
-    except BadRequest as error:
-        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
-    context.note(account_of(request).name, "account", f"set the password of {account.name}")
-    return page(request, "parts/said.html", said="The new password holds; its sessions have ended.", is_refusal=False)
+    changed = f"set the password of {account.name}"
+    async with context.changing:
+        if old := await refusal_of_old(request, form, "account", changed, _account(request).password):
+            return old
+        try:
+            await context.accounts.set_password(account, form.get("new", ""))
+        except BadRequest as error:
+            return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    context.note(account_of(request).name, "account", changed)
+    version = version_of(context.now_ms(), _account(request).password)
+    said, form_id = "The new password holds; its sessions have ended.", f"password-{account.id}"
+    return page(request, "parts/changed.html", said=said, version=version, form_id=form_id, is_refusal=False)
 
 
 @owner_route("POST", "/settings/accounts/{id}/remove")
@@ -182,6 +218,16 @@ async def _create(request: web.Request, name: str, role: str, given: str, camera
     account = await context.accounts.create(name, role, given, cameras)
     context.note(account_of(request).name, "account", f"made {account.name}: {role}")
     return account
+
+
+def _view(context: ConsoleContext, account: Account) -> AccountView:
+    sessions, now_ms = context.accounts.sessions_of(account.id), context.now_ms()
+    return AccountView(account, sessions, version_of(now_ms, *_shown(account)), version_of(now_ms, account.password))
+
+
+def _shown(account: Account) -> tuple[object, ...]:
+    """Return what the form of an account shows."""
+    return account.role, account.cameras
 
 
 def _told(account: Account) -> dict[str, object]:

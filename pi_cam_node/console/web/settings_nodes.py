@@ -19,6 +19,7 @@ from pi_cam_node.console.pictures.client import Unreachable, body_of
 from pi_cam_node.console.web.forms import form_of, json_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, owner_route
+from pi_cam_node.console.web.versions import refusal_of_old, version_of
 
 SETTINGS_MAX_BYTES = 1 << 20
 # Type and default of each field, which a node of another version may lack, and a lying one may send as anything.
@@ -53,12 +54,14 @@ class SettingView:
     Attributes:
         told: Description from the node.
         value: Current value as text of a form.
+        version: Version of the value as last published.
         kind: One of `KINDS`.
         input_id: Id of the HTML input.
     """
 
     told: dict[str, Any]
     value: str
+    version: str
     kind: str
     input_id: str
 
@@ -82,7 +85,7 @@ async def settings(request: web.Request) -> web.StreamResponse:
     context, node = context_of(request), node_of(request, "own")
     fault, sections = "", list[SectionView]()
     try:
-        sections = sections_of(node, await described(context, node))
+        sections = sections_of(node, await described(context, node), context.now_ms())
     except (NodeError, OSError) as error:
         fault = str(error)
     told: dict[str, Any] = {"sections": sections, "fault": fault, "nodes": list(context.nodes)}
@@ -91,7 +94,7 @@ async def settings(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/nodes/{camera}/set")
 async def change(request: web.Request) -> web.StreamResponse:
-    """Change one setting; the form's only field is named by its key."""
+    """Change one setting; the form's field is named by its key. 409 if it was changed since the page was made."""
     context, node, form = context_of(request), node_of(request, "own"), await form_of(request)
     key = form.get("key") or next((name for name in form if "." in name), "")
     value: object = form.get(key, "")
@@ -100,6 +103,9 @@ async def change(request: web.Request) -> web.StreamResponse:
     elif form.get("kind") == "list":
         posted = await request.post()
         value = [item for one in posted.getall(key, []) for item in str(one).splitlines() if item.strip()]
+    changed = f"{node.id}: {key} = "
+    if old := await refusal_of_old(request, form, "setting", changed, node.config.get(key)):
+        return old
     try:
         reply = await context.requests.ask(node.id, "set", {"key": key, "value": value})
     except NodeError as error:
@@ -107,8 +113,12 @@ async def change(request: web.Request) -> web.StreamResponse:
     if not reply.get("ok"):
         refusal = str(reply.get("message", "")).removeprefix("ERROR: ").removeprefix(f"{key}: ")[:300]
         return page(request, "parts/said.html", said=refusal, is_refusal=True)
-    context.note(account_of(request).name, "setting", f"{node.id}: {key} = {json.dumps(value)[:100]}")
-    return page(request, "parts/said.html", said="In force. Not in the file yet.", is_refusal=False)
+    context.note(account_of(request).name, "setting", f"{changed}{json.dumps(value)[:100]}")
+    # A node publishes a setting before it replies.
+    version = version_of(context.now_ms(), node.config.get(key))
+    said = "In force. Not in the file yet."
+    form_id = input_id_of(key)
+    return page(request, "parts/changed.html", said=said, version=version, form_id=form_id, is_refusal=False)
 
 
 @owner_route("POST", "/settings/nodes/{camera}/save")
@@ -193,14 +203,19 @@ async def described(context: ConsoleContext, node: Node) -> list[dict[str, Any]]
     return [one for one in told if isinstance(one, dict) and isinstance(one.get("key"), str)]
 
 
-def sections_of(node: Node, told: list[dict[str, Any]]) -> list[SectionView]:
+def input_id_of(key: str) -> str:
+    """Return the id of a setting's HTML input."""
+    return f"set-{key.replace('.', '-')}"
+
+
+def sections_of(node: Node, told: list[dict[str, Any]], now_ms: int) -> list[SectionView]:
     """Return the settings by section, with current values as last published."""
-    views = [_view(node, one) for one in told]
+    views = [_view(node, one, now_ms) for one in told]
     groups = itertools.groupby(views, key=lambda view: str(view.told.get("section") or ""))
     return [SectionView(name, list(group)) for name, group in groups]
 
 
-def _view(node: Node, told: dict[str, Any]) -> SettingView:
+def _view(node: Node, told: dict[str, Any], now_ms: int) -> SettingView:
     fields = {
         name: told[name] if isinstance(told.get(name), kind) else other for name, (kind, other) in _FIELDS.items()
     }
@@ -213,5 +228,9 @@ def _view(node: Node, told: dict[str, Any]) -> SettingView:
     if key in node.config and kind in {"bool", "choice", "int", "float"}:
         text = node.config[key]
     return SettingView(
-        told, "" if told.get("secret") else text, kind if kind in KINDS else "text", f"set-{key.replace('.', '-')}"
+        told,
+        "" if told.get("secret") else text,
+        version_of(now_ms, node.config.get(key)),
+        kind if kind in KINDS else "text",
+        input_id_of(key),
     )

@@ -13,6 +13,7 @@ from pi_cam_node.console.rules.models import RULES_MAX, Rule
 from pi_cam_node.console.web.forms import form_of, several_of, span_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route
+from pi_cam_node.console.web.versions import FIELD, refusal_of_old, version_of
 
 _ACTIONS = ("past", "save", "clip")
 
@@ -24,7 +25,10 @@ async def rules(request: web.Request) -> web.StreamResponse:
     return page(
         request,
         "settings_rules.html",
-        rules=[(number, rule, sentence(rule, context)) for number, rule in enumerate(context.engine.rules)],
+        rules=[
+            (number, rule, sentence(rule, context), version_of(context.now_ms(), rule.model_dump_json()))
+            for number, rule in enumerate(context.engine.rules)
+        ],
         sensors=[s for s in context.sensors.all() if s.spec.template is not None],
         nodes=list(context.nodes),
         accounts=[account for account in context.accounts.all() if account.role != "kiosk"],
@@ -44,7 +48,7 @@ async def add(request: web.Request) -> web.StreamResponse:
         return page(request, "parts/said.html", 422, said=f"{fault['msg']}", is_refusal=True)
     except BadRequest as error:
         return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
-    async with context.changing_rules:
+    async with context.changing:
         if len(context.engine.rules) >= RULES_MAX:
             return page(request, "parts/said.html", 422, said=f"There are {RULES_MAX} rules already.", is_refusal=True)
         return await _save(request, [*context.engine.rules, rule], f"added the rule {rule.title}")
@@ -52,13 +56,13 @@ async def add(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/rules/{number:[0-9]{1,4}}/remove")
 async def remove(request: web.Request) -> web.StreamResponse:
-    """Remove a rule by number; its title must match, in case the rules changed meanwhile."""
+    """Remove a rule by number; its version must match, in case the rules changed meanwhile."""
     context, form = context_of(request), await form_of(request)
-    async with context.changing_rules:
+    async with context.changing:
         number, kept = int(request.match_info["number"]), list(context.engine.rules)
-        if number >= len(kept) or kept[number].title != form.get("title"):
-            said = "The rules changed meanwhile; look again."
-            return page(request, "parts/said.html", 409, said=said, is_refusal=True)
+        found = kept[number].model_dump_json() if number < len(kept) else ""
+        if old := await refusal_of_old(request, {FIELD: "0-none", **form}, "rule", "", found):
+            return old
         title = kept.pop(number).title
         return await _save(request, kept, f"removed the rule {title}")
 
