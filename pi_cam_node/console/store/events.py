@@ -181,13 +181,13 @@ class EventFilter:
     """Filter for a list of events.
 
     Attributes:
-        cameras: Ids of cameras; ``None``: all, and events without a camera.
+        cameras: Ids of cameras, ``None`` among them for events without a camera; ``None`` alone: all.
         kinds: Kinds to include; empty: all but `QUIET_KINDS`.
         sensor: Key of a sensor, or empty.
         before: (at_ms, rowid) of the last event of the previous page.
     """
 
-    cameras: frozenset[str] | None = None
+    cameras: frozenset[str | None] | None = None
     kinds: tuple[str, ...] = ()
     sensor: str = ""
     before: tuple[int, int] | None = None
@@ -203,16 +203,18 @@ def newest(db: sqlite3.Connection, wanted: EventFilter, limit: int) -> list[Even
     """
     limit = min(limit, LIST_MAX)
     if wanted.cameras is None:
-        return _ask(db, wanted, None, limit)
-    found = [row for camera in sorted(wanted.cameras) for row in _ask(db, wanted, camera, limit)]
+        return _ask(db, wanted, limit)
+    each = (replace(wanted, cameras=frozenset({camera})) for camera in wanted.cameras)
+    found = [row for one in each for row in _ask(db, one, limit)]
     return sorted(found, key=lambda row: (row.at_ms, row.rowid), reverse=True)[:limit]
 
 
-def _ask(db: sqlite3.Connection, wanted: EventFilter, camera: str | None, limit: int) -> list[EventRow]:
+def _ask(db: sqlite3.Connection, wanted: EventFilter, limit: int) -> list[EventRow]:
+    """Return events of all cameras, or of one."""
     where, values = list[str](), list[object]()
-    if camera is not None:
-        where.append("camera = ?")
-        values.append(camera)
+    if wanted.cameras is not None:
+        where.append("camera IS ?")
+        values += wanted.cameras
     kinds = wanted.kinds or QUIET_KINDS
     where.append(f"kind {'' if wanted.kinds else 'NOT '}IN ({','.join('?' * len(kinds))})")
     values += kinds

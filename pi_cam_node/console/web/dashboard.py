@@ -12,7 +12,7 @@ from pi_cam_node.console.push.pause import next_ms
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store.events import EventFilter
 from pi_cam_node.console.web import event_views
-from pi_cam_node.console.web.events import SHARE_S
+from pi_cam_node.console.web.events import SHARE_S, shown_cameras
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, require, route, visible
@@ -169,7 +169,7 @@ def _sensors(request: web.Request) -> dict[str, Any]:
 
 async def _strip(request: web.Request) -> dict[str, Any]:
     context, account = context_of(request), account_of(request)
-    wanted = EventFilter(account.cameras)
+    wanted = EventFilter(shown_cameras(context, account))
     rows = await context.rows_or_none(lambda db: event_rows.newest(db, wanted, STRIP))
     return {"events": event_views.views(rows, context)}
 

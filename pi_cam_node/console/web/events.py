@@ -8,9 +8,10 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from pi_cam_node.console.accounts import rights
+from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.store import devices as device_rows
 from pi_cam_node.console.store import events as event_rows
+from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.store.events import EventFilter, EventRow
 from pi_cam_node.console.web import event_views, paging
 from pi_cam_node.console.web.forms import form_of
@@ -103,6 +104,17 @@ def span_in(form: Mapping[str, str]) -> str:
     return span
 
 
+def shown_cameras(context: ConsoleContext, account: Account) -> frozenset[str | None] | None:
+    """Return the cameras whose events an account sees, as in `EventFilter`.
+
+    Nodes that ``console.nodes`` leaves out are hidden with their events, which may be older than that setting.
+    """
+    listed = context.dispatcher.topics.nodes
+    if account.cameras is not None:
+        return account.cameras & listed if listed else account.cameras
+    return listed | {None} if listed else None
+
+
 async def _row(request: web.Request) -> EventRow:
     """Return the event of a path, if the account may see its camera.
 
@@ -112,22 +124,20 @@ async def _row(request: web.Request) -> EventRow:
     context, account = context_of(request), account_of(request)
     number = int(request.match_info["id"][:18])
     row = await context.database.read(lambda db: event_rows.get(db, number))
-    may_see = row is not None and (
-        account.cameras is None or (row.camera is not None and rights.may(account, "view", row.camera))
-    )
-    if row is None or not may_see:
+    shown = shown_cameras(context, account)
+    if row is None or (shown is not None and row.camera not in shown):
         raise web.HTTPNotFound(text="there is no such event\n")
     return row
 
 
 def _filter(request: web.Request) -> EventFilter:
     """Return the filter of a query, limited to what the account may see."""
-    account, query = account_of(request), request.query
-    cameras = account.cameras
+    query = request.query
+    cameras = shown_cameras(context_of(request), account_of(request))
     camera = query.get("camera", "")
     if camera:
         require(request, "view", camera)
-        cameras = frozenset({camera})
+        cameras = frozenset({camera} if cameras is None else {camera} & cameras)
     kind, before = paging.choice_in(request, "kind", KINDS), paging.before_in(request, place_of)
     return EventFilter(cameras, (kind,) if kind else (), query.get("sensor", ""), before)
 

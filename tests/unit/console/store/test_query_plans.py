@@ -30,6 +30,7 @@ def plan_of(db: sqlite3.Connection, ask: Callable[[], object]) -> list[str]:
         EventFilter(before=BEFORE),
         EventFilter(frozenset({"porch"})),
         EventFilter(frozenset({"porch"}), before=BEFORE),
+        EventFilter(frozenset({None}), before=BEFORE),
         EventFilter(kinds=("motion",)),
         EventFilter(frozenset({"porch"}), ("motion",)),
         EventFilter(sensor="front_door"),
