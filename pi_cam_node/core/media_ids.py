@@ -78,24 +78,33 @@ def boot_part(boot_id: str) -> str:
 def parse_id(text: str) -> PictureName | None:
     """Parse an id; ``None`` if the text is not exactly one."""
     match = _ID_PATTERN.fullmatch(text)
-    if match is None:
-        return None
+    return None if match is None else _name_in(match)
+
+
+def parse_file_name(file_name: str) -> tuple[PictureName, str] | None:
+    """Return the parsed id and the extension of a file of the node; ``None`` for other files."""
+    match = _FILE_PATTERN.fullmatch(file_name)
+    name = None if match is None else _name_in(match)
+    return None if match is None or name is None else (name, match["extension"])
+
+
+def parse_file(file_name: str) -> tuple[str, str] | None:
+    """Return ``(picture id, extension)`` of a file of the node; ``None`` for other files."""
+    named = parse_file_name(file_name)
+    return None if named is None else (named[0].id, named[1])
+
+
+def _name_in(match: re.Match[str]) -> PictureName | None:
+    """Return the parts of an id from a match of a pattern that begins with `_ID`."""
     try:
         # Faster than strptime by a factor of four, as ten thousand names may be read at start.
-        year, month, day, hour, minute, second, ms = (int(digits) for digits in match.groups()[:7])
+        digits = match.group("year", "month", "day", "hour", "minute", "second", "ms")
+        year, month, day, hour, minute, second, ms = map(int, digits)
         at = datetime(year, month, day, hour, minute, second, ms * 1000, tzinfo=UTC)
     except ValueError:  # digits, but not a valid date
         return None
     kind = next(kind for kind in KINDS if kind == match["kind"])
     return PictureName(at, match["boot"], int(match["frame"]), kind, int(match["again"] or 1))
-
-
-def parse_file(file_name: str) -> tuple[str, str] | None:
-    """Return ``(picture id, extension)`` of a file of the node; ``None`` for other files."""
-    match = _FILE_PATTERN.fullmatch(file_name)
-    if match is None or parse_id(match["id"]) is None:
-        return None
-    return match["id"], match["extension"]
 
 
 def unfinished_film(film_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Directory of the pictures: create, write, list, and the errors of the file system."""
+"""Directory of the pictures: create, write, clean up, and the errors of the file system."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.errors import NoSpace, NotSaved
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.core.media_ids import is_left_part, is_picture_part, parse_file
+from pi_cam_node.core.media_ids import is_left_part, is_picture_part
 
 # With fewer free inodes than the files of one picture need, the disk counts as full.
 LEAST_INODES = 16
@@ -81,28 +81,6 @@ def free_space(directory: Path) -> FreeSpace:
     return FreeSpace(said.f_bavail * said.f_frsize, said.f_favail if said.f_files else sys.maxsize)
 
 
-def list_pictures(directory: Path, beat: Callable[[], None] = lambda: None) -> dict[str, dict[str, int]]:
-    """Return the sizes in bytes of the node's files by picture id and extension.
-
-    Other names, directories and links are ignored.
-
-    Args:
-        directory: The folder.
-        beat: Called at each file: a large folder takes minutes.
-
-    Raises:
-        OSError: The directory cannot be read.
-    """
-    found: dict[str, dict[str, int]] = {}
-    for entry in _entries(directory):
-        beat()
-        named = parse_file(entry.name)
-        if named is not None and entry.is_file(follow_symlinks=False):
-            with suppress(FileNotFoundError):  # deleted meanwhile
-                found.setdefault(named[0], {})[named[1]] = entry.stat(follow_symlinks=False).st_size
-    return found
-
-
 def is_plain_file(path: str | Path) -> bool:
     """Tell whether a path is a regular file and not a link, which could lead out of the folder."""
     try:
@@ -124,8 +102,10 @@ def remove_parts(directory: Path, beat: Callable[[], None] = lambda: None) -> in
         OSError: A file cannot be removed.
     """
     parts: list[os.DirEntry[str]] = []
-    for entry in _entries(directory):
+    for entry in entries(directory):
         beat()
+        if not entry.name.startswith("."):  # most of them, whose names take longer to check
+            continue
         is_left = is_picture_part(entry.name) or is_left_part(entry.name, os.getpid())
         if is_left and entry.is_file(follow_symlinks=False):
             parts.append(entry)
@@ -135,7 +115,12 @@ def remove_parts(directory: Path, beat: Callable[[], None] = lambda: None) -> in
     return len(parts)
 
 
-def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:
+def entries(directory: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield what is in a directory; nothing if there is none.
+
+    Raises:
+        OSError: It cannot be read.
+    """
     try:
         listing = os.scandir(directory)
     except FileNotFoundError:  # no picture was saved yet

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import NodeError
-from pi_cam_node.storage.directory import list_pictures
 from pi_cam_node.storage.pictures.archive import PictureArchive
+from pi_cam_node.storage.pictures.listing import list_pictures
 from tests.faults import crash_program
 from tests.faults.crash_program import REFUSED, say
 from tests.support.frames import IMAGES
@@ -44,12 +44,12 @@ def check(folder: Path, acks: set[str]) -> list[str]:
     """Return what is wrong with the folder, as the next start of the node finds it."""
     archive = PictureArchive(folder, BOOT, SystemClock(), IMAGES)
     archive.open()
-    found = list_pictures(folder)
+    found = {entry.id: entry.extensions for entry in list_pictures(folder)}
     wrong = [f"lost {picture_id}" for picture_id in acks - {known for known in found if "json" in found[known]}]
     wrong += [f"litter {path.name}" for path in folder.rglob(".*.part")]
-    for picture_id, sizes in found.items():
-        if "json" not in sizes or len(sizes) == 1:
-            wrong.append(f"half {picture_id}: {', '.join(sizes)}")
+    for picture_id, extensions in found.items():
+        if "json" not in extensions or len(extensions) == 1:
+            wrong.append(f"half {picture_id}: {', '.join(extensions)}")
         else:
             wrong += _torn(folder, picture_id)
     return wrong

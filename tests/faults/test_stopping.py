@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.storage.directory import list_pictures
+from pi_cam_node.storage.pictures.listing import list_pictures
 from tests.support.bars import bar
 from tests.support.broker import Mosquitto
 from tests.support.running_node import BASE, RunningNode
@@ -42,6 +42,6 @@ def test_a_stop_at_any_moment_is_clean_and_in_time(
             node.start()
     captures = tmp_path / "captures"
     assert list(captures.glob(".*.part")) == []
-    assert all("json" in sizes and len(sizes) == 3 for sizes in list_pictures(captures).values())
+    assert all("json" in each.extensions and len(each.extensions) == 3 for each in list_pictures(captures))
     assert max(took_s) < bar(STOPPED_S + SLACK_S)
     figure(f"{rounds} stops: {max(took_s):.1f} s at most (at most {STOPPED_S:g}); every picture whole, offline said")

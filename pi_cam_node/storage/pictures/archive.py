@@ -24,16 +24,17 @@ from pi_cam_node.storage.directory import (
     as_storage_error,
     check_writable,
     is_plain_file,
-    list_pictures,
     nearest_directory,
     remove_parts,
 )
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.folder_watch import FolderWatch
-from pi_cam_node.storage.pictures.index import Entry, Index, Usage
+from pi_cam_node.storage.pictures.index import Index, Usage
 from pi_cam_node.storage.pictures.library import Library
+from pi_cam_node.storage.pictures.listing import list_pictures
 from pi_cam_node.storage.pictures.previews import previews
 from pi_cam_node.storage.pictures.quota import Quota
+from pi_cam_node.storage.pictures.records import Entry, key_of
 from pi_cam_node.storage.pictures.recovery import Recovered, recover
 from pi_cam_node.storage.pictures.reload import reload
 from pi_cam_node.storage.pictures.sidecar import Origin
@@ -105,7 +106,7 @@ class PictureArchive:
             found = list_pictures(self._directory, self._heartbeat.beat)
             if self._index.usage is None and recover(self._directory, found, self._heartbeat.beat) != Recovered():
                 found = list_pictures(self._directory, self._heartbeat.beat)
-            self._watch.listed(any_found=bool(found), changed_ns=changed_ns)
+            self._watch.listed(any_found=len(found) > 0, changed_ns=changed_ns)
         self._index.reconcile(found)
         self._quota.retry_undeletable()
         self._index.publish()
@@ -140,7 +141,7 @@ class PictureArchive:
     def reload(self, config: Config, picture_id: str = "") -> PictureSaved | None:
         """See `pi_cam_node.core.picture.Archive`."""
         self._open_once()
-        newest = next((entry.id for entry in reversed(list(self._index)) if not entry.is_film), "")
+        newest = next((entry.id for entry in reversed(self._index) if not entry.is_film), "")
         with self._heartbeat.timed():
             return reload(self._directory, picture_id or newest, config, self._images, self._packet_limit())
 
@@ -279,9 +280,8 @@ class PictureArchive:
     def _remember(self, picture_id: str, written: Written) -> None:
         name = parse_id(picture_id)
         assert name is not None, picture_id
-        extensions = (*(file.format for file in written.files), SIDECAR)
-        size_bytes = sum(file.size_bytes for file in written.files) + written.sidecar_bytes
-        self._index.add(Entry(picture_id, name.at.timestamp(), extensions, size_bytes, self._clock.monotonic()))
+        extensions = [*(file.format for file in written.files), SIDECAR]
+        self._index.add(Entry.of(key_of(name), extensions, written.size_bytes, self._clock.monotonic()))
 
     def _keep_within_limits(self, config: Config) -> int:
         try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.core.media_ids import FILM_FORMAT, parse_id
+from pi_cam_node.core.media_ids import parse_id
+from pi_cam_node.storage.pictures.records import Entry, Records, key_of
 
 
 @frozen
@@ -22,48 +22,20 @@ class Usage:
     count: int
 
 
-@dataclass(slots=True)
-class Entry:
-    """One saved picture.
-
-    Attributes:
-        id: Its id.
-        epoch_s: Time in its name, UTC epoch seconds.
-        extensions: Extensions of its files, including the side-car.
-        size_bytes: Total size of its files.
-        saved_mono_s: When it was saved, monotonic seconds; ``None`` for pictures of earlier runs.
-        clock_set: Whether UTC was synchronised when it was saved; ``None``: side-car not read yet.
-        kept: Whether it is protected from retention; ``None``: side-car not read yet.
-    """
-
-    id: str
-    epoch_s: float
-    extensions: tuple[str, ...]
-    size_bytes: int
-    saved_mono_s: float | None = None
-    clock_set: bool | None = None
-    kept: bool | None = None
-
-    @property
-    def is_film(self) -> bool:
-        """Whether the entry is a film, which has its own limits."""
-        return FILM_FORMAT in self.extensions
-
-
 class Index:
     """Index of the saved pictures, oldest first.
 
     Pictures of earlier runs are ordered by the UTC in their names, those of this run by the order of saving, whatever
     the wall clock.
 
-    Thread: the worker; `newest` and `usage` any, as of the last `publish`.
+    Thread: the worker; `newest` any; `usage` any, as of the last `publish`.
     """
 
     def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
+        self._records = Records()
+        self._earlier = 0  # number of pictures of earlier runs, which are sorted by key
         self._size_bytes = 0
         self._film_bytes = 0
-        self._ids: tuple[str, ...] = ()
         self._usage: Usage | None = None
 
     @property
@@ -82,56 +54,105 @@ class Index:
         return self._film_bytes
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(self._entries.values())
+        return iter(self._records)
+
+    def __reversed__(self) -> Iterator[Entry]:
+        return reversed(self._records)
 
     def newest(self, count: int) -> tuple[str, ...]:
         """Return the ids of the newest pictures, the newest first."""
-        return self._ids[: -count - 1 : -1] if count > 0 else ()
+        return tuple(entry.id for entry in self._records.newest(count))
 
-    def get(self, picture_id: str) -> Entry:
+    def find(self, picture_id: str) -> Entry:
         """Return the entry of a picture.
 
         Raises:
             KeyError: There is none.
         """
-        return self._entries[picture_id]
+        name = parse_id(picture_id)
+        if name is None:
+            raise KeyError(picture_id)
+        return self.get(key_of(name))
+
+    def get(self, key: bytes) -> Entry:
+        """Return the entry of a picture by its key.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return self._records[self._place(key)]
 
     def add(self, entry: Entry) -> None:
         """Add the newest picture."""
-        self._entries[entry.id] = entry
-        self._size_bytes += entry.size_bytes
-        self._film_bytes += entry.size_bytes * entry.is_film
+        self._records.append(entry)
+        self._count(entry, 1)
 
-    def forget(self, picture_id: str) -> None:
+    def forget(self, key: bytes) -> None:
         """Remove the entry of a deleted picture."""
-        entry = self._entries.pop(picture_id)
-        self._size_bytes -= entry.size_bytes
-        self._film_bytes -= entry.size_bytes * entry.is_film
+        place = self._place(key)
+        self._count(self._records[place], -1)
+        del self._records[place]
+        self._earlier -= place < self._earlier
 
-    def reconcile(self, found: Mapping[str, Mapping[str, int]]) -> None:
+    def note(self, key: bytes, *, clock_set: bool | None, kept: bool) -> Entry:
+        """Store what a side-car says, and return the new entry."""
+        place = self._place(key)
+        old = self._records[place]
+        entry = Entry.of(key, old.extensions, old.size_bytes, old.saved_mono_s, clock_set=clock_set, kept=kept)
+        self._records[place] = entry
+        return entry
+
+    def reconcile(self, found: Records) -> None:
         """Update the index from a listing of the folder: new and missing pictures, changed sizes.
 
         Args:
-            found: Size of each file by picture id and extension.
+            found: What the folder has, sorted; taken over.
         """
-        ours = [entry for entry in self if entry.saved_mono_s is not None and entry.id in found]
-        for entry in ours:
-            entry.extensions, entry.size_bytes = tuple(found[entry.id]), sum(found[entry.id].values())
-        known = {entry.id for entry in ours}
-        others = [self._found(picture_id, found[picture_id]) for picture_id in sorted(found.keys() - known)]
-        self._entries = {entry.id: entry for entry in (*others, *ours)}
-        self._size_bytes = sum(entry.size_bytes for entry in self)
-        self._film_bytes = sum(entry.size_bytes for entry in self if entry.is_film)
+        ours, is_ours = Records(), bytearray(len(found))
+        for old in self:
+            if old.saved_mono_s is None and old.clock_set is None and old.kept is None:
+                continue
+            place = found.sorted_place(old.key, 0, len(found))
+            if place is None:
+                continue
+            now = found[place]
+            told = {"clock_set": old.clock_set, "kept": old.kept}
+            entry = Entry.of(old.key, now.extensions, now.size_bytes, old.saved_mono_s, **told)
+            if old.saved_mono_s is None:
+                found[place] = entry
+            else:
+                is_ours[place] = True
+                ours.append(entry)
+        self._earlier = len(found) - len(ours)
+        if len(ours):
+            earlier = Records()
+            for place, entry in enumerate(found):
+                if not is_ours[place]:
+                    earlier.append(entry)
+            for entry in ours:
+                earlier.append(entry)
+            found = earlier
+        self._records = found
+        self._size_bytes = self._film_bytes = 0
+        for entry in self:
+            self._count(entry, 1)
 
     def publish(self) -> None:
-        """Publish the present state to other threads."""
-        self._ids = tuple(self._entries)
-        self._usage = Usage(self._size_bytes, len(self._entries))
+        """Publish number and bytes to other threads."""
+        self._usage = Usage(self._size_bytes, len(self._records))
 
-    def _found(self, picture_id: str, sizes: Mapping[str, int]) -> Entry:
-        before = self._entries.get(picture_id)
-        name = parse_id(picture_id)
-        assert name is not None, picture_id
-        clock_set, kept = (before.clock_set, before.kept) if before else (None, None)
-        epoch_s, size_bytes = name.at.timestamp(), sum(sizes.values())
-        return Entry(picture_id, epoch_s, tuple(sizes), size_bytes, clock_set=clock_set, kept=kept)
+    def _count(self, entry: Entry, times: int) -> None:
+        size_bytes = times * entry.size_bytes
+        self._size_bytes += size_bytes
+        self._film_bytes += size_bytes * entry.is_film
+
+    def _place(self, key: bytes) -> int:
+        earlier, count = self._earlier, len(self._records)
+        place = self._records.sorted_place(key, 0, earlier)
+        if place is None:  # those of this run are sorted, too, unless the clock was set back
+            place = self._records.sorted_place(key, earlier, count)
+        if place is None:
+            place = self._records.any_place(key, earlier)
+        if place is None:
+            raise KeyError(key)
+        return place

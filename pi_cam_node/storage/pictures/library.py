@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from heapq import nlargest
+from operator import attrgetter
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import FILE_MODE, replace_atomically, sync_directory
 from pi_cam_node.base.errors import BadRequest, Forbidden
 from pi_cam_node.base.file_system import joined
-from pi_cam_node.config import FORMATS
-from pi_cam_node.core.history import MediaRow, Page, Query, page_of
-from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_id
+from pi_cam_node.core.history import MediaRow, Page, Query
+from pi_cam_node.core.media_ids import SIDECAR
 from pi_cam_node.storage.directory import as_storage_error
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
-from pi_cam_node.storage.pictures.index import Entry, Index
+from pi_cam_node.storage.pictures.index import Index
 from pi_cam_node.storage.pictures.quota import Quota
+from pi_cam_node.storage.pictures.records import Entry, first_key_at
 from pi_cam_node.storage.pictures.sidecar import changeable_sidecar, is_kept, read_sidecar, with_kept
 
 
@@ -33,9 +34,32 @@ class Library:
         Raises:
             LookupError: ``before`` is an id that is not there.
         """
-        page = page_of((self._row(entry) for entry in self._index if entry.extensions != (SIDECAR,)), query)
+        older_than = self._older_than(query)
+        fitting = (
+            entry
+            for entry in self._index
+            if entry.extensions != (SIDECAR,)
+            and (older_than is None or entry.key < older_than)
+            and (not query.kind or entry.kind == query.kind)
+            and not query.zone  # pictures have none
+        )
+        found = nlargest(query.limit + 1, fitting, key=attrgetter("key"))  # all rows could take much memory
         with self._heartbeat.timed():
-            return Page(tuple(self._with_facts(row) for row in page.rows), page.more)
+            rows = tuple(self._row(entry) for entry in found[: query.limit])
+        return Page(rows, len(found) > query.limit)
+
+    def _older_than(self, query: Query) -> bytes | None:
+        """Return the key below which rows are wanted; ``None``: all.
+
+        Raises:
+            LookupError: ``before`` is an id that is not there.
+        """
+        if isinstance(query.before, str):
+            entry = self._index.find(query.before)
+            if entry.extensions == (SIDECAR,):
+                raise LookupError(query.before)
+            return entry.key
+        return None if query.before is None else first_key_at(query.before)
 
     def keep(self, picture_id: str, *, kept: bool) -> None:
         """Store in the side-car whether a picture is protected from retention; a missing side-car is created.
@@ -50,7 +74,7 @@ class Library:
             facts = changeable_sidecar(path)
             if is_kept(facts) is not kept:
                 replace_atomically(path, with_kept(facts, picture_id, kept=kept), *_access_of(path))
-        entry.kept = kept
+        self._index.note(entry.key, clock_set=entry.clock_set, kept=kept)
 
     def delete(self, picture_id: str) -> None:
         """Delete a picture or film with all its files; synced to disk on return.
@@ -60,36 +84,30 @@ class Library:
             Forbidden: It is kept.
             NotSaved: A file cannot be removed.
         """
-        self._entry(picture_id)
+        entry = self._entry(picture_id)
         with as_storage_error(f"cannot delete {picture_id}"), self._heartbeat.timed():
             if is_kept(read_sidecar(joined(self._directory, f"{picture_id}.{SIDECAR}"))):
                 raise Forbidden(
                     f"ERROR: {picture_id} is kept; to delete it, send first: keep {picture_id} off",
                     data={"id": picture_id, "kept": True},
                 )
-            self._quota.remove(picture_id)
+            self._quota.remove(entry)
             sync_directory(self._directory)
 
     def _entry(self, picture_id: str) -> Entry:
         try:
-            return self._index.get(picture_id)
+            return self._index.find(picture_id)
         except KeyError:
             text = f"ERROR: no picture or film has the id {picture_id[:80]!r}"
             raise BadRequest(text, data={"missing": picture_id[:80]}) from None
 
     def _row(self, entry: Entry) -> MediaRow:
-        name = parse_id(entry.id)
-        assert name is not None, entry.id
-        at = datetime.fromtimestamp(entry.epoch_s, UTC)
-        extension = next((e for e in (*FORMATS, FILM_FORMAT) if e in entry.extensions), SIDECAR)
-        path = joined(self._directory, f"{entry.id}.{extension}")
-        return MediaRow(entry.id, name.kind, at, path, entry.size_bytes)
-
-    def _with_facts(self, row: MediaRow) -> MediaRow:
-        facts = read_sidecar(joined(self._directory, f"{row.id}.{SIDECAR}"))
+        name, picture_id = entry.name, entry.id
+        path = joined(self._directory, f"{picture_id}.{entry.extensions[0]}")
+        facts = read_sidecar(joined(self._directory, f"{picture_id}.{SIDECAR}"))
         seconds = facts.get("seconds")
         length_s = seconds if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None
-        return MediaRow(row.id, row.kind, row.at, row.path, row.size_bytes, length_s, is_kept(facts))
+        return MediaRow(picture_id, name.kind, name.at, path, entry.size_bytes, length_s, is_kept(facts))
 
 
 def _access_of(path: Path) -> tuple[int, int | None]:

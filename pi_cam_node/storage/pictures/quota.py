@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import sync_directory
@@ -16,7 +17,8 @@ from pi_cam_node.config import FORMATS, StorageConfig
 from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR
 from pi_cam_node.storage.directory import LEAST_INODES, FreeSpace, free_space
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
-from pi_cam_node.storage.pictures.index import Entry, Index
+from pi_cam_node.storage.pictures.index import Index
+from pi_cam_node.storage.pictures.records import Entry
 from pi_cam_node.storage.pictures.retention import Held, Limits, plan
 from pi_cam_node.storage.pictures.sidecar import clock_was_set, is_kept, read_sidecar
 
@@ -53,7 +55,7 @@ class Quota:
         self._clock = clock
         self._clock_set = clock_set
         self._heartbeat = heartbeat
-        self._undeletable: set[str] = set()
+        self._undeletable: set[bytes] = set()
         self.free_bytes: int | None = None
 
     def retry_undeletable(self) -> None:
@@ -128,28 +130,35 @@ class Quota:
                 return gone
         return 0
 
-    def _victims(self, limits: StorageConfig, shortfall_bytes: int) -> list[str]:
+    def _victims(self, limits: StorageConfig, shortfall_bytes: int) -> list[bytes]:
+        """Return the keys of the pictures to remove, in order."""
         films, pictures = self._bounds(limits)
         if not shortfall_bytes and self._is_within(films, is_film=True) and self._is_within(pictures, is_film=False):
             return []
         trusted = self._clock_set()
-        removable = [entry for entry in self._index if entry.id not in self._undeletable]
-        going: list[str] = []
+        going: list[bytes] = []
         for bounds, is_film in ((pictures, False), (films, True)):
-            held = [
-                Held(e.id, e.size_bytes, self._age_s(e, bounds.max_age_s, trusted))
-                for e in removable
-                if e.is_film is is_film
-            ]
+            held = _Reread(partial(self._held, bounds.max_age_s, trusted=trusted, is_film=is_film))
             going += plan(held, bounds, self._is_kept)
-        gone = set(going)
-        lacking_bytes = max(0, shortfall_bytes - sum(e.size_bytes for e in removable if e.id in gone))
-        rest = [Held(e.id, e.size_bytes, None) for e in removable if e.id not in gone]
-        return going + plan(rest, Limits(to_free_bytes=lacking_bytes), self._is_kept)
+        lacking_bytes = shortfall_bytes - sum(self._index.get(key).size_bytes for key in going)
+        if lacking_bytes > 0:
+            rest = _Reread(partial(self._rest, {*going, *self._undeletable}))
+            going += plan(rest, Limits(to_free_bytes=lacking_bytes), self._is_kept)
+        return going
+
+    def _held(self, max_age_s: float, *, trusted: bool, is_film: bool) -> Iterator[Held[bytes]]:
+        for entry in self._index:
+            if entry.is_film is is_film and entry.key not in self._undeletable:
+                yield Held(entry.key, entry.size_bytes, self._age_s(entry, max_age_s, trusted) if max_age_s else None)
+
+    def _rest(self, gone: set[bytes]) -> Iterator[Held[bytes]]:
+        for entry in self._index:
+            if entry.key not in gone:
+                yield Held(entry.key, entry.size_bytes, None)
 
     def _bounds(self, limits: StorageConfig) -> tuple[Limits, Limits]:
         """Return the limits of films and of pictures, reduced by undeletable ones."""
-        staying = [self._index.get(picture_id) for picture_id in self._undeletable]
+        staying = [self._index.get(key) for key in self._undeletable]
         films = sum(entry.size_bytes for entry in staying if entry.is_film)
         pictures = sum(entry.size_bytes for entry in staying if not entry.is_film)
         recordings = limits.recordings
@@ -173,58 +182,66 @@ class Quota:
         age_s = self._clock.utcnow().timestamp() - entry.epoch_s
         if 0 < max_age_s < age_s and entry.clock_set is None:
             # The time in its name may be from before the clock was set; the side-car is only read for candidates.
-            self._read_sidecar(entry)
+            entry = self._read_sidecar(entry)
         return None if entry.clock_set is False else age_s
 
-    def _is_kept(self, picture_id: str) -> bool:
-        entry = self._index.get(picture_id)
-        if entry.kept is None:
-            self._read_sidecar(entry)
-        return entry.kept is True
+    def _is_kept(self, key: bytes) -> bool:
+        entry = self._index.get(key)
+        return (self._read_sidecar(entry) if entry.kept is None else entry).kept is True
 
-    def _read_sidecar(self, entry: Entry) -> None:
+    def _read_sidecar(self, entry: Entry) -> Entry:
         self._heartbeat.beat()
         facts = read_sidecar(joined(self._directory, f"{entry.id}.{SIDECAR}"))
-        entry.clock_set, entry.kept = clock_was_set(facts), is_kept(facts)
+        return self._index.note(entry.key, clock_set=clock_was_set(facts), kept=is_kept(facts))
 
-    def _remove(self, ids: list[str]) -> int:
+    def _remove(self, keys: list[bytes]) -> int:
         """Remove pictures; return their number. An undeletable one is logged once until `retry_undeletable`."""
         gone, freed_bytes = 0, 0
-        for picture_id in ids:
-            entry = self._index.get(picture_id)
+        for key in keys:
+            entry = self._index.get(key)
             self._heartbeat.beat()
             try:
                 self._unlink(entry)
             except OSError as error:
-                _log.warning("the old picture %s cannot be removed: %s", picture_id, error)
-                self._undeletable.add(picture_id)
+                _log.warning("the old picture %s cannot be removed: %s", entry.id, error)
+                self._undeletable.add(key)
                 continue
-            self._index.forget(picture_id)
+            self._index.forget(key)
             gone, freed_bytes = gone + 1, freed_bytes + entry.size_bytes
         if gone:
             _log.info("removed %d old pictures, %d bytes", gone, freed_bytes)
         return gone
 
-    def remove(self, picture_id: str) -> None:
+    def remove(self, entry: Entry) -> None:
         """Remove one picture or film from disk and index.
 
         Raises:
             OSError: A file cannot be removed.
         """
-        self._unlink(self._index.get(picture_id))
-        self._undeletable.discard(picture_id)
-        self._index.forget(picture_id)
+        self._unlink(entry)
+        self._undeletable.discard(entry.key)
+        self._index.forget(entry.key)
 
     def _unlink(self, entry: Entry) -> None:
         """Remove a picture's files, the side-car last, as it identifies the rest as a picture."""
-        is_removed = False
+        is_removed, picture_id = False, entry.id
         for extension in (*FORMATS, FILM_FORMAT, SIDECAR):
             if extension in entry.extensions:
                 with suppress(FileNotFoundError):  # deleted by hand, or the disk is not mounted: keep the row
-                    os.unlink(joined(self._directory, f"{entry.id}.{extension}"))  # noqa: PTH108
+                    os.unlink(joined(self._directory, f"{picture_id}.{extension}"))  # noqa: PTH108
                     is_removed = True
         if entry.is_film and is_removed:
-            self._film_removed(entry.id)
+            self._film_removed(picture_id)
+
+
+class _Reread:
+    """Entries that are read from the index at each pass, as all of them together could take much memory."""
+
+    def __init__(self, read: Callable[[], Iterator[Held[bytes]]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[Held[bytes]]:
+        return self._read()
 
 
 def _shortfall(free: FreeSpace, size_bytes: int, limits: StorageConfig) -> int:

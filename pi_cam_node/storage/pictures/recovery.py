@@ -11,7 +11,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,7 @@ from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_id, unfinished_film
+from pi_cam_node.storage.pictures.records import Records
 from pi_cam_node.storage.pictures.sidecar import content
 
 _log = logging.getLogger(__name__)
@@ -43,29 +44,31 @@ class Recovered:
     removed: tuple[str, ...] = ()
 
 
-def recover(directory: Path, found: Mapping[str, Mapping[str, int]], beat: Callable[[], None]) -> Recovered:
+def recover(directory: Path, found: Records, beat: Callable[[], None]) -> Recovered:
     """Adopt or remove files without side-car, and remove lone side-cars; films are left to the recorder.
 
     Files that cannot be read or written are kept, and logged.
 
     Args:
         directory: The folder.
-        found: Size of each file by id and extension.
+        found: What is in it.
         beat: Called at each picture.
     """
     adopted: list[str] = []
     removed: list[str] = []
-    for picture_id, sizes in found.items():
-        if FILM_FORMAT in sizes or (SIDECAR in sizes and len(sizes) > 1):
+    for entry in found:
+        extensions = entry.extensions
+        if FILM_FORMAT in extensions or (SIDECAR in extensions and len(extensions) > 1):
             continue
         beat()
+        picture_id = entry.id
         try:
-            if tuple(sizes) == (SIDECAR,):
+            if extensions == (SIDECAR,):
                 if not _is_recording(directory, picture_id):
                     removed.append(f"{picture_id}.{SIDECAR}")
                     (directory / removed[-1]).unlink(missing_ok=True)
                 continue
-            states = {extension: _state(directory / f"{picture_id}.{extension}") for extension in sizes}
+            states = {extension: _state(directory / f"{picture_id}.{extension}") for extension in extensions}
             for half in [extension for extension, state in states.items() if state == "half"]:
                 removed.append(f"{picture_id}.{half}")
                 (directory / removed[-1]).unlink(missing_ok=True)

@@ -5,13 +5,17 @@ The oldest go first. The newest picture always stays: ``media/last`` refers to i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import pairwise
+from typing import Generic, TypeVar
 
 from pi_cam_node.base.frozen import frozen
 
+Key = TypeVar("Key", bound=Hashable)
+
 
 @frozen
-class Held:
+class Held(Generic[Key]):
     """A saved picture, as input of the retention rule.
 
     Attributes:
@@ -20,7 +24,7 @@ class Held:
         age_s: Age in seconds; ``None`` or negative: unknown, because a clock was not set or wrong.
     """
 
-    id: str
+    id: Key
     size_bytes: int
     age_s: float | None
 
@@ -40,7 +44,7 @@ class Limits:
     to_free_bytes: int = 0
 
 
-def plan(held: Sequence[Held], limits: Limits, is_kept: Callable[[str], bool] = lambda _id: False) -> list[str]:
+def plan(held: Iterable[Held[Key]], limits: Limits, is_kept: Callable[[Key], bool] = lambda _id: False) -> list[Key]:
     """Return the ids of the pictures to remove, in order.
 
     Afterwards the rest is within ``max_bytes`` (or consists of the newest and kept ones only), and none is known to be
@@ -48,19 +52,18 @@ def plan(held: Sequence[Held], limits: Limits, is_kept: Callable[[str], bool] = 
     fills the disk.
 
     Args:
-        held: All pictures, oldest first.
+        held: All pictures, oldest first; read several times.
         limits: The limits.
         is_kept: Tells whether a picture is protected; called for candidates only, as it may read the disk.
     """
-    old = held[:-1]
-    going = [picture for picture in old if _too_old(picture, limits.max_age_s) and not is_kept(picture.id)]
+    going = [picture for picture in _old(held) if _too_old(picture, limits.max_age_s) and not is_kept(picture.id)]
     gone = {picture.id for picture in going}
     freed_bytes = sum(picture.size_bytes for picture in going)
     total_bytes = sum(picture.size_bytes for picture in held)
-    may_help = sum(picture.size_bytes for picture in old) >= limits.to_free_bytes
+    may_help = sum(picture.size_bytes for picture in _old(held)) >= limits.to_free_bytes
     shortfall_bytes = limits.to_free_bytes if may_help else 0
-    for_the_disk: set[str] = set()
-    for picture in old:
+    for_the_disk: set[Key] = set()
+    for picture in _old(held):
         is_within = not limits.max_bytes or total_bytes - freed_bytes <= limits.max_bytes
         if is_within and freed_bytes >= shortfall_bytes:
             break
@@ -75,5 +78,10 @@ def plan(held: Sequence[Held], limits: Limits, is_kept: Callable[[str], bool] = 
     return [picture.id for picture in going]
 
 
-def _too_old(picture: Held, max_age_s: float) -> bool:
+def _old(held: Iterable[Held[Key]]) -> Iterator[Held[Key]]:
+    """Yield all pictures but the newest."""
+    return (picture for picture, _newer in pairwise(held))
+
+
+def _too_old(picture: Held[Key], max_age_s: float) -> bool:
     return max_age_s > 0 and picture.age_s is not None and picture.age_s > max_age_s

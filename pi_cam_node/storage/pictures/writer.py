@@ -61,6 +61,11 @@ class Written:
     sidecar_bytes: int
     jpg: bytes | None
 
+    @property
+    def size_bytes(self) -> int:
+        """Size of all files."""
+        return sum(file.size_bytes for file in self.files) + self.sidecar_bytes
+
 
 def write(picture: Picture, picture_id: str, job: WriteJob) -> Written:
     """Write the files of a picture, the side-car last, then sync the folder.

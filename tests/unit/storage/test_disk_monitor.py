@@ -16,11 +16,10 @@ from pi_cam_node.base.errors import Busy, NodeError, NoSpace, NotSaved
 from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config
 from pi_cam_node.core.inputs import Input, StorageChanged
-from pi_cam_node.storage import directory
 from pi_cam_node.storage.directory import FreeSpace
 from pi_cam_node.storage.disk_monitor import LOOK_S, TIDY_S, WAITING_LOOK_S, DiskMonitor
 from pi_cam_node.storage.io_heartbeat import SILENT_S, SLOWEST_BYTES_PER_S, IoHeartbeat
-from pi_cam_node.storage.pictures import archive, quota, writer
+from pi_cam_node.storage.pictures import archive, listing, quota, writer
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.system.metrics import SystemMetrics
 from tests.support.fakes.clock import FakeClock, run_due
@@ -216,7 +215,7 @@ def test_a_large_picture_may_take_as_much_longer_as_a_slow_card_needs() -> None:
 def test_a_folder_that_takes_minutes_to_look_through_is_no_silent_disk(real: Bench, mocker: MockerFixture) -> None:
     for frame in range(100, 110):
         save(real.archive, frame)
-    taking(real, mocker, directory, "parse_file", SILENT_S - 1, times=99)
+    taking(real, mocker, listing, "parse_file_name", SILENT_S - 1, times=99)
     real.watch.tidy()
     real.wait()
     assert real.told == []

@@ -22,47 +22,49 @@ limits = st.builds(
 )
 
 
-def held(*sizes: int) -> list[Held]:
+def held(*sizes: int) -> list[Held[str]]:
     return [Held(str(number), size, 0.0) for number, size in enumerate(sizes)]
 
 
-def rest(history: list[Held], limit: Limits) -> list[Held]:
+def rest(history: list[Held[str]], limit: Limits) -> list[Held[str]]:
     gone = set(plan(history, limit))
     return [picture for picture in history if picture.id not in gone]
 
 
-def total(history: list[Held]) -> int:
+def total(history: list[Held[str]]) -> int:
     return sum(picture.size_bytes for picture in history)
 
 
 @given(histories, limits)
 @pytest.mark.promise("S9")
-def test_afterwards_the_sum_is_within_the_limit_or_the_newest_is_left_alone(history: list[Held], limit: Limits) -> None:
+def test_afterwards_the_sum_is_within_the_limit_or_the_newest_is_left_alone(
+    history: list[Held[str]], limit: Limits
+) -> None:
     left = rest(history, limit)
     assert not limit.max_bytes or total(left) <= limit.max_bytes or left == history[-1:]
 
 
 @given(histories, limits)
 @pytest.mark.promise("S9")
-def test_the_newest_always_stays(history: list[Held], limit: Limits) -> None:
+def test_the_newest_always_stays(history: list[Held[str]], limit: Limits) -> None:
     assert rest(history, limit)[-1:] == history[-1:]
 
 
 @given(histories, limits)
-def test_afterwards_none_but_the_newest_is_known_to_be_too_old(history: list[Held], limit: Limits) -> None:
+def test_afterwards_none_but_the_newest_is_known_to_be_too_old(history: list[Held[str]], limit: Limits) -> None:
     for picture in rest(history, limit)[:-1]:
         assert not limit.max_age_s or picture.age_s is None or picture.age_s <= limit.max_age_s
 
 
 @given(histories, limits)
 @pytest.mark.promise("S9")
-def test_what_the_disk_lacks_is_freed_or_nothing_could_free_it(history: list[Held], limit: Limits) -> None:
+def test_what_the_disk_lacks_is_freed_or_nothing_could_free_it(history: list[Held[str]], limit: Limits) -> None:
     left = rest(history, limit)
     assert total(history) - total(left) >= limit.to_free_bytes or total(history[:-1]) < limit.to_free_bytes
 
 
 @given(histories, limits)
-def test_nothing_goes_that_could_have_stayed(history: list[Held], limit: Limits) -> None:
+def test_nothing_goes_that_could_have_stayed(history: list[Held[str]], limit: Limits) -> None:
     by_age = {picture.id for picture in history if limit.max_age_s and (picture.age_s or 0) > limit.max_age_s}
     gone = plan(history, limit)
     assert len(set(gone)) == len(gone)
