@@ -99,11 +99,6 @@ class Camera:
         return self._controller.pid
 
     @property
-    def is_online(self) -> bool:
-        """Whether frames arrive."""
-        return self._controller.online
-
-    @property
     def is_stuck(self) -> bool:
         """Whether a source hangs in a thread of this process, which needs a restart of the node."""
         return self._controller.is_stuck

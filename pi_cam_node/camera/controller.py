@@ -68,7 +68,6 @@ class CameraController:
         self._skipped_before = self._skipped = 0
         self._freeze_detector = FreezeDetector()
         self._hang_detector = HangDetector(clock)
-        self.online = False
         self.released = threading.Event()
         self.released.set()
         if desired.released:
@@ -148,14 +147,13 @@ class CameraController:
 
     def close(self, deadline_s: float) -> None:
         """End the worker."""
-        self.online = False
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.end(deadline_s)
 
     def _release(self) -> None:
         """Close the camera, if necessary by force, and keep it closed."""
-        self._phase, self.online = "released", False
+        self._phase = "released"
         self._deadline.wait_for(math.inf)
         self._policy.reset()
         if self._worker is None or self._worker.end(_END_S):
@@ -203,7 +201,7 @@ class CameraController:
         self._take_packets(self._session, self._frame_factory.size, image.packets)
         self._policy.frame_received(now_s)
         self._skipped = report.skipped
-        self.online, self._reported = True, None
+        self._reported = None
         self._deadline.frame_received(self._desired.controls)
         self._inbox.put_frame(self._frame_factory.frame(image), wakes=False)
 
@@ -240,7 +238,7 @@ class CameraController:
         self._opened_with = self._desired.generation
         # Without controls that the camera has just refused, which would prevent opening.
         self._asked = self._granted if self._refused == self._desired.generation else self._desired.controls
-        self._phase, self.online = "opening", False
+        self._phase = "opening"
         self._deadline.opening(deadline_s, self._asked)
         self._worker.send(self._desired.open_order(self._session, self._asked))
 
@@ -266,7 +264,6 @@ class CameraController:
         if self._phase == "released":
             self._release()
             return
-        self.online = False
         worker = self._worker
         killable = worker is None or worker.killable
         step, pause_s = self._policy.next_step(lost=lost, killable=killable)

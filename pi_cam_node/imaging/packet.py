@@ -25,20 +25,14 @@ SoundChoice = Literal["off", "copy", "aac"]
 
 @frozen
 class Track:
-    """Parameters that a decoder needs before the first packet.
+    """Packets of one size and origin, in H.264; each key frame carries its parameter sets.
 
     Attributes:
-        codec: ``h264`` or ``hevc``.
         size: Width and height in pixels.
-        extradata: Parameter sets (SPS and PPS) in Annex B form; may be empty where every key frame carries them.
-        masked: The privacy masks are in the pictures, or there are none.
         is_copied: The packets are the camera's own, and not made of the node's pictures.
     """
 
-    codec: Literal["h264", "hevc"]
     size: tuple[int, int]
-    extradata: bytes = field(repr=False)
-    masked: bool = True
     is_copied: bool = False
 
 
@@ -48,14 +42,12 @@ class PacketFacts:
 
     Attributes:
         pts: Presentation time in ticks of `TIMESCALE_HZ`, made from the monotonic clock.
-        duration: Ticks until the next packet of the track; 0 where that is not known yet.
         track: Number of the track in its source; another one means that decoding begins anew.
         sound: AudioSpecificConfig of a packet of sound; empty for pictures.
         is_made: The board's encoder made it of the node's finished picture; it is not the camera's own.
     """
 
     pts: int
-    duration: int = 0
     track: int = 0
     sound: bytes = b""
     is_made: bool = False

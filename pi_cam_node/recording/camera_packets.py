@@ -104,7 +104,7 @@ class CameraPackets:
                 if not packet.key:  # decoding starts with the first key frame of a track
                     continue
                 self._key_s, self._distance_s = packet.mono_s, 0.0
-                track = Track("h264", size, b"", is_copied=not packet.facts.is_made)
+                track = Track(size, is_copied=not packet.facts.is_made)
                 self._source, self._track = source, self.stream.begin(track)
                 self.is_made = packet.facts.is_made
             facts = replace(packet.facts, track=self._track)

@@ -257,7 +257,7 @@ class LiveEncoder:
     def _take(self, message: Message, track: int, stream: PacketStream, sound: SoundReader) -> int:
         """Handle the messages of the process; return the number of the track."""
         if message.kind == "size":
-            return stream.begin(Track("h264", (message.number, message.flag), b""))
+            return stream.begin(Track((message.number, message.flag)))
         if message.kind == "packet" and stream is self.stream:
             self.failure = ""
             facts = PacketFacts(message.number, track=track)

@@ -102,10 +102,6 @@ class PacketStream:
         """Return the monotonic times of the key frames, oldest first."""
         return [record.mono_s for record in self._ring.records() if record.key]
 
-    def reader(self) -> Reader[PacketFacts]:
-        """Return a reader of future packets."""
-        return self._ring.reader()
-
     def reader_since(self, mono_s: float) -> Reader[PacketFacts]:
         """Return a reader that starts at the last key frame at or before a time.
 

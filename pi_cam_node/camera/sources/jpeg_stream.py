@@ -7,7 +7,7 @@ markers except restarts and the end.
 
 from __future__ import annotations
 
-_SOI, _EOI = b"\xff\xd8\xff", b"\xff\xd9"
+_SOI = b"\xff\xd8\xff"
 _SOS = 0xDA
 _FIRST_MARKER = 0xC0
 # Markers without a length: TEM, RST0 to RST7, SOI, EOI.

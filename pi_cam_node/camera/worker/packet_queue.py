@@ -15,17 +15,12 @@ SOUND_MAX = 300
 
 
 class PacketQueue:
-    """Packets waiting for the next picture, limited in bytes. Thread: one.
-
-    Attributes:
-        dropped: Number of dropped packets.
-    """
+    """Packets waiting for the next picture, limited in bytes. Thread: one."""
 
     def __init__(self) -> None:
         self._waiting: list[Packet] = []
         self._size_bytes = 0
         self._needs_key = False
-        self.dropped = 0
 
     def put(self, packets: Sequence[Packet]) -> None:
         """Append packets; at the limit drop all, and further ones up to the next key frame.
@@ -34,7 +29,6 @@ class PacketQueue:
         """
         for packet in packets:
             if self._needs_key and not packet.key:
-                self.dropped += 1
                 continue
             self._needs_key = False
             self._waiting.append(packet)
@@ -68,12 +62,9 @@ class PacketQueue:
         while count < len(self._waiting) and not self._waiting[count].key:
             count += 1
         self._needs_key = count == len(self._waiting)
-        self.dropped += count
         self.sent(count)
 
     def _drop_sound(self) -> None:
         """Drop pending sound."""
-        pictures = [packet for packet in self._waiting if not packet.facts.sound]
-        self.dropped += len(self._waiting) - len(pictures)
-        self._waiting = pictures
-        self._size_bytes = sum(len(packet.data) for packet in pictures)
+        self._waiting = [packet for packet in self._waiting if not packet.facts.sound]
+        self._size_bytes = sum(len(packet.data) for packet in self._waiting)

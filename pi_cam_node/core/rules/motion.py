@@ -86,10 +86,6 @@ class MotionRule:
                 changed[zone.name] = False
         return changed if config.enable else {**changed, **self.stop()}
 
-    def states(self) -> dict[str, bool]:
-        """Return the state of the whole picture (under the empty name) and of each zone."""
-        return {name: place.on for name, place in self._places.items()}
-
     def observe(self, report: MotionReport) -> MotionSeen | None:
         """Process a report; return its motion, ``None`` without any. Call `changes` afterwards."""
         was_held, self._report = self._report is not None and self._report.gate != "", report

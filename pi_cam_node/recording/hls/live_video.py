@@ -95,11 +95,6 @@ class LiveVideo:
         self._is_closed = True
         self._end()
 
-    @property
-    def is_running(self) -> bool:
-        """Whether a variant is being encoded."""
-        return any(variant.is_running for variant in self._variants.values())
-
     def master(self, uri: Uri) -> str:
         """See `pi_cam_node.core.ports.LiveVideoPort`."""
         self._check()

@@ -71,11 +71,6 @@ class Variant:
         self._lock = threading.Lock()
 
     @property
-    def is_running(self) -> bool:
-        """Whether packets are made for it."""
-        return self._source is not None
-
-    @property
     def is_prompt(self) -> bool:
         """Whether a request takes a few milliseconds at most: the encoder runs, and few packets are pending."""
         return not self._lock.locked() and self._clock.monotonic() - self._advanced_s < _PROMPT_S

@@ -77,11 +77,6 @@ class FragmentedWriter:
         self.size_bytes = 0
         self._write(fragmented_header(track, notes), sync=True)
 
-    @property
-    def ticks(self) -> int:
-        """Time of the newest sample, in ticks since the start."""
-        return self._waiting[-1][1] if self._waiting else 0
-
     def add(self, data: bytes, ticks: int, key: bool) -> None:
         """Append an access unit in Annex B; write a fragment when due.
 

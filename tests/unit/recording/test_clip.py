@@ -60,7 +60,7 @@ class Rig:
         self.encoder = LiveEncoder(_unused, self.clock, _unused)
         self.pool = EncoderPool([self.encoder])
         self.pool.acquire(START_S)
-        self._track = self.encoder.stream.begin(Track("h264", (640, 480), b""))
+        self._track = self.encoder.stream.begin(Track((640, 480)))
         self._count = 0
         self.maker = ClipMaker(
             folder,

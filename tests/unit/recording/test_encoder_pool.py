@@ -22,7 +22,7 @@ def pool_of(count: int) -> EncoderPool:
 
 
 def fill(encoder: LiveEncoder, first_s: float, seconds: int, size_bytes: int = 200) -> None:
-    track = encoder.stream.begin(Track("h264", (640, 480), b""))
+    track = encoder.stream.begin(Track((640, 480)))
     for step in range(seconds * 10):
         mono_s, key = first_s + step / 10, step % 10 == 0
         data = access_unit(step, key=key, size_bytes=size_bytes)

@@ -34,7 +34,7 @@ class Source:
 
     def __init__(self, first_s: float) -> None:
         self.stream = PacketStream()
-        track = self.stream.begin(Track("h264", (64, 48), b""))
+        track = self.stream.begin(Track((64, 48)))
         for number in range(20):
             mono_s, key = first_s + number / 10, number % 10 == 0
             data = access_unit(number, key=key, size_bytes=200)
@@ -164,7 +164,7 @@ def test_sound_that_begins_during_a_film_begins_another_one_that_has_it(
     rig = Rig(tmp_path)
     source = Source(rig.now_s - 2.0)
     source.stream = PacketStream(has_sound=lambda: True)
-    track = source.stream.begin(Track("h264", (64, 48), b""))
+    track = source.stream.begin(Track((64, 48)))
     mocker.patch.object(rig, "acquire", return_value=source)
 
     def send(numbers: range) -> None:

@@ -28,9 +28,6 @@ class Picamera2Source:
     """A camera accessed through libcamera.
 
     Thread: one, from `open` to `close`.
-
-    Attributes:
-        damaged_frames: Number of images that could not be decoded, since this object was created.
     """
 
     def __init__(
@@ -52,7 +49,6 @@ class Picamera2Source:
         self._watch = ModeWatch("day", 0)
         self._tells_exposure = False
         self._first_frame = True
-        self.damaged_frames = 0
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
         """Open, configure and start the camera.
@@ -93,7 +89,6 @@ class Picamera2Source:
             try:
                 pixels = convert(buffer, session.granted)
             except ValueError as error:
-                self.damaged_frames += 1
                 _log.warning("a damaged image from the camera was dropped: %s", error)
                 continue
             self._first_frame = False

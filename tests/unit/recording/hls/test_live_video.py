@@ -94,7 +94,6 @@ def test_only_the_variant_that_is_asked_for_is_encoded() -> None:
     rig.look(MAIN)
     rig.look(MAIN)
     assert rig.users == (1, 1)
-    assert rig.live.is_running
 
 
 def test_it_ends_when_nobody_asks_any_more() -> None:

@@ -49,7 +49,7 @@ class Feed:
         size_bytes: int = 200, is_copied: bool = False,
     ) -> None:  # fmt: skip
         data = data or access_unit(self.number, key=key, size_bytes=size_bytes)
-        self.cut.add(mono_s, pts_of(mono_s), data, Track("h264", size, b"", is_copied=is_copied), key=key, lost=lost)
+        self.cut.add(mono_s, pts_of(mono_s), data, Track(size, is_copied=is_copied), key=key, lost=lost)
         self.number += 1
 
     @property
@@ -235,7 +235,7 @@ def heard(feed: Feed, first_s: float, last_s: float, sound: bytes = AAC) -> None
     for step in range(round((last_s - first_s) * 10)):
         mono_s = first_s + step / 10
         data = access_unit(feed.number, key=step % 10 == 0)
-        track = Track("h264", (640, 480), b"")
+        track = Track((640, 480))
         feed.cut.add(mono_s, pts_of(mono_s), data, track, key=step % 10 == 0, lost=False, sound=sound)
         feed.number += 1
         while frames and frames[0] <= mono_s:
