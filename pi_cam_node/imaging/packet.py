@@ -16,7 +16,7 @@ from typing import Literal
 from pi_cam_node.base.frozen import frozen
 
 TIMESCALE_HZ = 90_000
-"""Ticks of a packet's time stamps in a second, as MPEG counts."""
+"""Ticks per second of pictures, as MPEG counts: in packets, films and segments. Sound in films has its sample rate."""
 
 
 SoundChoice = Literal["off", "copy", "aac"]

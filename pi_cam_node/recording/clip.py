@@ -14,10 +14,11 @@ from pi_cam_node.base.threads import Progress
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.imaging.h264 import parameter_sets
+from pi_cam_node.imaging.packet import TIMESCALE_HZ, pts_of
 from pi_cam_node.recording.clip_copy import copy_clip
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
 from pi_cam_node.recording.encoder.video_format import VideoFormat
-from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
+from pi_cam_node.recording.encoder.wire import Message
 from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
@@ -161,7 +162,7 @@ class _Task:
                 item = reader.next()
                 is_over = item is None or item[0].mono_s > order.last_mono_s
                 if item is not None and not is_over:
-                    self._process.send(item[1], round(item[0].mono_s * TICKS_PER_S))
+                    self._process.send(item[1], pts_of(item[0].mono_s))
             for message in self._process.exchange(_WAIT_S):
                 self._take(message)
             done = len(self._times)
@@ -185,7 +186,7 @@ class _Task:
                 raise NotSaved("the size of the pictures changed within the span")
             self._size = (message.number, message.flag)
         elif message.kind == "packet":
-            mono_s = message.number / TICKS_PER_S
+            mono_s = message.number / TIMESCALE_HZ
             if self._film is None:
                 sets = parameter_sets(message.body)
                 if sets is None:

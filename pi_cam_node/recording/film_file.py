@@ -16,10 +16,11 @@ from pi_cam_node.base.atomic_files import FILE_MODE, sync_directory
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.rules.recording import EndReason
+from pi_cam_node.imaging.packet import TIMESCALE_HZ, pts_of
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_finish import finish
 from pi_cam_node.recording.film_ids import progress_path
-from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes
+from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.mp4.fragmented import FragmentedWriter
 
 
@@ -80,7 +81,7 @@ class FilmFile:
         """
         if key and not os.fstat(self._descriptor).st_nlink:
             raise FileNotFoundError(errno.ENOENT, "the film in progress was deleted")
-        ticks = round((mono_s - self.facts.first_mono_s) * TIMESCALE)
+        ticks = round((mono_s - self.facts.first_mono_s) * TIMESCALE_HZ)
         self._writer.add(data, ticks, key)
         self.frames += 1
         self.last_mono_s = mono_s
@@ -90,11 +91,11 @@ class FilmFile:
 
         Args:
             data: The frame.
-            ticks: Its monotonic time in ticks of `TIMESCALE`.
+            ticks: Its monotonic time in ticks of `TIMESCALE_HZ`.
             sound: Its AudioSpecificConfig; empty: skip.
         """
         if sound and sound == self.track_boxes.sound:
-            self._writer.add_sound(data, ticks - round(self.facts.first_mono_s * TIMESCALE))
+            self._writer.add_sound(data, ticks - pts_of(self.facts.first_mono_s))
 
     def flush(self) -> None:
         """Write and sync what was added.

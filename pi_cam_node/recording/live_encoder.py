@@ -17,10 +17,10 @@ from typing import Any, Protocol
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.base.threads import MonitoredThread
-from pi_cam_node.imaging.packet import Packet, PacketFacts, Track
+from pi_cam_node.imaging.packet import TIMESCALE_HZ, Packet, PacketFacts, Track, pts_of
 from pi_cam_node.imaging.shared_planes import PlanesStore
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
-from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
+from pi_cam_node.recording.encoder.wire import Message
 from pi_cam_node.recording.packet_stream import CAPACITY_BYTES, PacketStream
 from pi_cam_node.recording.sound_ring import SoundReader, SoundRing
 
@@ -227,7 +227,7 @@ class LiveEncoder:
     ) -> None:
         reader, last_s, track = self._pictures(start_s), float("-inf"), 0
         # In ticks, as the packets count: the last picture would come again, and its packet would be refused.
-        after_ticks = _ticks(stream.last_mono_s)
+        after_ticks = pts_of(stream.last_mono_s) if isfinite(stream.last_mono_s) else float("-inf")
         while generation == self._generation:
             self.loop.beat()
             is_idle = False
@@ -237,7 +237,7 @@ class LiveEncoder:
                     is_idle = not process.waiting
                     break
                 mono_s = item[0].mono_s
-                if _ticks(mono_s) > after_ticks and mono_s - last_s >= self._spacing_s:
+                if pts_of(mono_s) > after_ticks and mono_s - last_s >= self._spacing_s:
                     self._send(process, mono_s, item[1])
                     last_s = mono_s
             self._is_drained = is_idle
@@ -248,7 +248,7 @@ class LiveEncoder:
 
     def _send(self, process: EncoderProcess, mono_s: float, jpeg: bytes) -> None:
         """Send a picture: by its planes where they are there, else as a JPEG."""
-        ticks, planes = round(mono_s * TICKS_PER_S), self._planes.borrow(mono_s)
+        ticks, planes = pts_of(mono_s), self._planes.borrow(mono_s)
         if planes is None:
             process.send(jpeg, ticks)
         else:
@@ -261,7 +261,7 @@ class LiveEncoder:
         if message.kind == "packet" and stream is self.stream:
             self.failure = ""
             facts = PacketFacts(message.number, track=track)
-            mono_s = message.number / TICKS_PER_S
+            mono_s = message.number / TIMESCALE_HZ
             stream.append(Packet(mono_s, bool(message.flag), message.body, facts))
             for frame in sound.until(mono_s):
                 stream.append(frame)
@@ -272,8 +272,3 @@ class LiveEncoder:
     def _pause(self, wait_s: float, generation: int) -> None:
         with self._changed:
             self._changed.wait_for(lambda: generation != self._generation, wait_s)
-
-
-def _ticks(mono_s: float) -> float:
-    """Return a time in whole ticks; minus infinity stays what it is."""
-    return round(mono_s * TICKS_PER_S) if isfinite(mono_s) else mono_s

@@ -23,8 +23,9 @@ from pi_cam_node.core.inbox import deliver
 from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
 from pi_cam_node.core.rules.recording import EndReason
 from pi_cam_node.imaging.h264 import parameter_sets
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
-from pi_cam_node.recording.encoder.wire import TICKS_PER_S, Message
+from pi_cam_node.recording.encoder.wire import Message
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id
@@ -203,7 +204,7 @@ class Timelapse:
         try:
             process = self._make()
             for number, (_, jpeg) in enumerate(waiting):
-                process.send(jpeg, number * TICKS_PER_S // RATE_HZ)
+                process.send(jpeg, number * TIMESCALE_HZ // RATE_HZ)
             while process.waiting:
                 for message in process.exchange(_WAIT_S):
                     if generation != self._generation:
@@ -231,7 +232,7 @@ class Timelapse:
                 self._film = self._open(message.body, times_s[0])
             film = self._film
             film.add(message.body, film.facts.first_mono_s + film.frames / RATE_HZ, key=bool(message.flag))
-            self._shown_s = times_s[round(message.number * RATE_HZ / TICKS_PER_S)]
+            self._shown_s = times_s[round(message.number * RATE_HZ / TIMESCALE_HZ)]
 
     def _open(self, data: bytes, mono_s: float) -> FilmFile:
         sets, settings = parameter_sets(data), self._settings()

@@ -21,18 +21,19 @@ import av
 
 from pi_cam_node.base import malloc
 from pi_cam_node.base.parent_death import die_with
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.imaging.shared_planes import planes_bytes
 from pi_cam_node.recording.encoder.video_format import VideoFormat, format_of
-from pi_cam_node.recording.encoder.wire import PLANES, TICKS_PER_S, Message, MessageReader
+from pi_cam_node.recording.encoder.wire import PLANES, Message, MessageReader
 
 _CHUNK_BYTES = 1 << 18
 # Greatest number of descriptors received at once: one per message.
 _DESCRIPTORS_MAX = 1
 # A key frame each second, where files and segments are cut.
-_KEY_TICKS = TICKS_PER_S - 1800
+_KEY_TICKS = TIMESCALE_HZ - 1800
 # Niceness of the process, so that the camera has priority; applied after the first pictures (ticks), for which a viewer
 # waits.
-_NICENESS, _URGENT_TICKS = 5, 4 * TICKS_PER_S
+_NICENESS, _URGENT_TICKS = 5, 4 * TIMESCALE_HZ
 # FFmpeg's numbers: JPEG's full range, BT.470BG.
 _FULL_RANGE, _BT470BG = 2, 5
 _PICTURE_I, _PICTURE_ANY = 1, 0
@@ -96,7 +97,7 @@ class PictureEncoder:
                 self._key_ticks = ticks
             # JPEG decoders mark all frames as key frames, which the encoder would apply.
             frame.pict_type = _PICTURE_I if key else _PICTURE_ANY
-            frame.pts, frame.time_base = ticks, Fraction(1, TICKS_PER_S)
+            frame.pts, frame.time_base = ticks, Fraction(1, TIMESCALE_HZ)
             frame.color_range, frame.colorspace = _FULL_RANGE, _BT470BG
             self._last_ticks = ticks
             for packet in self._encoder.encode(frame):
@@ -106,7 +107,7 @@ class PictureEncoder:
         encoder: Any = av.CodecContext.create("libx264", "w")
         encoder.width, encoder.height = size
         encoder.pix_fmt = "yuvj420p"
-        encoder.time_base, encoder.framerate = Fraction(1, TICKS_PER_S), Fraction(10, 1)
+        encoder.time_base, encoder.framerate = Fraction(1, TIMESCALE_HZ), Fraction(10, 1)
         encoder.color_range, encoder.colorspace = _FULL_RANGE, _BT470BG
         encoder.color_primaries, encoder.color_trc = _BT470BG, 6
         encoder.options = self._format.options_of(source)

@@ -2,7 +2,6 @@
 
 Each message is a header and a body. To the encoder: a picture, as a JPEG, or as the place of its planes in shared
 memory, whose descriptor comes along. From it: the size of the pictures from here on, a packet, or what went wrong.
-Light enough for both sides.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from pi_cam_node.base.frozen import frozen
 _HEADER = struct.Struct(">BqII")
 # A picture or a packet is larger only where something is wrong.
 BODY_BYTES_MAX = 32 << 20
-TICKS_PER_S = 90_000
 
 # Body of `planes`: width, height, and where in the memory they begin.
 PLANES = struct.Struct(">IIQ")
@@ -34,7 +32,7 @@ class Message:
         kind: ``picture``: a JPEG to encode. ``planes``: the place of its planes instead, see `PLANES`. ``size``: the
             packets that follow show pictures of ``number`` x ``flag`` pixels. ``packet``: an access unit in Annex B.
             ``failed``: the reason, in UTF-8.
-        number: Time in ticks of 90 kHz on the monotonic clock; of ``size`` the width.
+        number: Time in ticks of `TIMESCALE_HZ` on the monotonic clock; of ``size`` the width.
         flag: Of a picture: 1 where a key frame is wanted. Of a packet: 1 where it is one. Of ``size`` the height.
         body: The bytes.
     """

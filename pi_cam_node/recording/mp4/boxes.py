@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging.aac import aac_format
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording.mp4.sample_entries import avc1, box, full_box, mp4a
 
-# Ticks per second of files and pictures: a multiple of all usual frame rates. The time unit of sound is a sample.
-TIMESCALE = 90_000
 # Identity matrix of tkhd and mvhd.
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _LANGUAGE_UNDEFINED = 0x55C4
@@ -147,7 +146,7 @@ def _run(track: int, ticks: int, rows: Sequence[tuple[int, int, int]], offset: i
 
 def _movie_header(track: TrackBoxes, ticks: int) -> bytes:
     created = _created(track)
-    times = struct.pack(">QQIQ", created, created, TIMESCALE, ticks)
+    times = struct.pack(">QQIQ", created, created, TIMESCALE_HZ, ticks)
     rest = struct.pack(">IHHII", 0x10000, 0x0100, 0, 0, 0) + _MATRIX + bytes(24) + struct.pack(">I", SOUND + 1)
     return full_box(b"mvhd", 1, 0, times, rest)
 
@@ -165,7 +164,7 @@ class _Media:
 def _pictures(track: TrackBoxes, table: SampleTable) -> bytes:
     width, height = track.size
     entry = avc1(track.size, track.sps, track.pps, is_copied=track.is_copied)
-    media = _Media(TIMESCALE, b"vide" + bytes(12) + b"video\0", full_box(b"vmhd", 0, 1, bytes(8)), entry)
+    media = _Media(TIMESCALE_HZ, b"vide" + bytes(12) + b"video\0", full_box(b"vmhd", 0, 1, bytes(8)), entry)
     size = struct.pack(">II", width << 16, height << 16)
     header = _track_header(track, PICTURES, sum(table.durations), size=size)
     return box(b"trak", header, _media(track, table, media))
@@ -177,7 +176,7 @@ def _sound(track: TrackBoxes, table: SampleTable) -> bytes:
         return b""
     edits, end_ticks = b"", _movie_ticks(track, table)
     if table.starts:  # silence until then
-        late_ticks = table.starts * TIMESCALE // track.sound_rate_hz
+        late_ticks = table.starts * TIMESCALE_HZ // track.sound_rate_hz
         times = struct.pack(">QqIQqI", late_ticks, -1, 1 << 16, end_ticks - late_ticks, 0, 1 << 16)
         edits = box(b"edts", full_box(b"elst", 1, 0, struct.pack(">I", 2), times))
     handler, header = b"soun" + bytes(12) + b"sound\0", full_box(b"smhd", 0, 0, bytes(4))
@@ -188,7 +187,7 @@ def _sound(track: TrackBoxes, table: SampleTable) -> bytes:
 def _movie_ticks(track: TrackBoxes, sound: SampleTable) -> int:
     """Return the end of the sound in ticks of the file."""
     samples = sound.starts + sum(sound.durations)
-    return samples * TIMESCALE // track.sound_rate_hz if track.sound else 0
+    return samples * TIMESCALE_HZ // track.sound_rate_hz if track.sound else 0
 
 
 def _track_header(track: TrackBoxes, number: int, ticks: int, *, volume: int = 0, size: bytes = bytes(8)) -> bytes:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from pi_cam_node.imaging.aac import SAMPLES
 from pi_cam_node.imaging.h264 import to_sample
-from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes, fragment, fragmented_header
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
+from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_header
 
 # Duration or size at which a fragment is written, so that a kill loses at most one. Written data survives the process;
 # unsynced data is lost only by a power cut.
@@ -100,11 +101,11 @@ class FragmentedWriter:
 
         Args:
             data: The frame; ignored if the file has no sound.
-            ticks: Its begin since the start of the film, in ticks of `TIMESCALE`.
+            ticks: Its begin since the start of the film, in ticks of `TIMESCALE_HZ`.
         """
         if self._sound is None or self._waiting_bytes > FRAGMENT_BYTES_MAX:
             return
-        begin = self._sound.place(ticks / TIMESCALE)
+        begin = self._sound.place(ticks / TIMESCALE_HZ)
         if begin is not None:
             self._sound_waiting.append((data, begin))
             self._waiting_bytes += len(data)

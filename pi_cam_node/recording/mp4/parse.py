@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.recording.mp4.boxes import KEY_FLAGS, PICTURES, SOUND, TIMESCALE, TrackBoxes
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
+from pi_cam_node.recording.mp4.boxes import KEY_FLAGS, PICTURES, SOUND, TrackBoxes
 from pi_cam_node.recording.mp4.sample_entries import SOUND_ENTRY_BYTES, config_of
 
 # Maximum size of a header; 90 s of video at 60 pictures per second need 70 KiB.
@@ -56,12 +57,12 @@ class FragmentedFile:
         """Length in seconds."""
         if not self.samples:
             return 0.0
-        return (self.samples[-1].ticks + self.samples[-1].duration - self.samples[0].ticks) / TIMESCALE
+        return (self.samples[-1].ticks + self.samples[-1].duration - self.samples[0].ticks) / TIMESCALE_HZ
 
     @property
     def last_picture_s(self) -> float:
         """Seconds from the first picture to the last, which is shown until the end."""
-        return (self.samples[-1].ticks - self.samples[0].ticks) / TIMESCALE if self.samples else 0.0
+        return (self.samples[-1].ticks - self.samples[0].ticks) / TIMESCALE_HZ if self.samples else 0.0
 
 
 def read_fragmented(file: BinaryIO) -> FragmentedFile:

@@ -18,12 +18,13 @@ from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.history import FilmKind
 from pi_cam_node.core.media_ids import FILM_KINDS, is_unfinished_film, parse_file
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording import film_finish
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_ids import film_id, id_in_progress, is_film_id, is_film_part, progress_path
 from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits
-from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes
+from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.repair import repair_all
 from tests.support.h264 import PPS, SPS, access_unit
 
@@ -70,9 +71,9 @@ def test_a_film_with_sound_says_so(tmp_path: Path) -> None:
     film = FilmFile(tmp_path, facts(), replace(TRACK, sound=AAC))
     for number in range(30):
         film.add(access_unit(number, key=not number), 100.0 + number / 10, key=not number)
-        film.add_sound(b"early", round((99.0 + number / 100) * TIMESCALE), AAC)
-        film.add_sound(b"sound", round((100.01 + number / 10) * TIMESCALE), AAC)
-        film.add_sound(b"other", round((100.01 + number / 10) * TIMESCALE), AAC + b"\0")
+        film.add_sound(b"early", round((99.0 + number / 100) * TIMESCALE_HZ), AAC)
+        film.add_sound(b"sound", round((100.01 + number / 10) * TIMESCALE_HZ), AAC)
+        film.add_sound(b"other", round((100.01 + number / 10) * TIMESCALE_HZ), AAC + b"\0")
     closed = film.close("end", 0.0)
     assert closed is not None
     data = closed.path.read_bytes()
@@ -84,7 +85,7 @@ def test_a_mended_film_keeps_its_sound(tmp_path: Path) -> None:
     film = FilmFile(tmp_path, facts(), replace(TRACK, sound=AAC))
     for number in range(30):
         film.add(access_unit(number, key=not number), 100.0 + number / 10, key=not number)
-        film.add_sound(b"sound", round((100.01 + number / 10) * TIMESCALE), AAC)
+        film.add_sound(b"sound", round((100.01 + number / 10) * TIMESCALE_HZ), AAC)
     (mended,) = repair_all(tmp_path)
     assert mended.repaired
     assert mended.path.read_bytes().count(b"sound") > 20

@@ -16,9 +16,10 @@ pytest.importorskip("av", reason="the extra video is not installed")
 import av
 
 from pi_cam_node.imaging.jpeg import Pixels, encode, to_i420
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording.encoder.child_main import PictureEncoder, serve
 from pi_cam_node.recording.encoder.video_format import VideoFormat
-from pi_cam_node.recording.encoder.wire import PLANES, TICKS_PER_S, Message, MessageReader
+from pi_cam_node.recording.encoder.wire import PLANES, Message, MessageReader
 
 START_S, RATE_HZ = 1000, 10
 
@@ -27,7 +28,7 @@ class Link:
     """A socket from which pictures come, one at a time."""
 
     def __init__(self, count: int) -> None:
-        self._left = [Message("picture", START_S * TICKS_PER_S + n * TICKS_PER_S // RATE_HZ) for n in range(count)]
+        self._left = [Message("picture", START_S * TIMESCALE_HZ + n * TIMESCALE_HZ // RATE_HZ) for n in range(count)]
         self.sent: list[bytes] = []
 
     def recvmsg(self, _size: int, _ancillary_bytes: int) -> tuple[bytes, list[Any], int, None]:
@@ -68,7 +69,7 @@ class Node:
         self._ticks = 0
 
     def _next_ticks(self) -> int:
-        self._ticks += TICKS_PER_S // RATE_HZ
+        self._ticks += TIMESCALE_HZ // RATE_HZ
         return self._ticks
 
     def send_jpeg(self, bgr: Pixels) -> None:
@@ -163,7 +164,7 @@ def test_each_picture_in_planes_is_shown_as_it_was_when_it_was_told(node: Node) 
 def test_the_packet_of_a_picture_comes_before_the_next_picture(wanted: VideoFormat, size: tuple[int, int]) -> None:
     """Its planes are overwritten from then on: an encoder that looked ahead would read those of another picture."""
     encoder = PictureEncoder(wanted)
-    for ticks in range(0, 3 * TICKS_PER_S, TICKS_PER_S // RATE_HZ):
+    for ticks in range(0, 3 * TIMESCALE_HZ, TIMESCALE_HZ // RATE_HZ):
         planes = to_i420(colours(ticks // 1000, size)).tobytes()
         came = [answer for answer in encoder.encode_planes(planes, size, ticks, key=False) if answer.kind != "size"]
         assert [(answer.kind, answer.number) for answer in came] == [("packet", ticks)]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from pytest_mock import MockerFixture
 
-from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
+from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.mp4.fragmented import FragmentedWriter
 from pi_cam_node.recording.mp4.parse import read_fragmented
 from pi_cam_node.recording.mp4.plain import write_plain
@@ -22,7 +23,7 @@ FRAMES, FPS = 35, 10
 
 
 def ticks_of(number: int) -> int:
-    return number * TIMESCALE // FPS
+    return number * TIMESCALE_HZ // FPS
 
 
 def write(path: Path, frames: int = FRAMES) -> list[int]:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from pi_cam_node.imaging.aac import SAMPLES
-from pi_cam_node.recording.mp4.boxes import TIMESCALE, TrackBoxes
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
+from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.mp4.fragmented import FragmentedWriter
 from pi_cam_node.recording.mp4.parse import FragmentedFile, read_fragmented
 from pi_cam_node.recording.mp4.plain import write_plain
@@ -37,9 +38,9 @@ def write(path: Path, late_s: float = 0.0, missing: range = range(0), track: Tra
         writer = FragmentedWriter(descriptor, track, b"{}")
         for at_s, number, is_sound in sorted(pictures + sound):
             if is_sound:
-                writer.add_sound(frame(number), round(at_s * TIMESCALE))
+                writer.add_sound(frame(number), round(at_s * TIMESCALE_HZ))
             else:
-                writer.add(access_unit(number, key=number % FPS == 0), round(at_s * TIMESCALE), number % FPS == 0)
+                writer.add(access_unit(number, key=number % FPS == 0), round(at_s * TIMESCALE_HZ), number % FPS == 0)
         writer.finish()
     finally:
         os.close(descriptor)
