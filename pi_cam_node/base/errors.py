@@ -1,13 +1,12 @@
-"""Error classes with stable codes, and suggestions for misspelt names.
+"""Error classes with stable codes, the errors of a full disk, and suggestions for misspelt names.
 
-Each error has a stable code, and a builtin second parent where callers expect one.
-
-They are raised for errors of users and of the environment; any other exception is a bug. The codes are part of the API
-and never change their meaning.
+Each error has a code, and a builtin second parent where callers expect one. They are raised for errors of users and of
+the environment; any other exception is a bug. The codes are part of the API and never change their meaning.
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
@@ -155,6 +154,11 @@ class ConfigError(NodeError, ValueError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems), data={"problems": problems})
         self.problems = problems
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether an error of this package or of the system means that the disk or the quota is full."""
+    return isinstance(error, NoSpace) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
-from pi_cam_node.base.errors import NoFrames, NoSpace, NotSaved
+from pi_cam_node.base.errors import NoFrames, NoSpace, NotSaved, is_disk_full
 from pi_cam_node.base.threads import Progress
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
@@ -202,5 +201,4 @@ class _Task:
 
 def _refusal(error: OSError) -> type[NoSpace | NotSaved]:
     """Return the kind of error of this package for one of the file system, or of the room on the disk."""
-    is_full = isinstance(error, NoSpace) or error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return NoSpace if is_full else NotSaved
+    return NoSpace if is_disk_full(error) else NotSaved

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.errors import Code, NodeError, NoSpace
+from pi_cam_node.base.errors import Code, NodeError, is_disk_full
 from pi_cam_node.base.ring_records import Record
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.film import Film
@@ -30,7 +29,6 @@ _ROOM_S = 10.0
 _RETRY_S = 10.0
 # The card may be slow: the watchdog waits so long.
 DISK_PATIENCE_S = 120.0
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class TakeOwner(Protocol):
@@ -186,7 +184,7 @@ class Take:
         except FileNotFoundError:  # deleted, perhaps with its folder; the next key frame begins a film in a new one
             self._close("not_saved")
         except (OSError, NodeError) as error:
-            self._close("no_space" if _is_full(error) else "not_saved")
+            self._close("no_space" if is_disk_full(error) else "not_saved")
             self._disk_failed(error, mono_s)
 
     def _close(self, reason: EndReason) -> None:
@@ -211,7 +209,7 @@ class Take:
 
     def _disk_failed(self, error: Exception, mono_s: float) -> None:
         self._retry_s = mono_s + _RETRY_S
-        self._fail("no_space" if _is_full(error) else "not_saved", str(error))
+        self._fail("no_space" if is_disk_full(error) else "not_saved", str(error))
 
     def _tell_failure(self) -> None:
         """Report once that the encoder delivers no packets."""
@@ -222,7 +220,3 @@ class Take:
     def _fail(self, code: Code, reason: str, film_id: str = "") -> None:
         self._is_told = True
         self._recorder.tell(FilmFailed(self._order.event_id, film_id, self._order.cause, code, reason))
-
-
-def _is_full(error: Exception) -> bool:
-    return isinstance(error, NoSpace) or getattr(error, "errno", None) in _FULL

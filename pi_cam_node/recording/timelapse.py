@@ -6,7 +6,6 @@ ones; the film of the day is repaired at the next start.
 
 from __future__ import annotations
 
-import errno
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
-from pi_cam_node.base.errors import Code, NodeError, NoSpace
+from pi_cam_node.base.errors import Code, NodeError, is_disk_full
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.file_access import FileAccess
@@ -263,7 +262,7 @@ class Timelapse:
             self._tell(FilmSaved(saved))
 
     def _failed(self, error: Exception, name: str = "") -> None:
-        is_full = isinstance(error, NoSpace) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        is_full = is_disk_full(error)
         code: Code = "no_space" if is_full else "not_saved"
         _log.warning("pictures of the timelapse are lost: %s", error)
         self._tell(FilmFailed("", name, "timelapse", code, str(error)))

@@ -11,14 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import sync_directory
-from pi_cam_node.base.errors import NoSpace, NotSaved
+from pi_cam_node.base.errors import NoSpace, NotSaved, is_disk_full
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.media_ids import is_left_part, is_picture_part
 
 # With fewer free inodes than the files of one picture need, the disk counts as full.
 LEAST_INODES = 16
-
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @frozen
@@ -47,7 +45,7 @@ def as_storage_error(what: str) -> Iterator[None]:
     except (NoSpace, NotSaved):
         raise
     except OSError as error:
-        raise (NoSpace if error.errno in _FULL else NotSaved)(f"{what}: {error.strerror or error}") from error
+        raise (NoSpace if is_disk_full(error) else NotSaved)(f"{what}: {error.strerror or error}") from error
 
 
 def nearest_directory(directory: Path) -> Path:
