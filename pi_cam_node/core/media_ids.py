@@ -36,7 +36,7 @@ _HIDDEN_PART_PATTERN = re.compile(r"\.\.[a-z_]+\.(?P<process>[0-9]+)\.part")
 
 
 @frozen
-class PictureName:
+class MediaName:
     """Parsed id of a picture or a film.
 
     Attributes:
@@ -75,7 +75,7 @@ def boot_part(boot_id: str) -> str:
     return digits
 
 
-def parse_id(text: str) -> PictureName | None:
+def parse_id(text: str) -> MediaName | None:
     """Parse an id; ``None`` if the text is not exactly one."""
     match = _ID_PATTERN.fullmatch(text)
     return None if match is None else _name_in(match)
@@ -104,7 +104,7 @@ def _name_in(match: re.Match[str]) -> PictureName | None:
     except ValueError:  # digits, but not a valid date
         return None
     kind = next(kind for kind in KINDS if kind == match["kind"])
-    return PictureName(at, match["boot"], int(match["frame"]), kind, int(match["again"] or 1))
+    return MediaName(at, match["boot"], int(match["frame"]), kind, int(match["again"] or 1))
 
 
 def unfinished_film(film_id: str) -> str:
@@ -112,20 +112,31 @@ def unfinished_film(film_id: str) -> str:
     return f".{film_id}.{FILM_FORMAT}.rec"
 
 
-def is_unfinished_film(file_name: str) -> bool:
-    """Tell whether the name is that of an unfinished film."""
+def film_in_progress(file_name: str) -> str | None:
+    """Return the id of the film that is written into a file of this name; ``None`` for other files."""
     match = _UNFINISHED_PATTERN.fullmatch(file_name)
-    return match is not None and parse_id(match["id"]) is not None
+    return match["id"] if match is not None and is_film_id(match["id"]) else None
+
+
+def is_film_id(text: str) -> bool:
+    """Tell whether a text is exactly the id of a film; then it contains no slash and no dot."""
+    name = parse_id(text)
+    return name is not None and name.kind in FILM_KINDS
 
 
 def is_part(file_name: str) -> bool:
-    """Tell whether the name is that of a temporary file of a picture or a film."""
-    return is_picture_part(file_name) or _kind_of_part(file_name) in FILM_KINDS
+    """Tell whether the name is that of a temporary file, as `pi_cam_node.base.atomic_files` makes it, of any kind."""
+    return _kind_of_part(file_name) != ""
 
 
 def is_picture_part(file_name: str) -> bool:
-    """Tell whether the name is that of a picture's temporary file, as `pi_cam_node.base.atomic_files` makes it."""
+    """Tell whether the name is that of a picture's temporary file."""
     return _kind_of_part(file_name) in get_args(Kind)
+
+
+def is_film_part(file_name: str) -> bool:
+    """Tell whether the name is that of a film's temporary file."""
+    return _kind_of_part(file_name) in FILM_KINDS
 
 
 def _kind_of_part(file_name: str) -> str:

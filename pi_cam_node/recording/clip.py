@@ -12,6 +12,7 @@ from pi_cam_node.base.errors import NoFrames, NoSpace, NotSaved, is_disk_full
 from pi_cam_node.base.threads import Progress
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
+from pi_cam_node.core.media_ids import MediaName
 from pi_cam_node.imaging.h264 import parameter_sets
 from pi_cam_node.imaging.packet import TIMESCALE_HZ, pts_of
 from pi_cam_node.recording.clip_copy import copy_clip
@@ -21,7 +22,6 @@ from pi_cam_node.recording.encoder.wire import Message
 from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.film_ids import film_id
 from pi_cam_node.recording.film_room import FilmRoom
 from pi_cam_node.recording.gaps import ENCODED_S, gaps_of
 from pi_cam_node.recording.live_encoder import PictureReader
@@ -128,7 +128,7 @@ class ClipMaker:
             with self._lock:
                 self._number += 1
             at = utc_of(mono_s, self._clock)
-            name = film_id(at, self._boot, self._number, "clip")
+            name = MediaName(at, self._boot, self._number, "clip").id
             return FilmFacts(
                 name, "clip", "", "clip", mono_s, at, mono_s, self._boot, clock_is_set(), order.masked
             )  # fmt: skip

@@ -15,11 +15,11 @@ from pathlib import Path
 from pi_cam_node.base.atomic_files import FILE_MODE, sync_directory
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
+from pi_cam_node.core.media_ids import unfinished_film
 from pi_cam_node.core.rules.recording import EndReason
 from pi_cam_node.imaging.packet import TIMESCALE_HZ, pts_of
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_finish import finish
-from pi_cam_node.recording.film_ids import progress_path
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.mp4.fragmented import FragmentedWriter
 
@@ -49,7 +49,7 @@ class FilmFile:
             OSError: The file cannot be created.
         """
         self.facts, self._directory, self.track_boxes, self._access = facts, directory, track, access
-        self._path = progress_path(directory, facts.id)
+        self._path = directory / unfinished_film(facts.id)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._descriptor = os.open(self._path, flags, FILE_MODE)
         sync = os.fdatasync if is_durable else (lambda _descriptor: None)

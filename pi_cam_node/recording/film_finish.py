@@ -22,10 +22,10 @@ from pi_cam_node.base.clock import iso
 from pi_cam_node.base.file_system import joined
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
+from pi_cam_node.core.media_ids import unfinished_film
 from pi_cam_node.core.rules.recording import EndReason
 from pi_cam_node.imaging.h264 import codec_string
 from pi_cam_node.recording.film_facts import FilmFacts
-from pi_cam_node.recording.film_ids import progress_path
 from pi_cam_node.recording.mp4.parse import FragmentedFile, read_fragmented
 from pi_cam_node.recording.mp4.plain import write_plain
 
@@ -58,7 +58,7 @@ def finish(
     Raises:
         OSError: The folder cannot be written to.
     """
-    source_path, path = progress_path(directory, facts.id), directory / f"{facts.id}.mp4"
+    source_path, path = directory / unfinished_film(facts.id), directory / f"{facts.id}.mp4"
     with source_path.open("r+b") as source:
         content = read_fragmented(source)
         if content.samples:

@@ -17,7 +17,7 @@ from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.base.file_system import joined
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.strict_json import read_object
-from pi_cam_node.recording.film_ids import is_film_id
+from pi_cam_node.core.media_ids import is_film_id
 
 _log = logging.getLogger(__name__)
 

@@ -21,11 +21,11 @@ from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.inbox import deliver
 from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
+from pi_cam_node.core.media_ids import MediaName
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
 from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.film_ids import film_id
 from pi_cam_node.recording.film_room import FilmRoom
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.repair import repair_all
@@ -214,7 +214,7 @@ class Recorder:
         self._room.make(_FILM_BYTES)
         self._films += 1
         at = utc_of(mono_s, self.clock)
-        name = film_id(at, self._boot, self._films, "recording")
+        name = MediaName(at, self._boot, self._films, "recording").id
         facts = FilmFacts(
             name, "recording", order.event_id, order.cause, order.event_mono_s, at, mono_s, self._boot, clock_is_set(),
             settings.masked,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
+from pi_cam_node.core.media_ids import film_in_progress, is_film_part, unfinished_film
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_finish import finish
-from pi_cam_node.recording.film_ids import id_in_progress, is_film_part, progress_path
 from pi_cam_node.recording.mp4.parse import CutOffHeader, read_fragmented
 
 _log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def repair_all(directory: Path, beat: Callable[[], None] = lambda: None, access:
         if is_film_part(path.name) and path.is_file() and not path.is_symlink():
             path.unlink(missing_ok=True)
             continue
-        film_id = id_in_progress(path.name)
+        film_id = film_in_progress(path.name)
         if film_id is None or path.is_symlink() or not path.is_file():
             continue
         try:
@@ -51,7 +51,7 @@ def repair_all(directory: Path, beat: Callable[[], None] = lambda: None, access:
 
 
 def _repaired(directory: Path, film_id: str, beat: Callable[[], None], access: FileAccess) -> Film | None:
-    path = progress_path(directory, film_id)
+    path = directory / unfinished_film(film_id)
     with path.open("rb") as file:
         try:
             content = read_fragmented(file)

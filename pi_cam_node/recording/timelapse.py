@@ -20,6 +20,7 @@ from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.inbox import deliver
 from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
+from pi_cam_node.core.media_ids import MediaName
 from pi_cam_node.core.rules.recording import EndReason
 from pi_cam_node.imaging.h264 import parameter_sets
 from pi_cam_node.imaging.packet import TIMESCALE_HZ
@@ -27,7 +28,6 @@ from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
 from pi_cam_node.recording.encoder.wire import Message
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.film_ids import film_id
 from pi_cam_node.recording.film_room import FilmRoom
 from pi_cam_node.recording.live_encoder import PictureReader
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
@@ -241,7 +241,7 @@ class Timelapse:
         self._room.make(_FILM_BYTES)
         self._films += 1
         at = utc_of(mono_s, self._clock)
-        name = film_id(at, self._boot, _FIRST_NUMBER + self._films, "timelapse")
+        name = MediaName(at, self._boot, _FIRST_NUMBER + self._films, "timelapse").id
         facts = FilmFacts(
             name, "timelapse", "", "timelapse", mono_s, at, mono_s, self._boot, clock_is_set(), settings.masked,
             interval_s=settings.interval_s,

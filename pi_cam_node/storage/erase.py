@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import PART_SUFFIX
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.core.media_ids import is_part, is_unfinished_film, parse_file
+from pi_cam_node.core.media_ids import film_in_progress, is_part, parse_file
 from pi_cam_node.storage.directory import as_storage_error, is_plain_file
 
 Name = TypeVar("Name", str, Path)
@@ -99,6 +99,6 @@ def _remove(sizes: Mapping[Name, int], unlink: Callable[[Name], None]) -> tuple[
 
 
 def _is_ours(name: str, names: Collection[str]) -> bool:
-    if name in names or parse_file(name) is not None or is_part(name) or is_unfinished_film(name):
+    if name in names or parse_file(name) is not None or is_part(name) or film_in_progress(name):
         return True
     return name.endswith(PART_SUFFIX) and any(name.startswith(f".{one}.") for one in names)

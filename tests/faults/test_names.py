@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pi_cam_node.core.media_ids import PictureName, parse_id
+from pi_cam_node.core.media_ids import MediaName, parse_id
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.system.process import new_boot_id
 from tests.support.fakes.clock import FakeClock
@@ -54,7 +54,7 @@ def test_a_million_names_over_restarts_and_a_clock_that_jumps_are_a_million(
         at += timedelta(milliseconds=chance.choice((0, 1, 100)))
         if chance.random() < 0.001:  # a restart; the clock may be back at what it was at the last one
             boot, frame, at = new_boot_id(), 0, EPOCH
-        names.add(PictureName(at, boot, frame, "single").id)
+        names.add(MediaName(at, boot, frame, "single").id)
     assert len(names) == wanted
     assert all(parse_id(name) is not None for name in random.Random(1).sample(sorted(names), 1000))
     figure(f"0 of {wanted} names twice")

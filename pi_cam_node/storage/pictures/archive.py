@@ -17,7 +17,7 @@ from pi_cam_node.config import FORMATS, Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.history import MediaRow, Page, Query
-from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, PictureName, boot_part, parse_id, unfinished_film
+from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, MediaName, boot_part, parse_id, unfinished_film
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.storage.directory import (
@@ -264,7 +264,7 @@ class PictureArchive:
         job = WriteJob(self._directory, wanted, quality, origin, make_room, self._images, self._heartbeat, access)
         first = picture.frames[0] if picture.frames else 0
         for again in range(1, MOST_COUNTED):
-            picture_id = PictureName(picture.first_at, self._boot_part, first, picture.kind, again).id
+            picture_id = MediaName(picture.first_at, self._boot_part, first, picture.kind, again).id
             if self._is_taken(picture_id):
                 continue
             try:

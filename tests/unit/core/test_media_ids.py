@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.core.media_ids import KINDS, PictureName, boot_part, is_part, is_picture_part, parse_file, parse_id
+from pi_cam_node.core.media_ids import KINDS, MediaName, boot_part, is_part, is_picture_part, parse_file, parse_id
 
-NAME = PictureName(datetime(2026, 11, 20, 19, 45, 1, 123_000, tzinfo=UTC), "3f2a91c0", 42, "single")
+NAME = MediaName(datetime(2026, 11, 20, 19, 45, 1, 123_000, tzinfo=UTC), "3f2a91c0", 42, "single")
 
 names = st.builds(
-    PictureName,
+    MediaName,
     at=st.datetimes(timezones=st.just(UTC)).map(lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000)),
     boot=st.text("0123456789abcdef", min_size=8, max_size=8),
     frame=st.integers(0, 10**12 - 1),
@@ -28,32 +28,32 @@ def test_an_id_says_when_in_utc_which_boot_which_frame_and_what_kind() -> None:
 
 
 def test_a_second_picture_with_the_same_facts_gets_a_counter() -> None:
-    assert PictureName(NAME.at, NAME.boot, 42, "stack", again=2).id == "20261120T194501123Z-3f2a91c0-000042-stack-2"
+    assert MediaName(NAME.at, NAME.boot, 42, "stack", again=2).id == "20261120T194501123Z-3f2a91c0-000042-stack-2"
 
 
 def test_the_time_zone_of_the_moment_does_not_show() -> None:
     in_delhi = NAME.at.astimezone(timezone(timedelta(hours=5, minutes=30)))
-    assert PictureName(in_delhi, NAME.boot, 42, "single").id == NAME.id
+    assert MediaName(in_delhi, NAME.boot, 42, "single").id == NAME.id
 
 
 def test_the_repeated_hour_of_autumn_repeats_no_name() -> None:
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # 02:30 in Berlin, twice
-    ids = {PictureName(first + timedelta(hours=h), NAME.boot, 42, "single").id for h in (0, 1)}
+    ids = {MediaName(first + timedelta(hours=h), NAME.boot, 42, "single").id for h in (0, 1)}
     assert len(ids) == 2
 
 
 @given(names)
-def test_an_id_read_back_gives_the_same_facts(name: PictureName) -> None:
+def test_an_id_read_back_gives_the_same_facts(name: MediaName) -> None:
     assert parse_id(name.id) == name
 
 
 @given(names, names)
-def test_different_facts_never_share_an_id(one: PictureName, other: PictureName) -> None:
+def test_different_facts_never_share_an_id(one: MediaName, other: MediaName) -> None:
     assert (one.id == other.id) == (one == other)
 
 
 @given(names, names)
-def test_ids_sort_by_time(one: PictureName, other: PictureName) -> None:
+def test_ids_sort_by_time(one: MediaName, other: MediaName) -> None:
     assert one.at == other.at or (one.id < other.id) == (one.at < other.at)
 
 

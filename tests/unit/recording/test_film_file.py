@@ -17,12 +17,19 @@ from pytest_mock import MockerFixture
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.history import FilmKind
-from pi_cam_node.core.media_ids import FILM_KINDS, is_unfinished_film, parse_file
+from pi_cam_node.core.media_ids import (
+    FILM_KINDS,
+    MediaName,
+    film_in_progress,
+    is_film_id,
+    is_film_part,
+    parse_file,
+    unfinished_film,
+)
 from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording import film_finish
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.film_ids import film_id, id_in_progress, is_film_id, is_film_part, progress_path
 from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.repair import repair_all
@@ -33,7 +40,7 @@ TRACK = TrackBoxes((640, 480), SPS, PPS)
 
 
 def facts(number: int = 1) -> FilmFacts:
-    name = film_id(AT, "3f2a91c0", number, "recording")
+    name = MediaName(AT, "3f2a91c0", number, "recording").id
     return FilmFacts(
         name, "recording", "event-1", "motion", 103.0, AT, 100.0, "3f2a91c0-x", clock_set=True, masked=False
     )
@@ -131,8 +138,7 @@ def test_a_film_without_room_for_its_plain_copy_gets_them_too(tmp_path: Path, mo
 
 def test_names_are_those_that_the_archive_knows(tmp_path: Path) -> None:
     film = record(tmp_path)
-    assert is_unfinished_film(progress_path(tmp_path, film.facts.id).name)
-    assert id_in_progress(progress_path(tmp_path, film.facts.id).name) == film.facts.id
+    assert film_in_progress(unfinished_film(film.facts.id)) == film.facts.id
     saved = film.close("end", 0.0)
     assert saved is not None
     assert parse_file(saved.path.name) == (saved.id, "mp4")
@@ -142,9 +148,9 @@ def test_names_are_those_that_the_archive_knows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", FILM_KINDS)
 def test_every_kind_of_film_is_known_by_its_id(kind: FilmKind) -> None:
-    name = film_id(AT, "3f2a91c0", 7, kind)
+    name = MediaName(AT, "3f2a91c0", 7, kind).id
     assert is_film_id(name)
-    assert id_in_progress(f".{name}.mp4.rec") == name
+    assert film_in_progress(f".{name}.mp4.rec") == name
     assert is_film_part(f".{name}.json.12.part")
 
 
@@ -152,13 +158,13 @@ def test_every_kind_of_film_is_known_by_its_id(kind: FilmKind) -> None:
 def test_nothing_else_is_taken_for_a_film(kind: str) -> None:
     name = f"20261129T043259724Z-3f2a91c0-000007-{kind}"
     assert not is_film_id(name)
-    assert id_in_progress(f".{name}.mp4.rec") is None
+    assert film_in_progress(f".{name}.mp4.rec") is None
     assert not is_film_part(f".{name}.mp4.12.part")
 
 
 def test_a_film_that_was_cut_off_is_mended_at_the_next_start(tmp_path: Path) -> None:
     film = record(tmp_path)
-    path = progress_path(tmp_path, film.facts.id)
+    path = tmp_path / unfinished_film(film.facts.id)
     with path.open("r+b") as file:  # a power cut in the middle of a fragment
         file.truncate(path.stat().st_size - 50)
     (tmp_path / "somebody-elses.rec").write_bytes(b"x")
@@ -172,7 +178,7 @@ def test_a_film_that_was_cut_off_is_mended_at_the_next_start(tmp_path: Path) -> 
 
 def test_a_crash_after_the_film_was_placed_leaves_one_film(tmp_path: Path) -> None:
     film = record(tmp_path)
-    path = progress_path(tmp_path, film.facts.id)
+    path = tmp_path / unfinished_film(film.facts.id)
     shutil.copy(path, tmp_path / "kept")
     saved = film.close("end", 0.0)
     assert saved is not None
@@ -189,8 +195,8 @@ def test_a_film_without_a_whole_fragment_goes(tmp_path: Path) -> None:
 
 def test_what_cannot_be_mended_stays_and_holds_up_nothing(tmp_path: Path) -> None:
     record(tmp_path, 1)
-    strange = progress_path(tmp_path, film_id(AT, "3f2a91c0", 2, "recording"))
-    shutil.copy(progress_path(tmp_path, facts(1).id), strange)  # its facts name another film
+    strange = tmp_path / unfinished_film(MediaName(AT, "3f2a91c0", 2, "recording").id)
+    shutil.copy(tmp_path / unfinished_film(facts(1).id), strange)  # its facts name another film
     assert len(repair_all(tmp_path)) == 1
     assert strange.exists()
 
@@ -258,7 +264,7 @@ def test_where_no_film_is_left_there_is_no_space(tmp_path: Path, mocker: MockerF
 
 def test_a_damaged_fragment_costs_no_other_one(tmp_path: Path) -> None:
     film = record(tmp_path)
-    path = progress_path(tmp_path, film.facts.id)
+    path = tmp_path / unfinished_film(film.facts.id)
     content = path.read_bytes()
     second = content.index(b"moof", content.index(b"moof") + 4)
     path.write_bytes(content[: second + 4] + bytes(60) + content[second + 64 :])  # blocks that never reached the card
@@ -269,7 +275,7 @@ def test_a_damaged_fragment_costs_no_other_one(tmp_path: Path) -> None:
 
 def test_a_film_with_a_damaged_header_is_left_to_its_owner(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     film = record(tmp_path)
-    path = progress_path(tmp_path, film.facts.id)
+    path = tmp_path / unfinished_film(film.facts.id)
     content = path.read_bytes().replace(b"avcC", b"\0\0\0\0")
     path.write_bytes(content)
     assert repair_all(tmp_path) == []
@@ -282,9 +288,9 @@ def test_a_film_with_a_damaged_header_is_left_to_its_owner(tmp_path: Path, caplo
 )
 def test_odd_facts_of_a_film_end_nothing(tmp_path: Path, mocker: MockerFixture, odd: dict[str, object]) -> None:
     record(tmp_path, 1)
-    name = film_id(AT, "3f2a91c0", 2, "recording")
+    name = MediaName(AT, "3f2a91c0", 2, "recording").id
     told = json.dumps({**json.loads(facts(2).encoded()), **odd}).encode()
     mocker.patch.object(FilmFacts, "encoded", return_value=told)
     record(tmp_path, 2)
     assert len(repair_all(tmp_path)) == 1
-    assert progress_path(tmp_path, name).exists()
+    assert (tmp_path / unfinished_film(name)).exists()
