@@ -59,7 +59,7 @@ class Activity:
         self.pictures = EventPictures(ports, ring, emit)
         self.motion = MotionRule(config.motion)
         self.recording = RecordingRule(config.recording)
-        self._films = EventFilms(ports, clock, self._events, covers=self.recording.covers, emit=emit, boot_id=boot_id)
+        self._films = EventFilms(ports, clock, self._events, covers=self.recording.covers, emit=emit)
         self._is_flooded = False
         self.due_s = NEVER_S
 

@@ -10,6 +10,7 @@ from pi_cam_node.core.activity_events import RecordingChanged, RecordingFailed, 
 from pi_cam_node.core.events import Event, FaultReported
 from pi_cam_node.core.history import RecordingRow
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved
+from pi_cam_node.core.media_ids import boot_in
 from pi_cam_node.core.open_events import OpenEvents
 from pi_cam_node.core.ports import Ports
 
@@ -25,7 +26,6 @@ class EventFilms:
         *,
         covers: Callable[[str], bool],
         emit: Callable[[Event], None],
-        boot_id: str,
     ) -> None:
         """Create the state without films.
 
@@ -35,11 +35,10 @@ class EventFilms:
             events: Open and recent events.
             covers: Returns whether the present recording covers an event, by its id.
             emit: Passes an event to the listeners.
-            boot_id: Id of this run of the node.
         """
         self._store, self._url_of = ports.events, ports.url_of
         self._gate = ports.privacy_port.privacy_gate
-        self._clock, self._events, self._covers, self._emit, self._boot_id = clock, events, covers, emit, boot_id
+        self._clock, self._events, self._covers, self._emit = clock, events, covers, emit
         self._open: set[str] = set()
         self._newest: FilmOpened | None = None
 
@@ -70,7 +69,7 @@ class EventFilms:
         film_id = message.film_id
         self._open.add(film_id)
         self._newest = message
-        row = RecordingRow(film_id, "open", str(message.path), message.at, cause=message.cause, boot=self._boot_id)
+        row = RecordingRow(film_id, "open", str(message.path), message.at, cause=message.cause, boot=boot_in(film_id))
         self._store.save_recording(row)
         self._emit(RecordingStarted(message, self._events.recorded(message.event_id, film_id, message.pre_roll_s)))
         for _, event in self._events.all():  # events that joined the recording before its film began
@@ -80,7 +79,7 @@ class EventFilms:
     def _saved(self, message: FilmSaved) -> None:
         film = message.film
         self._open.discard(film.id)
-        self._store.save_recording(film.row(self._boot_id))
+        self._store.save_recording(film.row())
         film = replace(film, url=self._url_of(film.id)) if not self._gate.closed else film
         self._emit(RecordingSaved(film, self._events.recorded(film.event_id, film.id) or film.event))
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from pi_cam_node.base.clock import epoch_ms, iso
 from pi_cam_node.base.errors import Code
@@ -24,6 +24,7 @@ from pi_cam_node.core.activity_events import (
     SceneEventBegan,
     SceneEventEnded,
 )
+from pi_cam_node.core.history import PictureKind
 from pi_cam_node.core.inputs import (
     BrokerConnected,
     BrokerLimitFound,
@@ -161,7 +162,7 @@ class PictureSaved:
     """
 
     id: str
-    kind: Literal["single", "stack", "ring", "auto", "event"]
+    kind: PictureKind
     paths: tuple[Path, ...]
     size_bytes: int
     sha256: str

@@ -9,6 +9,7 @@ from typing import Literal
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.history import EventRow, FilmKind, RecordingRow
+from pi_cam_node.core.media_ids import boot_in
 from pi_cam_node.core.rules.recording import EndReason
 
 EncoderKind = Literal["none", "camera", "board", "software"]
@@ -84,7 +85,7 @@ class Film:
         """UTC of what it shows last."""
         return self.first_at + timedelta(seconds=self.seconds if self.span_s is None else self.span_s)
 
-    def row(self, boot: str) -> RecordingRow:
+    def row(self) -> RecordingRow:
         """Return its row for the database."""
         return RecordingRow(
             self.id,
@@ -93,7 +94,7 @@ class Film:
             self.first_at,
             self.last_at,
             self.cause,
-            boot,
+            boot_in(self.id),
             self.size_bytes,
             self.frames,
             self.gap_s,

@@ -13,12 +13,17 @@ from pi_cam_node.base.clock import iso
 from pi_cam_node.base.frozen import frozen
 
 EventKind = Literal["motion", "trigger", "record"]
+PictureKind = Literal["single", "stack", "ring", "auto", "event"]
 FilmKind = Literal["recording", "clip", "timelapse"]
+MediaKind = Literal[PictureKind, FilmKind]
 EndedBy = Literal["clear", "camera_lost", "privacy", "disabled", "interrupted"]
 
 RecordingState = Literal["open", "closed", "repaired", "lost"]
 
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
+PICTURE_KINDS: tuple[PictureKind, ...] = get_args(PictureKind)
+FILM_KINDS: tuple[FilmKind, ...] = get_args(FilmKind)
+MEDIA_KINDS: tuple[MediaKind, ...] = get_args(MediaKind)
 
 LIMIT_MAX = 200
 LIMIT_DEFAULT = 20
@@ -72,16 +77,17 @@ class EventRow:
         }
 
 
-def event_id(at: datetime, boot: str, number: int, kind: EventKind) -> str:
-    """Return the id of an event: in the form of those of pictures, so that ids sort by time.
+def id_of(at: datetime, boot: str, number: int, kind: EventKind | MediaKind) -> str:
+    """Return the id of an event, a picture or a film; ids of equal length sort by time.
 
     Args:
-        at: UTC of its beginning.
+        at: Time of its beginning, aware; cut to milliseconds.
         boot: First 8 hex digits of the boot id.
-        number: Grows with each event of the boot.
+        number: Grows with each of its kind within the boot.
         kind: What it is.
     """
     at = at.astimezone(UTC)
+    # The year is formatted separately, as strftime omits leading zeros.
     return f"{at.year:04d}{at:%m%dT%H%M%S}{at.microsecond // 1000:03d}Z-{boot}-{number:06d}-{kind}"
 
 
@@ -131,7 +137,7 @@ class RecordingRow:
         at: UTC time of its first frame.
         ended_at: UTC time of its last frame; ``None`` while it is open.
         cause: What began it: the kind of its event, or ``continuous``.
-        boot: Boot id of the run of the node that wrote it.
+        boot: First 8 hex digits of the boot id of the run of the node that wrote it.
         size_bytes: Of its file.
         frames: How many.
         gap_s: Seconds that are missing in it.

@@ -5,14 +5,14 @@ They cost nothing at run time: the metadata are plain mappings of this form (`Pi
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, NotRequired
 
 from pydantic import Field
 
 # On Python 3.11 pydantic supports only this TypedDict; it depends on typing_extensions itself.
 from typing_extensions import TypedDict
 
-from pi_cam_node.core.history import EndedBy, EventKind
+from pi_cam_node.core.history import EndedBy, EventKind, PictureKind
 from pi_cam_node.core.rules.recording import EndReason
 
 Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", examples=["2026-11-20T19:45:01.123Z"])]
@@ -37,8 +37,6 @@ Url = Annotated[
         ],
     ),
 ]
-PictureKind = Literal["single", "stack", "ring", "auto", "event"]
-MediaKind = Literal["single", "stack", "ring", "auto", "event", "recording", "clip", "timelapse"]
 AgeS = Annotated[float, Field(description="Seconds since its first frame.", examples=[0.021])]
 Seconds = Annotated[float, Field(ge=0, examples=[12.4])]
 Lux = Annotated[float | None, Field(description="Estimated; null where it is not known.", examples=[42.1])]

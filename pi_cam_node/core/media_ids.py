@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import get_args
 
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import FORMATS
-from pi_cam_node.core.history import FilmKind
-from pi_cam_node.core.picture import Kind
+from pi_cam_node.core.history import FILM_KINDS, MEDIA_KINDS, PICTURE_KINDS, MediaKind, id_of
 
 FILM_FORMAT = "mp4"
-FILM_KINDS: tuple[FilmKind, ...] = get_args(FilmKind)
-KINDS: tuple[Kind | FilmKind, ...] = (*get_args(Kind), *FILM_KINDS)
 SIDECAR = "json"
 
 # Always used with fullmatch: a valid id contains no slash, dot or newline, so it is safe in a path. Ids are canonical.
 _ID = (
     r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
     r"T(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})(?P<ms>[0-9]{3})Z-(?P<boot>[0-9a-f]{8})-(?P<frame>[0-9]{6}|[1-9][0-9]{6,11})"
-    rf"-(?P<kind>{'|'.join(KINDS)})(?:-(?P<again>[2-9]|[1-9][0-9]{{1,5}}))?"
+    rf"-(?P<kind>{'|'.join(MEDIA_KINDS)})(?:-(?P<again>[2-9]|[1-9][0-9]{{1,5}}))?"
 )
 _ID_PATTERN = re.compile(_ID)
 _FILE_PATTERN = re.compile(rf"(?P<id>{_ID})\.(?P<extension>{'|'.join((*FORMATS, FILM_FORMAT, SIDECAR))})")
@@ -50,16 +46,13 @@ class MediaName:
     at: datetime
     boot: str
     frame: int
-    kind: Kind | FilmKind
+    kind: MediaKind
     again: int = 1
 
     @property
     def id(self) -> str:
-        """The id as text; ids of equal length sort by time."""
-        at = self.at.astimezone(UTC)
-        # The year is formatted separately, as strftime omits leading zeros.
-        stamp = f"{at.year:04d}{at:%m%dT%H%M%S}{at.microsecond // 1000:03d}Z"
-        name = f"{stamp}-{self.boot}-{self.frame:06d}-{self.kind}"
+        """The id as text."""
+        name = id_of(self.at, self.boot, self.frame, self.kind)
         return name if self.again == 1 else f"{name}-{self.again}"
 
 
@@ -81,7 +74,7 @@ def parse_id(text: str) -> MediaName | None:
     return None if match is None else _name_in(match)
 
 
-def parse_file_name(file_name: str) -> tuple[PictureName, str] | None:
+def parse_file_name(file_name: str) -> tuple[MediaName, str] | None:
     """Return the parsed id and the extension of a file of the node; ``None`` for other files."""
     match = _FILE_PATTERN.fullmatch(file_name)
     name = None if match is None else _name_in(match)
@@ -94,7 +87,7 @@ def parse_file(file_name: str) -> tuple[str, str] | None:
     return None if named is None else (named[0].id, named[1])
 
 
-def _name_in(match: re.Match[str]) -> PictureName | None:
+def _name_in(match: re.Match[str]) -> MediaName | None:
     """Return the parts of an id from a match of a pattern that begins with `_ID`."""
     try:
         # Faster than strptime by a factor of four, as ten thousand names may be read at start.
@@ -103,8 +96,14 @@ def _name_in(match: re.Match[str]) -> PictureName | None:
         at = datetime(year, month, day, hour, minute, second, ms * 1000, tzinfo=UTC)
     except ValueError:  # digits, but not a valid date
         return None
-    kind = next(kind for kind in KINDS if kind == match["kind"])
+    kind = next(kind for kind in MEDIA_KINDS if kind == match["kind"])
     return MediaName(at, match["boot"], int(match["frame"]), kind, int(match["again"] or 1))
+
+
+def boot_in(media_id: str) -> str:
+    """Return the boot of the run that an id is of, as `MediaName.boot`; empty if it is no id."""
+    name = parse_id(media_id)
+    return "" if name is None else name.boot
 
 
 def unfinished_film(film_id: str) -> str:
@@ -131,7 +130,7 @@ def is_part(file_name: str) -> bool:
 
 def is_picture_part(file_name: str) -> bool:
     """Tell whether the name is that of a picture's temporary file."""
-    return _kind_of_part(file_name) in get_args(Kind)
+    return _kind_of_part(file_name) in PICTURE_KINDS
 
 
 def is_film_part(file_name: str) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
 from pi_cam_node.base.sliding_window import SlidingWindow
-from pi_cam_node.core.history import EndedBy, EventKind, EventRow, event_id
+from pi_cam_node.core.history import EndedBy, EventKind, EventRow, id_of
+from pi_cam_node.core.media_ids import boot_part
 from pi_cam_node.core.ports import EventStore
 
 # Limit of motion events per hour; further motion begins no event.
@@ -56,7 +57,7 @@ class OpenEvents:
     def new_id(self, kind: EventKind, began_s: float) -> str:
         """Return an id for a new event."""
         self._numbers += 1
-        return event_id(utc_of(began_s, self._clock), self._boot_id.replace("-", "")[:8], self._numbers, kind)
+        return id_of(utc_of(began_s, self._clock), boot_part(self._boot_id), self._numbers, kind)
 
     def begin(self, row: EventRow, event: OpenEvent) -> EventRow:
         """Open an event; return its row, with boot id and clock state."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.events import PictureSaved
-from pi_cam_node.core.history import MediaRow, Page, Query
+from pi_cam_node.core.history import MediaRow, Page, PictureKind, Query
 from pi_cam_node.imaging.frame import Frame, Mode, RawImage, Sensor
-
-Kind = Literal["single", "stack", "ring", "auto", "event"]
 
 
 @frozen
@@ -34,7 +32,7 @@ class Picture:
         small: JPEG at most ``export.thumbnail_px`` wide, if there is one already.
     """
 
-    kind: Kind
+    kind: PictureKind
     content: Frame | RawImage | bytes
     frames: tuple[int, ...]
     first_at: datetime

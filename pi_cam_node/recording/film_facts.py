@@ -24,7 +24,7 @@ class FilmFacts:
         cause: Cause of the recording.
         event_mono_s: When the event began.
         first_at: UTC of its first picture; `first_mono_s` the same on the monotonic clock.
-        boot: Boot id of the node.
+        boot: First 8 hex digits of the node's boot id.
         clock_set: Whether the wall clock could be trusted.
         masked: Whether parts of the picture are masked.
         event: Metadata of its event; JSON values.

@@ -14,6 +14,7 @@ from pi_cam_node.core.events import Event, FrameTaken
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
 from pi_cam_node.core.inputs import Input
+from pi_cam_node.core.media_ids import boot_part
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
 from pi_cam_node.imaging.shared_planes import PlanesStore
 from pi_cam_node.recording.camera_packets import (
@@ -69,7 +70,7 @@ class Films:
             encoded_bytes: Room for the packets of each encoder.
             planes: Has the planes of the newest pictures.
         """
-        directory, boot = config.export.base_dir.absolute(), boot_id.replace("-", "")[:8]
+        directory, boot = config.export.base_dir.absolute(), boot_part(boot_id)
         self._current, self._pictures, self._clock = current, pictures, clock
         self._packets_bytes, self._encoded_bytes, self._planes = packets_bytes, encoded_bytes, planes
         room = DiskFilmRoom(directory, self._limits, removed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import get_args
 
 from aiohttp import web
 
@@ -22,13 +21,13 @@ from pi_cam_node.console.web.event_views import utc_of_ms
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, route, visible
-from pi_cam_node.core.media_facts import MediaKind
+from pi_cam_node.core.history import MEDIA_KINDS
 
 PER_NODE = 60
 # Deadline of a node's reply, and the same with the wait for requests to other nodes.
 ASK_S, LIST_S = 3.0, 6.0
 LIMIT = 25
-KINDS = ("film", "picture", *get_args(MediaKind))
+KINDS = ("film", "picture", *MEDIA_KINDS)
 # Bound of SQLite's integers.
 _BYTES_END = 1 << 63
 

@@ -15,9 +15,8 @@ from pi_cam_node.core.commands.parsing import parse_time
 from pi_cam_node.core.commands.registry import Arguments, Context, Result, Steps, Work, command
 from pi_cam_node.core.commands.reply_data import DeletedData, EventsData, KeptData, MediaData
 from pi_cam_node.core.events import MediaDeleted
-from pi_cam_node.core.history import LIMIT_DEFAULT, LIMIT_MAX, EventKind, EventRow, MediaRow, Page, Query
+from pi_cam_node.core.history import LIMIT_DEFAULT, LIMIT_MAX, EventKind, EventRow, MediaKind, MediaRow, Page, Query
 from pi_cam_node.core.inputs import CommandArrived
-from pi_cam_node.core.media_facts import MediaKind
 
 # Overhead of a reply besides its rows, and of an MQTT packet besides its reply.
 ENVELOPE_BYTES = 2048

@@ -19,8 +19,9 @@ from pi_cam_node.core.commands.registry import Button, Context, FreshFrame, Resu
 from pi_cam_node.core.commands.reply_data import PicturesData, StreamData
 from pi_cam_node.core.commands.ring_export import RingExport, save_each, save_stack
 from pi_cam_node.core.events import FramesSent, PictureSaved
+from pi_cam_node.core.history import PictureKind
 from pi_cam_node.core.inputs import CommandArrived
-from pi_cam_node.core.picture import Kind, Picture
+from pi_cam_node.core.picture import Picture
 from pi_cam_node.core.rules.camera_timeout import changeover_s, interval_s
 from pi_cam_node.core.rules.ring import TOLERANCE_S, RingFrame
 from pi_cam_node.imaging.frame import Demand, Frame
@@ -137,7 +138,7 @@ def demand_of(formats: Sequence[Format], quality: int) -> Demand:
     return Demand(quality if "jpg" in formats else None, any(each != "jpg" for each in formats))
 
 
-def picture_of(frame: Frame, kind: Kind) -> Picture:
+def picture_of(frame: Frame, kind: PictureKind) -> Picture:
     """Return a fresh frame as a picture to save."""
     return Picture(
         kind=kind,

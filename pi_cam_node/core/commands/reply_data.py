@@ -13,6 +13,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from pi_cam_node.core.film import EncoderKind
+from pi_cam_node.core.history import MediaKind
 from pi_cam_node.core.media_facts import (
     AgeS,
     EventFacts,
@@ -20,7 +21,6 @@ from pi_cam_node.core.media_facts import (
     FilmId,
     Lux,
     MediaId,
-    MediaKind,
     MediaPath,
     PictureFacts,
     Time,

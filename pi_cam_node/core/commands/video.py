@@ -165,7 +165,7 @@ def clip(context: Context, arguments: ClipArguments, arrival: CommandArrived) ->
     except NodeError as error:
         error.text = "NO_FRAMES" if error.code == "no_frames" else "NOT_SAVED"
         raise
-    context.events.save_recording(film.row(film.id.split("-")[1]))
+    context.events.save_recording(film.row())
     context.privacy_gate.check()
     return Result(_clip_message(context, film), clip_facts(context, film))
 

@@ -11,6 +11,7 @@ from pi_cam_node.base.extras import has_video, video_hint
 from pi_cam_node.base.schedule import Timed
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import CameraChanged, Event, SettingChanged
+from pi_cam_node.core.media_ids import boot_part
 from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.imaging.aac import aac_codec_string
 from pi_cam_node.imaging.headers import jpeg_size
@@ -60,7 +61,7 @@ class LiveVideo:
             sound: Returns the AudioSpecificConfig of the camera's sound; empty for none. Thread: any.
         """
         self._sound = sound
-        self._boot = boot_id.replace("-", "")[:8]
+        self._boot = boot_part(boot_id)
         self._gate, self._newest, self._current = gate, newest, current
         self._is_online = False
         self._is_closed = False

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from pi_cam_node.base.frozen import statically_frozen
 from pi_cam_node.config import FORMATS
-from pi_cam_node.core.media_ids import FILM_FORMAT, KINDS, SIDECAR, PictureName
+from pi_cam_node.core.history import MEDIA_KINDS
+from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, MediaName
 
 EXTENSIONS = (*FORMATS, FILM_FORMAT, SIDECAR)
 # Big-endian and in the order of an id's parts, so that keys sort as ids do: by time first.
@@ -20,12 +21,12 @@ KEY_BYTES = _KEY.size
 RECORD_BYTES = _KEY.size + _FACTS.size
 _FIRST_DAY, _MILLISECOND = datetime(1, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _EPOCH_MS = (datetime(1970, 1, 1, tzinfo=UTC) - _FIRST_DAY) // _MILLISECOND
-_KINDS = sorted(KINDS)
+_KINDS = sorted(MEDIA_KINDS)
 _SETS = [tuple(e for bit, e in enumerate(EXTENSIONS) if bits >> bit & 1) for bits in range(1 << len(EXTENSIONS))]
 _TOLD = (None, False, True)
 
 
-def key_of(name: PictureName) -> bytes:
+def key_of(name: MediaName) -> bytes:
     """Return the packed id of a picture."""
     ms = (name.at - _FIRST_DAY) // _MILLISECOND
     return _KEY.pack(ms, int(name.boot, 16), name.frame, _KINDS.index(name.kind), name.again)
@@ -68,10 +69,10 @@ class Entry:
         return self.record[:KEY_BYTES]
 
     @property
-    def name(self) -> PictureName:
+    def name(self) -> MediaName:
         """The parts of its id."""
         ms, boot, frame, kind, again = _KEY.unpack_from(self.record)
-        return PictureName(_FIRST_DAY + ms * _MILLISECOND, f"{boot:08x}", frame, _KINDS[kind], again)
+        return MediaName(_FIRST_DAY + ms * _MILLISECOND, f"{boot:08x}", frame, _KINDS[kind], again)
 
     @property
     def id(self) -> str:

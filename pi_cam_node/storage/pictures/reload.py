@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import PictureSaved
+from pi_cam_node.core.history import PICTURE_KINDS
 from pi_cam_node.core.media_ids import SIDECAR, parse_id
-from pi_cam_node.core.picture import Kind, Picture
+from pi_cam_node.core.picture import Picture
 from pi_cam_node.imaging.frame import Sensor
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.storage.directory import is_plain_file
@@ -36,7 +37,7 @@ def reload(
         ``None`` if a file is missing or the side-car is incomplete.
     """
     name = parse_id(picture_id)
-    if name is None or name.kind not in get_args(Kind):
+    if name is None or name.kind not in PICTURE_KINDS:
         return None
     facts = read_sidecar(directory / f"{picture_id}.{SIDECAR}")
     try:

@@ -180,6 +180,13 @@ def test_an_event_whose_film_failed_has_the_one_that_was_made_in_its_place() -> 
     assert {event.recording_id for event in scene.events()} == {"f2-recording"}
 
 
+def test_a_film_that_was_mended_is_stored_as_one_of_the_run_that_wrote_it() -> None:
+    scene, film_id = Scene(), "20261119T194501123Z-0b5c1d2e-000003-recording"
+    scene.harness.step(FilmSaved(film(film_id, repaired=True)))
+    (row,) = scene.harness.core.events.recordings("repaired")
+    assert (row.id, row.boot) == (film_id, "0b5c1d2e")
+
+
 def test_a_lost_camera_turns_motion_off_before_it_is_told_as_lost() -> None:
     scene = Scene()
     scene.moves()

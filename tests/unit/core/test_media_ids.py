@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.core.media_ids import KINDS, MediaName, boot_part, is_part, is_picture_part, parse_file, parse_id
+from pi_cam_node.core.history import MEDIA_KINDS
+from pi_cam_node.core.media_ids import MediaName, boot_part, is_part, is_picture_part, parse_file, parse_id
 
 NAME = MediaName(datetime(2026, 11, 20, 19, 45, 1, 123_000, tzinfo=UTC), "3f2a91c0", 42, "single")
 
@@ -18,7 +19,7 @@ names = st.builds(
     at=st.datetimes(timezones=st.just(UTC)).map(lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000)),
     boot=st.text("0123456789abcdef", min_size=8, max_size=8),
     frame=st.integers(0, 10**12 - 1),
-    kind=st.sampled_from(KINDS),
+    kind=st.sampled_from(MEDIA_KINDS),
     again=st.integers(1, 10_000),
 )
 

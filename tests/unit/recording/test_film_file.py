@@ -16,9 +16,8 @@ from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
-from pi_cam_node.core.history import FilmKind
+from pi_cam_node.core.history import FILM_KINDS, FilmKind
 from pi_cam_node.core.media_ids import (
-    FILM_KINDS,
     MediaName,
     film_in_progress,
     is_film_id,

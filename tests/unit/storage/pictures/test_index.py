@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_cam_node.core.history import MediaRow, Query, page_of
-from pi_cam_node.core.media_ids import KINDS, SIDECAR, PictureName
+from pi_cam_node.core.history import MEDIA_KINDS, MediaRow, Query, page_of
+from pi_cam_node.core.media_ids import SIDECAR, MediaName
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.storage.pictures.index import Index, Usage
 from pi_cam_node.storage.pictures.listing import list_pictures
@@ -24,11 +24,11 @@ MORNING = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
 moments = st.datetimes(timezones=st.just(UTC)).map(lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000))
 few_moments = st.integers(0, 5).map(lambda ms: MORNING + timedelta(milliseconds=ms))
 names = st.builds(
-    PictureName,
+    MediaName,
     at=moments | few_moments,
     boot=st.sampled_from(["00000000", "3f2a91c0", "ffffffff"]),
     frame=st.sampled_from([0, 42, 999_999, 10**12 - 1]),
-    kind=st.sampled_from(KINDS),
+    kind=st.sampled_from(MEDIA_KINDS),
     again=st.sampled_from([1, 2, 999_999]),
 )
 facts = st.fixed_dictionaries(
@@ -44,8 +44,8 @@ facts = st.fixed_dictionaries(
 )
 
 
-def name_of(number: int, boot: str = "3f2a91c0") -> PictureName:
-    return PictureName(MORNING + timedelta(minutes=number), boot, number, "single")
+def name_of(number: int, boot: str = "3f2a91c0") -> MediaName:
+    return MediaName(MORNING + timedelta(minutes=number), boot, number, "single")
 
 
 def entry_of(number: int, saved_mono_s: float | None = None, size_bytes: int = 10) -> Entry:
@@ -64,7 +64,7 @@ def numbers_in(index: Index) -> list[int]:
 
 
 @given(names, facts)
-def test_an_entry_gives_back_what_it_was_made_of(name: PictureName, told: dict[str, object]) -> None:
+def test_an_entry_gives_back_what_it_was_made_of(name: MediaName, told: dict[str, object]) -> None:
     entry = Entry.of(key_of(name), **told)  # type: ignore[arg-type]
     assert (entry.name, entry.id, entry.kind) == (name, name.id, name.kind)
     assert entry.epoch_s == pytest.approx(name.at.timestamp(), abs=1e-4)
@@ -73,7 +73,7 @@ def test_an_entry_gives_back_what_it_was_made_of(name: PictureName, told: dict[s
 
 
 @given(names, names)
-def test_keys_sort_by_time(one: PictureName, other: PictureName) -> None:
+def test_keys_sort_by_time(one: MediaName, other: MediaName) -> None:
     assert one.at == other.at or (key_of(one) < key_of(other)) == (one.at < other.at)
     assert (key_of(one) == key_of(other)) == (one == other)
 
@@ -83,13 +83,13 @@ def test_keys_sort_by_time(one: PictureName, other: PictureName) -> None:
     st.datetimes(MORNING.replace(year=2, tzinfo=None), timezones=st.just(UTC))
     | st.integers(0, 5000).map(lambda us: MORNING + timedelta(microseconds=us)),
 )
-def test_a_picture_is_older_than_a_time_if_its_key_is(name: PictureName, at: datetime) -> None:
+def test_a_picture_is_older_than_a_time_if_its_key_is(name: MediaName, at: datetime) -> None:
     assert (key_of(name) < first_key_at(at)) == (name.at < at)
 
 
 @given(st.lists(names, unique=True), st.lists(names, max_size=9, unique=True), st.data())
 def test_every_picture_is_found_and_none_that_is_gone(
-    earlier: list[PictureName], ours: list[PictureName], data: st.DataObject
+    earlier: list[MediaName], ours: list[MediaName], data: st.DataObject
 ) -> None:
     index, found = Index(), Records()
     for name in sorted(earlier, key=key_of):
@@ -143,7 +143,7 @@ def test_a_page_is_the_same_as_of_all_rows(
     folder.mkdir()
     rows = []
     for number in range(8):
-        name = PictureName(
+        name = MediaName(
             MORNING + timedelta(minutes=number // 2), "3f2a91c0", number, ("single", "clip")[number % 3 > 1]
         )
         extension = "mp4" if name.kind == "clip" else "jpg"
