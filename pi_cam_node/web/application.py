@@ -6,6 +6,7 @@ from aiohttp import web
 
 from pi_cam_node.web.api import monitoring
 from pi_cam_node.web.api import routes as api_routes
+from pi_cam_node.web.api.refusals import worded_as_reply
 from pi_cam_node.web.auth.access import ACCESS, Access
 from pi_cam_node.web.context import WebContext
 from pi_cam_node.web.http import application as foundation
@@ -31,7 +32,7 @@ def routes() -> tuple[Route, ...]:
 def application(context: WebContext, access: Access) -> web.Application:
     """Return the application of every declared route."""
     connections = ConnectionLimit(lambda: context.state.config.http.max_viewers, access.proxies.trusts)
-    app = foundation.application(ROUTES, access, connections, prefix=access.prefix)
+    app = foundation.application(ROUTES, access, connections, prefix=access.prefix, worded=worded_as_reply)
     app[CONTEXT], app[ACCESS] = context, access
     disk_pool.attach(app)
     live_routes.attach(app)

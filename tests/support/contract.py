@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator
 
@@ -162,13 +163,17 @@ def _with_dots(address: str) -> str:
 
 
 def check_answer(method: str, path: str, status: int, content_type: str, body: bytes) -> None:
-    """Fail if an HTTP response's JSON does not match the OpenAPI document."""
-    operation = _operation(method, path.partition("?")[0])
-    if operation is None or not content_type.startswith(JSON):
+    """Fail if the status, type or JSON of an HTTP response does not match the OpenAPI document."""
+    operation = _operation(method, unquote(path.partition("?")[0]))
+    if operation is None:
         return
     answer = operation["responses"].get(str(status))
     assert answer is not None, f"{method} {path}: the status {status} is not documented"
-    schema = answer.get("content", {}).get(JSON, {}).get("schema")
+    contents, media = answer.get("content", {}), content_type.partition(";")[0]
+    if not body or 300 <= status < 400:
+        return
+    assert media in {one.partition(";")[0] for one in contents}, f"{method} {path} {status}: {media} is not documented"
+    schema = contents.get(JSON, {}).get("schema") if media == JSON else None
     if schema:
         found = Draft202012Validator({**schema, "components": _http()["components"]}).iter_errors(json.loads(body))
         faults = [f"{'.'.join(map(str, one.absolute_path))}: {one.message[:160]}" for one in found]
@@ -182,5 +187,12 @@ def _http() -> dict[str, Any]:
 
 def _operation(method: str, path: str) -> dict[str, Any] | None:
     """Return the operation of a request; ``None`` if there is no such route."""
-    methods: dict[str, Any] = _http()["paths"].get(path, {})
-    return methods.get(method.lower())
+    found = next((methods for pattern, methods in _patterns() if pattern.fullmatch(path)), {})
+    return found.get("get" if method == "HEAD" else method.lower())
+
+
+@functools.cache
+def _patterns() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
+    """Return the paths of the document, in its order, as patterns with their operations."""
+    paths: dict[str, dict[str, Any]] = _http()["paths"]
+    return [(re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), methods) for path, methods in paths.items()]

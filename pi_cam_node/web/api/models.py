@@ -68,11 +68,11 @@ class Reply(Answer):
 
 
 class Refusal(Answer):
-    """Answer where the command did not reach the node, or its reply did not come in time."""
+    """Answer where the request or its command did not reach the node, or the reply did not come in time."""
 
-    verb: str
+    verb: Annotated[str, Field(description="The command in the address; empty if there is none.")]
     ok: Literal[False] = False
-    code: Literal["bad_request", "busy", "timeout"]
+    code: Literal["bad_request", "forbidden", "busy", "timeout", "internal"]
     message: str
     data: dict[str, Any]
     stage: Literal["final"] = "final"

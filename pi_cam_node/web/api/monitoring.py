@@ -12,6 +12,7 @@ from pi_cam_node.core.telemetry import FIGURES, Figure
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.context import State, WebContext
 from pi_cam_node.web.http.metrics import answer, gauge, server_metrics
+from pi_cam_node.web.http.routes import Described
 from pi_cam_node.web.routes import context_of, route
 
 PREFIX = "pi_cam_node_"
@@ -51,7 +52,7 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     return answer(NodeCollector(context_of(request), own))
 
 
-@route("GET", "/healthz", "public")
+@route("GET", "/healthz", "public", Described(refusals={503: "Not well: `not ok`."}))
 async def healthz(request: web.Request) -> web.StreamResponse:
     """Return ``ok`` while the broker is connected and the camera delivers frames or privacy is on, else ``not ok``."""
     well = is_well(context_of(request).state)

@@ -14,12 +14,15 @@ from pi_cam_node.core.commands.all import registry
 from pi_cam_node.core.commands.parsing import MAX_ID_CHARS
 from pi_cam_node.core.commands.registry import Command
 from pi_cam_node.web.api.models import Refusal, Reply
+from pi_cam_node.web.api.refusals import is_of_api
 from pi_cam_node.web.auth.signed_links import EXPIRES, SIGNATURE
 from pi_cam_node.web.http.routes import Route
 from pi_cam_node.web.http.status_codes import STATUSES, codes_of
 
 COMMAND = "/api/commands/{verb}"
 _REF = "#/components/schemas/{model}"
+_REFUSED = {"application/json": {"schema": {"anyOf": [{"$ref": _REF.format(model=m)} for m in ("Reply", "Refusal")]}}}
+MULTIPLE_CHOICES, BAD_REQUEST = 300, 400
 # Arguments common to all commands.
 _COMMON = {
     "id": {
@@ -33,6 +36,11 @@ _COMMON = {
         "examples": ["2026-11-20T19:45:11Z"],
     },
 }
+_ABOUT = (
+    "Pictures, states and commands of a camera node. Refusals of addresses below `/api/` are JSON, of all others plain "
+    "text. An address with query parameters refuses those that it does not know, and repeated ones; one whose value is "
+    "a long number, as in `t=1795203901`, is ignored."
+)
 _RIGHTS = {
     "public": "Open to everybody.",
     "view": "Shows pictures or states.",
@@ -61,7 +69,7 @@ def document(routes: tuple[Route, ...], version: str, cookie: str) -> dict[str, 
         "info": {
             "title": "pi_cam_node",
             "version": version or "unknown",
-            "description": "Pictures, states and commands of a camera node.",
+            "description": _ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
@@ -114,12 +122,17 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "security": _security(route),
         "parameters": [*_in_path(route.path), *query],
         **body,
-        "responses": {"200": {"description": "As asked for.", "content": content}, **_refusals(route)},
+        "responses": {"200": {"description": "As asked for.", "content": content}, **_others(route, content)},
     }
 
 
-def _refusals(route: Route) -> dict[str, Any]:
-    """Return the error responses of a route: its own, and those of its right and method."""
+def _others(route: Route, content: dict[str, Any]) -> dict[str, Any]:
+    """Return the responses of a route other than 200: its own, and those of its right and method.
+
+    Args:
+        route: The route.
+        content: Content of its response with status 200.
+    """
     told = dict(route.described.refusals)
     if route.described.query or route.described.body is not None:
         told.setdefault(400, "What was sent makes no sense.")
@@ -130,7 +143,13 @@ def _refusals(route: Route) -> dict[str, Any]:
         told.setdefault(429, "Too many wrong tokens; wait as long as `Retry-After` says.")
     if route.method == "POST":
         told |= {408: "The body did not come in time.", 413: "It is too large.", 415: "It is of the wrong kind."}
-    return {str(status): {"description": description} for status, description in sorted(told.items())}
+    refused = _REFUSED if is_of_api(route) else {"text/plain": {}}
+    found: dict[str, Any] = {}
+    for status, description in sorted(told.items()):
+        found[str(status)] = {"description": description}
+        if status < MULTIPLE_CHOICES or status >= BAD_REQUEST:
+            found[str(status)]["content"] = content if status < BAD_REQUEST else refused
+    return found
 
 
 def query_of(arguments: type[BaseModel]) -> dict[str, tuple[dict[str, Any], str]]:
@@ -165,7 +184,7 @@ def _command(route: Route, command: Command, schemas: dict[str, Any]) -> dict[st
         "x-right": route.need.right,
         "security": _security(route),
         "requestBody": {"required": bool(required), "content": body},
-        "responses": {**_refusals(route), **_replies(command, schemas)},
+        "responses": {**_others(route, {}), **_replies(command, schemas)},
     }
 
 
@@ -181,11 +200,10 @@ def _replies(command: Command, schemas: dict[str, Any]) -> dict[str, Any]:
     told = {"verb": {"const": command.verb}, "ok": {"const": True}, "code": {"const": "ok"}}
     facts = {"type": "object", "properties": {**told, "data": _schema_of(command.data, schemas)}}
     done = {"allOf": [{"$ref": _REF.format(model="Reply")}, facts]}
-    refused = {"anyOf": [{"$ref": _REF.format(model=model)} for model in ("Reply", "Refusal")]}
     return {
         str(status): {
             "description": ", ".join(codes_of(status)),
-            "content": {"application/json": {"schema": done if status == 200 else refused}},
+            "content": {"application/json": {"schema": done}} if status == 200 else _REFUSED,
         }
         for status in sorted(set(STATUSES.values()))
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -17,14 +17,14 @@ from pi_cam_node.web.api import models, openapi
 from pi_cam_node.web.api.commands import arguments_in, carry_out, refusal, status_of_reply
 from pi_cam_node.web.api.models import Reply
 from pi_cam_node.web.context import WebContext, media_path
-from pi_cam_node.web.http.routes import JSON, Described
+from pi_cam_node.web.http.routes import JSON, OVERLOADED, Described
 from pi_cam_node.web.http.status_codes import json_response, status_of
 from pi_cam_node.web.routes import ROUTES, context_of, route
 
 PICTURES_TOLD = 24
 # Lifetime of links in a page; an open page renews them earlier.
 LINK_S = 3600.0
-LISTS = {404: "`before` names an id that is not there.", 422: "`limit` is out of range."}
+LISTS = {404: "`before` names an id that is not there.", 422: "`limit` is out of range.", **OVERLOADED}
 MEDIA = Described(JSON, list[MediaItem], openapi.query_of(MediaListArguments), refusals=LISTS)
 EVENTS = Described(JSON, list[EventItem], openapi.query_of(EventListArguments), refusals=LISTS)
 
@@ -45,13 +45,13 @@ async def command(request: web.Request) -> web.StreamResponse:
 @route("GET", "/api/media", "view", MEDIA)
 async def media(request: web.Request) -> web.StreamResponse:
     """List saved pictures and films, newest first: the rows of the command ``media``."""
-    return await _rows(request, "media")
+    return await _rows(request, "media", MEDIA.query)
 
 
 @route("GET", "/api/events", "view", EVENTS)
 async def events(request: web.Request) -> web.StreamResponse:
     """List events, newest first: the rows of the command ``events``."""
-    return await _rows(request, "events")
+    return await _rows(request, "events", EVENTS.query)
 
 
 @route("GET", "/api/state", "view", Described(JSON, models.State))
@@ -90,11 +90,18 @@ async def document(request: web.Request) -> web.StreamResponse:
     return json_response(openapi.document(tuple(ROUTES), told.info.get("version", ""), cookie))
 
 
-async def _rows(request: web.Request, verb: str) -> web.Response:
-    """Return the rows in a command's reply as a JSON array; if the command fails, its reply."""
+async def _rows(request: web.Request, verb: str, queried: Collection[str]) -> web.Response:
+    """Return the rows in a command's reply as a JSON array; if the command fails, its reply.
+
+    Args:
+        request: The request.
+        verb: The command.
+        queried: Names of the query parameters that are its arguments.
+    """
     context = context_of(request)
+    arguments = {name: value for name, value in request.query.items() if name in queried}
     try:
-        answered = await context.run(verb, json_bytes(_each_once(request)))
+        answered = await context.run(verb, json_bytes(arguments))
     except NodeError as error:
         return json_response(refusal(context, verb, error), status_of(error.code))
     if not answered.body["ok"]:
@@ -102,19 +109,6 @@ async def _rows(request: web.Request, verb: str) -> web.Response:
     data = answered.body["data"]
     assert isinstance(data, Mapping)
     return json_response(data[verb])
-
-
-def _each_once(request: web.Request) -> dict[str, str]:
-    """Return the query parameters by name.
-
-    Raises:
-        BadRequest: A parameter is repeated.
-    """
-    fields = dict(request.query)
-    twice = next((name for name in fields if len(request.query.getall(name)) > 1), None)
-    if twice is not None:
-        raise BadRequest(f"ERROR: {twice[:40]}: it is there twice; give it once")
-    return fields
 
 
 def pictures_of(kept: Sequence[str], told: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

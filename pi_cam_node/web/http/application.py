@@ -8,7 +8,7 @@ from aiohttp import web
 
 from pi_cam_node.web.http.connection import BODY_BYTES_MAX
 from pi_cam_node.web.http.connection_limit import CONNECTIONS, ConnectionLimit
-from pi_cam_node.web.http.middleware import Gate, guard, refuse_second_answer
+from pi_cam_node.web.http.middleware import Gate, Worded, guard, refuse_second_answer
 from pi_cam_node.web.http.routes import Need, Route, RouteTable
 from pi_cam_node.web.http.security_headers import CONTENT_SECURITY_POLICY, security_headers
 
@@ -18,7 +18,9 @@ def application(
     gate: Gate,
     connections: ConnectionLimit,
     policy: str = CONTENT_SECURITY_POLICY,
+    *,
     prefix: str = "",
+    worded: Worded | None = None,
 ) -> web.Application:
     """Return an application for the routes of a table.
 
@@ -29,9 +31,10 @@ def application(
         prefix: A path such as ``/cam`` under which every route is also served, for a reverse proxy that does not strip
             it.
         policy: The Content-Security-Policy of every response.
+        worded: Words refusals; by default they are plain text.
     """
     declared: dict[web.AbstractRoute, Route] = {}
-    app = web.Application(middlewares=[guard(gate, declared)], client_max_size=BODY_BYTES_MAX)
+    app = web.Application(middlewares=[guard(gate, declared, worded)], client_max_size=BODY_BYTES_MAX)
     for one in routes:
         methods = ("GET", "HEAD") if one.method == "GET" else (one.method,)
         for method, place in itertools.product(methods, {"", prefix}):

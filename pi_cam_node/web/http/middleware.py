@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from aiohttp import web
@@ -12,8 +12,9 @@ from aiohttp.typedefs import Handler
 
 from pi_cam_node.base.errors import Busy, DeadlinePassed, PrivacyOn
 from pi_cam_node.web.http.connection import BODY_BYTES_MAX, Connection
+from pi_cam_node.web.http.query import check_query
 from pi_cam_node.web.http.routes import Need, Route
-from pi_cam_node.web.http.status_codes import status_of
+from pi_cam_node.web.http.status_codes import RETRY_AFTER_S
 
 _log = logging.getLogger(__name__)
 
@@ -40,12 +41,17 @@ class Gate(Protocol):
         ...
 
 
-def guard(gate: Gate, declared: Mapping[web.AbstractRoute, Route]) -> Middleware:
+# Words the refusal of a request in the form that its sender expects; the route is ``None`` if there is none.
+Worded = Callable[[web.Request, Route | None, web.HTTPException], None]
+
+
+def guard(gate: Gate, declared: Mapping[web.AbstractRoute, Route], worded: Worded | None = None) -> Middleware:
     """Return the middleware.
 
     Args:
         gate: Authorizes requests.
         declared: The declaration of each route; undeclared routes need full rights.
+        worded: Words refusals; by default they are plain text.
     """
 
     @web.middleware
@@ -55,7 +61,7 @@ def guard(gate: Gate, declared: Mapping[web.AbstractRoute, Route]) -> Middleware
             raise TypeError(f"a request came by a {type(connection).__name__}, which bounds nothing")
         connection.request_started()
         try:
-            return await _judge(request, handler, gate, declared.get(request.match_info.route))
+            return await _judge(request, handler, gate, declared.get(request.match_info.route), worded)
         except ConnectionError as error:
             _log.debug("%s has gone: %s", connection.address, error)
             connection.force_close()
@@ -78,7 +84,9 @@ async def refuse_second_answer(request: web.Request, response: web.StreamRespons
         request.protocol.answer_begins(response, is_body_read=request.content.is_eof())
 
 
-async def _judge(request: web.Request, handler: Handler, gate: Gate, route: Route | None) -> web.StreamResponse:
+async def _judge(
+    request: web.Request, handler: Handler, gate: Gate, route: Route | None, worded: Worded | None
+) -> web.StreamResponse:
     """Authorize and handle a request, or send the refusal.
 
     Raises:
@@ -92,30 +100,39 @@ async def _judge(request: web.Request, handler: Handler, gate: Gate, route: Rout
             request.protocol.request_allowed()
         return await _answer(request, handler)
     except web.HTTPException as refusal:
+        if worded is not None:
+            worded(request, route, refusal)
         await _send(request, refusal)
         raise
 
 
 async def _admit(request: web.Request, gate: Gate, route: Route | None) -> None:
-    """Authorize a request, and read its body.
+    """Authorize a request, check its query, and read its body.
 
     Raises:
-        web.HTTPException: The request is refused, or its body is not acceptable.
+        web.HTTPException: The request is refused, or its query or body is not acceptable.
         ConnectionError: The client disconnected.
     """
     gate.admit(request, route.need if route else Need())
+    if route is not None:
+        check_query(request, route)
     if route is not None and route.method == "POST":
         await _take_body(request, is_api=route.path.startswith("/api/"))
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Return the response once it is sent completely, so that the connection counts as served until then."""
+    """Return the response once it is sent completely, so that the connection counts as served until then.
+
+    Raises:
+        web.HTTPException: The handler refused the request, or failed.
+        ConnectionError: The client disconnected.
+    """
     try:
         response = await handler(request)
     except (web.HTTPException, ConnectionError):
         raise
     except Exception as error:
-        response = _failure(request, error)
+        raise _failure(request, error) from None
     await _send(request, response)
     return response
 
@@ -155,13 +172,13 @@ def _too_large() -> web.HTTPException:
     return web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, 0, text=f"the body is longer than {BODY_BYTES_MAX} bytes\n")
 
 
-def _failure(request: web.Request, error: Exception) -> web.Response:
+def _failure(request: web.Request, error: Exception) -> web.HTTPException:
     """Return the response for an unexpected error; details are logged only."""
     if isinstance(error, Busy):
-        return web.Response(status=503, text=f"{error}\n", headers={"Retry-After": "5"})
+        return web.HTTPServiceUnavailable(text=f"{error}\n", headers={"Retry-After": str(RETRY_AFTER_S[503])})
     if isinstance(error, DeadlinePassed):
-        return web.Response(status=504, text=f"{error}\n")
+        return web.HTTPGatewayTimeout(text=f"{error}\n")
     if isinstance(error, PrivacyOn):
-        return web.Response(status=status_of(error.code), text=f"{error.code}: {error.text}\n")
+        return web.HTTPForbidden(text=f"{error.code}: {error.text}\n")
     _log.error("%s %s failed", request.method, request.path, exc_info=error)
-    return web.Response(status=500, text="internal error; the log has more\n")
+    return web.HTTPInternalServerError(text="internal error; the log has more\n")

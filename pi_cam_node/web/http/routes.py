@@ -46,7 +46,7 @@ class Described:
         query: Schema and description of query parameters by name.
         body: Type of the body.
         forms: Media types of the body.
-        refusals: Further error statuses with their meaning.
+        refusals: Further statuses with their meaning.
     """
 
     content: tuple[str, ...] = ("text/plain",)
@@ -58,6 +58,9 @@ class Described:
 
 
 JSON = ("application/json",)
+# Refusals of a route whose responses carry an ETag, and of one that waits for the node thread or the disk.
+NOT_MODIFIED = {304: "The copy that `If-None-Match` or `If-Modified-Since` names is current."}
+OVERLOADED = {503: "Too many requests are waiting.", 504: "The answer did not come in time."}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

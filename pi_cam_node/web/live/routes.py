@@ -14,7 +14,7 @@ from aiohttp import web
 from pi_cam_node.base.errors import PrivacyOn
 from pi_cam_node.core.events import FramesSent
 from pi_cam_node.web.http.privacy_cutoff import abort_on_privacy, send, send_whole
-from pi_cam_node.web.http.routes import Described, app_key
+from pi_cam_node.web.http.routes import NOT_MODIFIED, OVERLOADED, Described, app_key
 from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
 from pi_cam_node.web.live.fanout import Fanout
 from pi_cam_node.web.live.multipart import BOUNDARY, CONTENT_TYPE, END, enclose, picture_headers
@@ -39,7 +39,7 @@ route(
             "fresh": ({"enum": ["0", "1"]}, "1: a picture whose exposure begins after the request."),
             "width": ({"type": "integer", "minimum": LEAST_WIDTH_PX}, "Its width at most, in pixels."),
         },
-        refusals={503: "The camera is away.", 504: "No picture was taken in time."},
+        refusals={**NOT_MODIFIED, 503: "The camera is away.", 504: "No picture was taken in time."},
     ),
 )(snapshot)
 
@@ -141,13 +141,11 @@ def asked_fps(request: web.Request) -> float:
     Described(
         (PARTS,),
         query={"n": ({"type": "integer", "minimum": 1, "maximum": 1000}, "How many pictures.")},
-        refusals={404: "There is no picture.", 503: "Too many are being sent already."},
+        refusals={**OVERLOADED, 404: "There is no picture."},
     ),
 )
 async def shortstream(request: web.Request) -> web.StreamResponse:
     """Return the last ``?n=`` pictures of the ring, oldest first, as a finite multipart body."""
-    if request.method == "HEAD":
-        return web.Response(headers=HEADERS)
     with request.app[SHORTSTREAMS].one() as is_free:
         if not is_free:
             return _full(f"{SHORTSTREAMS_MAX} shortstreams are being sent already.")
@@ -168,7 +166,7 @@ async def shortstream(request: web.Request) -> web.StreamResponse:
     Described(
         ("image/jpeg",),
         query={"at": ({"type": "string"}, "Seconds ago, or an ISO 8601 time; 0 unless told otherwise.")},
-        refusals={404: "The ring does not reach back that far."},
+        refusals={**OVERLOADED, 404: "The ring does not reach back that far."},
     ),
 )
 async def past(request: web.Request) -> web.StreamResponse:
@@ -194,6 +192,8 @@ def _arguments(request: web.Request) -> bytes:
 
 async def _send(request: web.Request, frames: Sequence[FramesSent], generation: int) -> web.StreamResponse:
     response = await _prepared(request)
+    if request.method == "HEAD":
+        return response
     # One at a time, so that the pictures are not in memory twice.
     pieces = (enclose(sent.jpeg, picture_headers(sent.seq, sent.at)) for sent in frames)
     try:

@@ -17,7 +17,7 @@ from pi_cam_node.web.http import disk_pool
 from pi_cam_node.web.http.disk_pool import DISK, DiskPool
 from pi_cam_node.web.http.file_response import Stored, is_known, open_stored, send
 from pi_cam_node.web.http.privacy_cutoff import send_whole
-from pi_cam_node.web.http.routes import JSON, Described, app_key
+from pi_cam_node.web.http.routes import JSON, NOT_MODIFIED, OVERLOADED, Described, app_key
 from pi_cam_node.web.media.thumbnails import Thumbnails
 from pi_cam_node.web.routes import CONTEXT, context_of, route
 
@@ -31,7 +31,7 @@ THUMBNAIL_PX = 320
 CACHING = {"Cache-Control": "private, no-cache"}
 
 GONE = "There is no such picture or film, any more."
-AWAY = "The disk of the pictures is away."
+AWAY = "The disk of the pictures is away, or too many requests are waiting."
 
 THUMBNAILS = app_key("thumbnails", Thumbnails)
 THUMBNAIL_POOL = app_key("thumbnail_pool", DiskPool)
@@ -52,7 +52,14 @@ def attach(app: web.Application) -> None:
     Described(
         ("image/jpeg", "image/png", "application/octet-stream", "video/mp4"),
         query={"format": ({"enum": list(FORMATS)}, "The file of this format.")},
-        refusals={206: "The part that was asked for.", 404: GONE, 416: "The range lies beyond the end.", 503: AWAY},
+        refusals={
+            **NOT_MODIFIED,
+            **OVERLOADED,
+            206: "The part that was asked for.",
+            404: GONE,
+            416: "The range lies beyond the end.",
+            503: AWAY,
+        },
     ),
     signed=True,
 )
@@ -67,7 +74,13 @@ async def picture(request: web.Request) -> web.StreamResponse:
         return await send(request, stored, headers_of(stored.name), context_of(request).hub.privacy_gate)
 
 
-@route("GET", "/media/{id}/thumbnail", "view", Described(("image/jpeg",), refusals={404: GONE, 503: AWAY}), signed=True)
+@route(
+    "GET",
+    "/media/{id}/thumbnail",
+    "view",
+    Described(("image/jpeg",), refusals={**NOT_MODIFIED, **OVERLOADED, 404: GONE, 503: AWAY}),
+    signed=True,
+)
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """Return a small JPEG of a saved picture; for a film, of its event's picture."""
     context, picture_id = context_of(request), request.match_info["id"]
@@ -91,7 +104,9 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     return await send_whole(context.hub.privacy_gate, request, web.Response(body=body, headers=headers))
 
 
-@route("DELETE", "/media/{id}", "control", Described(JSON, Reply, refusals={403: "It is kept.", 404: GONE}))
+@route(
+    "DELETE", "/media/{id}", "control", Described(JSON, Reply, refusals={403: "It is kept.", 404: GONE, **OVERLOADED})
+)
 async def delete(request: web.Request) -> web.StreamResponse:
     """Delete a picture or film, like the command ``delete``; refused for kept ones."""
     arguments = json_bytes({"media_id": request.match_info["id"]})

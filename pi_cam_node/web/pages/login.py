@@ -9,7 +9,7 @@ from aiohttp import web
 from pi_cam_node.web.api.models import Login
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.auth.sessions import LIFETIME_S
-from pi_cam_node.web.http.routes import Described
+from pi_cam_node.web.http.routes import JSON, Described
 from pi_cam_node.web.routes import route
 
 
@@ -18,9 +18,10 @@ from pi_cam_node.web.routes import route
     "/login",
     "public",
     Described(
+        JSON,
         body=Login,
         forms=("application/x-www-form-urlencoded", "application/json"),
-        refusals={401: "That is not the token.", 429: "Too many wrong tries; wait."},
+        refusals={303: "For a form: to the page.", 401: "That is not the token.", 429: "Too many wrong tries; wait."},
     ),
 )
 async def log_in(request: web.Request) -> web.StreamResponse:
@@ -46,7 +47,7 @@ def with_session(request: web.Request, response: web.Response, session: str) -> 
     return response
 
 
-@route("POST", "/logout", "public")
+@route("POST", "/logout", "public", Described(JSON, refusals={303: "For a form: to the login."}))
 async def log_out(request: web.Request) -> web.StreamResponse:
     """End the session of the request."""
     access = access_of(request)

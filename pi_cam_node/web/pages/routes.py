@@ -10,7 +10,7 @@ from aiohttp import web
 
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.auth.signed_links import is_signed
-from pi_cam_node.web.http.routes import Described
+from pi_cam_node.web.http.routes import NOT_MODIFIED, Described
 from pi_cam_node.web.http.static_files import StaticFile, send, static_file
 from pi_cam_node.web.pages.login import with_session
 from pi_cam_node.web.routes import route
@@ -59,6 +59,7 @@ STATIC = (
 VENDORED = ("hls.LICENSE", "hls.light.min.js")
 PAGES = ("index.html", "login.html")
 IN_SESSION = "index.html in a session"
+FILES = {**NOT_MODIFIED, 404: "There is no such file."}
 _NO_SESSION = b'data-session="no"'
 
 
@@ -79,7 +80,7 @@ def vendored(name: str) -> StaticFile:
     return static_file(name, (resources.files("pi_cam_node.web.pages") / "static" / "vendor" / name).read_bytes())
 
 
-@route("GET", "/", "view", Described(("text/html",)), page=True)
+@route("GET", "/", "view", Described(("text/html",), refusals={303: "To the login.", **NOT_MODIFIED}), page=True)
 async def index(request: web.Request) -> web.Response:
     """Return the live view, with a logout button within a session."""
     access = access_of(request)
@@ -87,7 +88,9 @@ async def index(request: web.Request) -> web.Response:
     return send(request, files()[IN_SESSION if is_session else "index.html"])
 
 
-@route("GET", "/login", "public", Described(("text/html",)))
+@route(
+    "GET", "/login", "public", Described(("text/html",), refusals={303: "A login link has logged in.", **NOT_MODIFIED})
+)
 async def login(request: web.Request) -> web.Response:
     """Return the login page; a link from ``pi-cam-node login`` logs in at once."""
     is_link = request.method == "GET" and is_signed(request.query)
@@ -101,7 +104,7 @@ async def login(request: web.Request) -> web.Response:
     "GET",
     "/static/{name}",
     "public",
-    Described(("text/css", "text/javascript", "image/svg+xml"), refusals={404: "There is no such file."}),
+    Described(("text/css", "text/javascript", "image/svg+xml"), refusals=FILES),
 )
 async def static(request: web.Request) -> web.Response:
     """Return a static file."""
@@ -115,7 +118,7 @@ async def static(request: web.Request) -> web.Response:
     "GET",
     "/static/vendor/{name}",
     "public",
-    Described(("text/javascript", "text/plain"), refusals={404: "There is no such file."}),
+    Described(("text/javascript", "text/plain"), refusals=FILES),
 )
 async def vendor(request: web.Request) -> web.Response:
     """Return a third-party library or its licence."""
