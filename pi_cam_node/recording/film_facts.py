@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.strict_json import json_object
@@ -49,6 +49,11 @@ class FilmFacts:
     def encoded(self) -> bytes:
         """Return the metadata as JSON."""
         return json.dumps({each.name: _plain(getattr(self, each.name)) for each in fields(self)}).encode()
+
+    def begun_later(self, late_s: float) -> FilmFacts:
+        """Return the metadata of a film whose first seconds are lost."""
+        first_at, first_mono_s = self.first_at + timedelta(seconds=late_s), self.first_mono_s + late_s
+        return replace(self, first_at=first_at, first_mono_s=first_mono_s) if late_s else self
 
     def interrupted_event(self, last_at: datetime) -> EventRow | None:
         """Return its event, ended by a crash at the last picture; ``None`` without an event."""

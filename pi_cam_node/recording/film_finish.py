@@ -25,6 +25,7 @@ from pi_cam_node.core.film import Film
 from pi_cam_node.core.media_ids import unfinished_film
 from pi_cam_node.core.rules.recording import EndReason
 from pi_cam_node.imaging.h264 import codec_string
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.mp4.parse import FragmentedFile, read_fragmented
 from pi_cam_node.recording.mp4.plain import write_plain
@@ -67,6 +68,8 @@ def finish(
         source_path.unlink()
         sync_directory(directory)
         return None
+    if not facts.interval_s:
+        facts = facts.begun_later(content.samples[0].ticks / TIMESCALE_HZ)
     film = _film_of(facts, content, path, size_bytes, reason=reason, gap_s=gap_s, repaired=repaired)
     if span_s is not None:
         film = replace(film, span_s=span_s)
@@ -125,7 +128,11 @@ def _place(
 ) -> tuple[int, str, bool]:
     """Write the plain file; return its size, its digest, and whether there was space for it.
 
-    Without space the file in progress is used instead, truncated after its last complete fragment; it plays, too.
+    Without space the file in progress is used instead, truncated after its last complete fragment; it plays, too,
+    unless it is damaged: then it waits for space.
+
+    Raises:
+        OSError: There is no space for it.
     """
     track = replace(content.track, title=f"{facts.cause} {iso(facts.first_at)}", created_at=facts.first_at.timestamp())
     part = joined(path.parent, f".{path.name}.{os.getpid()}{PART_SUFFIX}")
@@ -139,9 +146,11 @@ def _place(
         os.replace(part, path)  # noqa: PTH105 - text, see `joined`
         sync_directory(path.parent)
     except OSError as error:
-        _log.warning("the film %s is kept as it was recorded: %s", path.name, error)
         with suppress(OSError):
             os.unlink(part)  # noqa: PTH108 - text, see `joined`
+        if content.is_damaged:
+            raise
+        _log.warning("the film %s is kept as it was recorded: %s", path.name, error)
         source.truncate(content.whole_bytes)
         set_access(source.fileno(), access.mode, access.group_id)
         os.fsync(source.fileno())

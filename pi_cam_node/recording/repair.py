@@ -9,9 +9,11 @@ from pathlib import Path
 from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.media_ids import film_in_progress, is_film_part, unfinished_film
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_finish import finish
-from pi_cam_node.recording.mp4.parse import CutOffHeader, read_fragmented
+from pi_cam_node.recording.gaps import COPIED_S, ENCODED_S, GapMeter
+from pi_cam_node.recording.mp4.parse import CutOffHeader, FragmentedFile, read_fragmented
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +63,19 @@ def _repaired(directory: Path, film_id: str, beat: Callable[[], None], access: F
     facts = FilmFacts.decoded(content.notes)
     if facts.id != film_id:
         raise ValueError(f"it says that it is {facts.id[:80]!r}")
-    film = finish(directory, facts, "stopped", 0.0, beat, access=access, repaired=True)
+    film = finish(directory, facts, "stopped", _gap_s(content, facts), beat, access=access, repaired=True)
     if film is not None:
         _log.warning("mended the film %s: %.1f s, %d pictures", film.id, film.seconds, film.frames)
     return film
+
+
+def _gap_s(content: FragmentedFile, facts: FilmFacts) -> float:
+    """Return the seconds that are missing in a film, by the times of its pictures."""
+    if facts.interval_s:  # a timelapse has no gaps: its pictures are an interval apart, however long that was
+        return 0.0
+    meter = GapMeter(COPIED_S if facts.copied else ENCODED_S)
+    end_ticks = 0
+    for sample in content.samples:
+        meter.add(sample.ticks / TIMESCALE_HZ, is_lost=sample.ticks > end_ticks)
+        end_ticks = sample.end_ticks
+    return meter.finish()

@@ -9,8 +9,10 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import BinaryIO
 
+from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording.mp4.boxes import SampleTable, TrackBoxes, file_type, plain_header
-from pi_cam_node.recording.mp4.parse import FragmentedFile, Sample
+from pi_cam_node.recording.mp4.fragments import Sample
+from pi_cam_node.recording.mp4.parse import FragmentedFile
 
 _COPY_BYTES = 1 << 18
 # Copied parts of a larger film are dropped from the page cache at once. A smaller film is deleted before it fills the
@@ -36,12 +38,13 @@ def write_plain(
     """
     track = replace(content.track, title=track.title, created_at=track.created_at)
     # The order of pictures and sound is kept, which alternate every quarter of a second.
-    pictures, sound = _runs(content.samples), _runs(content.sound)
+    heard = _moved(content.sound, content.samples[0].ticks * track.sound_rate_hz // TIMESCALE_HZ)
+    pictures, sound = _runs(content.samples), _runs(heard)
     runs = sorted(pictures + sound)
 
     def head(start: int) -> bytes:
         places = dict(zip((run[0] for run in runs), accumulate((run[1] for run in runs), initial=start), strict=False))
-        tables = _table(content.samples, pictures, places), _table(content.sound, sound, places)
+        tables = _table(content.samples, pictures, places), _table(heard, sound, places)
         return file_type(fragmented=False) + plain_header(track, *tables)
 
     start = len(head(0)) + _LARGE_BOX
@@ -69,6 +72,13 @@ def _parts(source: BinaryIO, position: int, size: int) -> Iterator[bytes]:
             raise OSError("the film became shorter while it was copied")
         yield part
         left -= len(part)
+
+
+def _moved(sound: tuple[Sample, ...], late_ticks: int) -> tuple[Sample, ...]:
+    """Return the sound of a film that begins later, as its first pictures are lost."""
+    if not late_ticks:
+        return sound
+    return tuple(replace(each, ticks=each.ticks - late_ticks) for each in sound if each.ticks >= late_ticks)
 
 
 def _runs(samples: tuple[Sample, ...]) -> list[tuple[int, int, int]]:
