@@ -72,8 +72,13 @@ class DiskFilmRoom:
     def _films(self) -> list[str]:
         """Return the ids of the films, oldest first."""
         with os.scandir(self._directory) as listing:
-            names = [entry.name.partition(".") for entry in listing if entry.is_file(follow_symlinks=False)]
-        return sorted(name for name, _, extension in names if extension == "mp4" and is_film_id(name))
+            return sorted(
+                film
+                for entry in listing  # one by one: there may be a hundred thousand pictures
+                if entry.name.endswith(".mp4")
+                and is_film_id(film := entry.name.removesuffix(".mp4"))
+                and entry.is_file(follow_symlinks=False)
+            )
 
     def _free_bytes(self) -> int:
         status = os.statvfs(self._directory)

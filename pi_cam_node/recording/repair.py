@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def repair_all(directory: Path, beat: Callable[[], None] = lambda: None, access:
     if not directory.is_dir():
         return []
     films: list[Film] = []
-    for path in sorted(directory.iterdir()):
+    with os.scandir(directory) as listing:  # hidden names only: there may be a hundred thousand pictures
+        names = sorted(entry.name for entry in listing if entry.name.startswith("."))
+    for path in (directory / name for name in names):
         beat()
         if is_film_part(path.name) and path.is_file() and not path.is_symlink():
             path.unlink(missing_ok=True)

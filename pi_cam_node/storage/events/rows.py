@@ -89,15 +89,15 @@ def find_lost(connection: sqlite3.Connection) -> None:
 
     Films left open by an earlier run, whose file is to be repaired, are not changed.
     """
-    found = connection.execute("SELECT id, state, path FROM recording").fetchall()
-    for recording_id, state, text in found:
+    changed: list[tuple[str, str]] = []  # all rows at once would take 30 MB
+    for recording_id, state, text in connection.execute("SELECT id, state, path FROM recording"):
         path = _path_of(text)
         is_there = os.path.lexists(path)
         if state == "open" and not is_there:
             is_there = os.path.lexists(joined(os.path.dirname(path), unfinished_film(recording_id)))  # noqa: PTH120
         if is_there == (state == "lost"):
-            now = "closed" if is_there else "lost"
-            connection.execute("UPDATE recording SET state = ? WHERE id = ?", (now, recording_id))
+            changed.append(("closed" if is_there else "lost", recording_id))
+    connection.executemany("UPDATE recording SET state = ? WHERE id = ?", changed)
 
 
 def events(connection: sqlite3.Connection, query: Query) -> Page[EventRow]:

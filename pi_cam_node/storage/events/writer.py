@@ -23,8 +23,9 @@ from pi_cam_node.storage.events import rows, schema
 
 _log = logging.getLogger(__name__)
 
-# Greatest number of pending rows, and rows in one transaction: 20 wear the flash little more than one.
-PENDING_MAX, BATCH = 1000, 20
+# Greatest number of pending rows, and rows in one transaction: 20 wear the flash little more than one. After so many
+# written rows, the oldest beyond the limits are deleted.
+PENDING_MAX, BATCH, PRUNE_EVERY = 1000, 20, 1000
 RETRY_S = 5.0
 # Failed writes in a row after which a file counts as damaged, as the check of a large one is incomplete.
 DAMAGES = 2
@@ -70,6 +71,7 @@ class DatabaseWriter:
         self._writing: dict[Key, Write] = {}
         self._due_s = float("inf")
         self._damages = 0  # writes in a row that failed because of damage
+        self._unpruned = 0  # rows written since the oldest were deleted
         self._changed = threading.Condition()
         self._stopping = False
         self.loop = MonitoredThread("events", self._run, clock, before_restart=self._forget_connection)
@@ -213,6 +215,10 @@ class DatabaseWriter:
         try:
             for write in batch.values():
                 write(connection)
+            self._unpruned += len(batch)
+            if self._unpruned >= PRUNE_EVERY:
+                rows.prune(connection)
+                self._unpruned = 0
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -254,6 +255,24 @@ def test_the_oldest_films_make_room_and_kept_ones_stay(tmp_path: Path, mocker: M
     room.make(0)
     assert [film.path.exists() for film in films if film is not None] == [True, False, True]
     assert removed == [film.id for film in films[1:2] if film is not None], "so that its row goes, too"
+
+
+def test_pictures_beside_the_films_take_no_memory_when_room_is_made_or_films_are_repaired(
+    tmp_path: Path, mocker: MockerFixture
+) -> None:
+    for number in range(3000):
+        (tmp_path / f"20261120T194501{number % 1000:03d}Z-3f2a91c0-{number:06d}-single.jpg").touch()
+    room = _room(tmp_path, mocker, [900])
+    repair_all(tmp_path)
+    tracemalloc.start()
+    try:
+        repair_all(tmp_path)
+        with pytest.raises(NoSpace):
+            room.make(0)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 100_000
 
 
 def test_where_no_film_is_left_there_is_no_space(tmp_path: Path, mocker: MockerFixture) -> None:

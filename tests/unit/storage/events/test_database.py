@@ -250,6 +250,17 @@ def test_the_oldest_events_go_where_there_are_too_many(store: EventDatabase, pat
     assert [row.id for row in everything(again(path))] == [f"e{number:04d}" for number in range(24, 14, -1)]
 
 
+def test_the_oldest_events_go_while_the_node_runs(store: EventDatabase, path: Path, mocker: MockerFixture) -> None:
+    mocker.patch.object(rows, "EVENTS_MAX", 10)
+    mocker.patch.object(writer, "PRUNE_EVERY", 30)
+    mocker.patch.object(store._writer, "_close")
+    for number in range(100):
+        store.save_event(event(number))
+    written(store)
+    with closing(schema.open_reader(path)) as connection:
+        assert connection.execute("SELECT count(*), max(id) FROM event").fetchone() == (30, "e0099")
+
+
 def test_the_outbox_is_bounded_in_messages_and_bytes(store: EventDatabase, mocker: MockerFixture) -> None:
     mocker.patch.object(rows, "OUTBOX_MAX", 5)
     mocker.patch.object(rows, "OUTBOX_BYTES_MAX", 1000)
