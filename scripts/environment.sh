@@ -17,6 +17,16 @@ show_help() {
     esac
 }
 
+# no_option "$@": exits if the first argument is an option; --help is answered by show_help before.
+no_option() {
+    case ${1-} in
+    -*)
+        say "$(basename "$0"): unknown option $1; --help lists them"
+        exit 1
+        ;;
+    esac
+}
+
 # Debian's PATH for ordinary users does not include daemons.
 has_mosquitto() {
     command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || [ -x /usr/local/sbin/mosquitto ]
@@ -89,8 +99,9 @@ is_installed() {
 require_writable() {
     for folder in "$root" "$venv"; do
         if [ -e "$folder" ] && [ ! -w "$folder" ]; then
-            say "$folder cannot be written by $(id -un): do this as $(stat -c %U "$folder"), or clone the repository into \
-a folder of your own"
+            # Of a user without a name, as in a container, id prints the number and fails.
+            say "$folder cannot be written by $(id -un 2>/dev/null || :): do this as \
+$(stat -c %U "$folder" | sed "s/^UNKNOWN$/user $(stat -c %u "$folder")/"), or clone the repository into a folder of your own"
             exit 1
         fi
     done

@@ -32,13 +32,24 @@ def test_help_prints_the_comment_at_the_top_and_does_nothing(script: Path, optio
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_of_another_user_is_said_with_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["audit", "docs", "install", "sbom", "uninstall", "vendor"])
+def test_an_unknown_option_is_refused_before_anything_is_done(name: str, tmp_path: Path) -> None:
+    """Before, `sbom --hepl` wrote a file of that name, and `vendor --chek` downloaded."""
+    ended = subprocess.run(
+        [str(FOLDER / name), "--chek"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (1, f"{name}: unknown option --chek; --help lists them\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("user", [65534, 64_000], ids=["nobody", "without-a-name"])
+def test_a_folder_of_another_user_is_said_with_what_to_do(user: int, tmp_path: Path) -> None:
     """Before, pip's failure was announced twice, and where it was to be read there was nothing."""
     text = (FOLDER / "environment.sh").read_text()
     program = f"root=/ venv={tmp_path}/environment\n{text}\ninstall console || install"
-    nobody, groups = (None, None) if os.geteuid() else (65534, list[int]())
+    other, groups = (None, None) if os.geteuid() else (user, list[int]())
     done = subprocess.run(
-        ["sh", "-c", program], cwd="/", user=nobody, extra_groups=groups, capture_output=True, text=True, timeout=60,
+        ["sh", "-c", program], cwd="/", user=other, extra_groups=groups, capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
     assert done.returncode == 1
