@@ -5,7 +5,14 @@ from __future__ import annotations
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Code
 from pi_cam_node.core.events import FaultReported
-from pi_cam_node.core.inputs import BrokerRefused, DatabaseChanged, Input, PictureBlank, StorageChanged
+from pi_cam_node.core.inputs import (
+    BrokerRefused,
+    DatabaseChanged,
+    Input,
+    PictureBlank,
+    StorageChanged,
+    TopicsForbidden,
+)
 from pi_cam_node.core.rules.fault_state import Fault, FaultState, Subject
 
 _BROKER_CODES: tuple[Code, ...] = ("forbidden",)
@@ -34,6 +41,8 @@ class Faults:
                 self.note("storage", code, text)
             case DatabaseChanged(message=text):
                 self.note("events", "not_saved" if text else "ok", text)
+            case TopicsForbidden(reason=reason):
+                self.note("broker", "forbidden" if reason else "ok", reason)
             case BrokerRefused(reason=reason) if reason:
                 self.report(FaultReported("forbidden", reason))
             case BrokerRefused():

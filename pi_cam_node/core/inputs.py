@@ -126,12 +126,23 @@ class BrokerLost:
 
 @frozen
 class BrokerRefused:
-    """The broker does not take all that the node does: its ACL forbids a topic, or another node or client has its id.
+    """The broker does not take all that the node does: its limits, or another node or client has its id.
 
     People have to do something about it. Sent once per reason, or each minute while it lasts.
 
     Attributes:
         reason: For people; empty when what lasted is over.
+    """
+
+    reason: str
+
+
+@frozen
+class TopicsForbidden:
+    """The broker's ACL forbids topics of the node. Sent when that changes.
+
+    Attributes:
+        reason: For people; empty when nothing is forbidden any more.
     """
 
     reason: str
@@ -248,6 +259,7 @@ Input = (
     | BrokerConnected
     | BrokerLost
     | BrokerRefused
+    | TopicsForbidden
     | BrokerLimitFound
     | TopicDotsSeen
     | IdConflictSeen

@@ -24,6 +24,7 @@ from pi_cam_node.mqtt.connection.reconnect import SLOW_S, Backoff
 from pi_cam_node.mqtt.connection.reconnection import Reconnection
 from pi_cam_node.mqtt.connection.reports import LinkReports
 from pi_cam_node.mqtt.connection.session import Session
+from pi_cam_node.mqtt.connection.session_listener import Action
 from pi_cam_node.mqtt.messages.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.topics import Topics
@@ -247,11 +248,13 @@ class BrokerLink:
                 self._live = self._session = None
         wait_s = 0.0 if self._closing.is_set() else self._reconnection.ended(end, self._clock.monotonic())
         self.queue.session_ended(end)
+        self._own_messages.session_ended()
         self._reports.flush()
         return wait_s
 
     def on_offer(self, limits: BrokerLimits) -> bool:
         """See `SessionListener`."""
+        self._own_messages.session_begins()
         return self._reconnection.offered(limits)
 
     def on_accepted(self, version: Version, limits: BrokerLimits) -> None:
@@ -259,7 +262,6 @@ class BrokerLink:
         self.loop.beat()
         self._sessions += 1
         self._reconnection.accepted()
-        self._own_messages.session_begins()
         self.due_s = NEVER_S
         self._live = self._session
         self._reports.post(BrokerConnected(version, self._sessions))
@@ -284,9 +286,9 @@ class BrokerLink:
             self._callback_errors += 1
             _log.exception("a message could not be taken in")
 
-    def on_refused(self, what: str, topic: str, reason: str) -> None:
+    def on_answered(self, action: Action, topic: str, refusal: str) -> None:
         """See `SessionListener`."""
-        self._reports.refused(what, topic, reason)
+        self._own_messages.on_answered(action, topic, refusal)
 
     def on_check(self) -> None:
         """See `SessionListener`."""

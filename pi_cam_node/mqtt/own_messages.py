@@ -1,25 +1,32 @@
 """Checks messages on the node's own topics: whether its own come back, and whether another node writes there.
 
-MQTT 3.1.1 reports no forbidden message, so a broker may drop the node's publications silently. The birth ends with
-``online`` on a topic that the node subscribes to, so no message of its own is needed to find out.
+MQTT 3.1.1 reports no forbidden message, so a broker may drop the node's publications silently, and mosquitto accepts
+forbidden subscriptions with any version. The birth ends with ``online`` on a topic that the node subscribes to, so no
+message of its own is needed to find out; where it takes settings, the message that looks for dots comes back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.core.inputs import BrokerRefused, IdConflictSeen, TopicDotsSeen
 from pi_cam_node.mqtt.connection.diagnosis import Diagnosis
-from pi_cam_node.mqtt.connection.in_flight import Waiting
+from pi_cam_node.mqtt.connection.forbidden_topics import FORBIDDEN, ForbiddenTopics
+from pi_cam_node.mqtt.connection.in_flight import Outcome, Waiting
 from pi_cam_node.mqtt.connection.reports import LinkReports
 from pi_cam_node.mqtt.connection.session import Session
+from pi_cam_node.mqtt.connection.session_listener import Action
 from pi_cam_node.mqtt.id_conflict import IdConflict
 from pi_cam_node.mqtt.messages.incoming import Incoming
 from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.topics import Topics
 
 _LOST = "our own message does not come back"
+_ECHO: Action = "publish or hear"
 ECHO_TIMEOUT_S = 5.0
+# Interval of the message that looks for dots while it does not come back: rights may be given to a node that runs.
+RETRY_S = 60.0
 
 
 class EchoCheck:
@@ -71,7 +78,10 @@ class OwnMessages:
         self._reports = reports
         self._online, self._discovery = EchoCheck(), EchoCheck()
         self._discovery_bytes = 0
-        self._asks_for_dots = self._awaits_dots = False
+        self._settings = EchoCheck()
+        self._forbidden = ForbiddenTopics(reports)
+        self._dots_due_s = NEVER_S
+        self._awaits_dots = False
         self._has_dots = True
         self._conflict = IdConflict(boot_id, topics.node_id)
 
@@ -80,13 +90,33 @@ class OwnMessages:
         own = self._topics.own_discovery
         self._discovery_bytes = next((message.size_bytes for message in birth if message.topic == own), 0)
         self._online.sent()
-        self._discovery.sent()
+        if self._discovery_bytes:
+            self._discovery.sent()
 
     def session_begins(self) -> None:
         """Wait for nothing before the birth."""
-        self._online.received()
-        self._discovery.received()
-        self._asks_for_dots = True
+        for echo in (self._online, self._discovery, self._settings):
+            echo.received()
+        self._dots_due_s = float("-inf")
+        self._forbidden.session_begins()
+
+    def session_ended(self) -> None:
+        """Report what is forbidden, also where the session was too short to find all of it."""
+        self._forbidden.report()
+
+    def on_answered(self, action: Action, topic: str, refusal: str) -> None:
+        """Note whether the broker refuses a subscription or a publication; a client's own reply topic is its matter."""
+        if topic == self._topics.dots_probe:
+            topic = self._topics.set("#")
+            if refusal:
+                self._settings.received()
+        if not refusal:
+            self._forbidden.allow(action, topic)
+        elif action == "subscribe to" or self._topics.is_own(topic):
+            self._forbidden.forbid(action, topic, refusal)
+        else:
+            message = f"{FORBIDDEN} {action} {topic or 'a topic'} ({refusal}); see its ACL"
+            self._reports.found(message, f"{action} {topic.partition('/')[0]}")
 
     def search_ended(self) -> None:
         """Note that the discovery message goes out again, now that the packet limit is known."""
@@ -98,12 +128,18 @@ class OwnMessages:
             return
         if (kept := self._topics.dots_in(incoming.topic)) is not None:
             self._dots_seen(kept)
+            self._dots_due_s = NEVER_S
+            self._returned(self._settings, self._topics.set("#"))
         elif incoming.topic == self._topics.availability:
-            self._online.received()
+            self._returned(self._online, incoming.topic)
         elif incoming.topic == self._topics.own_discovery:
-            self._discovery.received()
+            self._returned(self._discovery, incoming.topic)
         elif incoming.topic == self._topics.info:
             self._conflict.info_seen(incoming.payload, now_s)
+
+    def _returned(self, echo: EchoCheck, topic: str) -> None:
+        echo.received()
+        self._forbidden.allow(_ECHO, topic)
 
     def _dots_seen(self, kept: bool) -> None:
         """Report, once in a session, that dots in topics arrive otherwise than before."""
@@ -120,26 +156,43 @@ class OwnMessages:
             now_s: The time on the monotonic clock.
             acknowledged: The broker has taken everything.
         """
-        if live is not None and acknowledged and self._asks_for_dots:
-            self._asks_for_dots, self._awaits_dots = False, True
-            live.publish(Waiting(Message(self._topics.dots_probe, b"", qos=0)))
-        if live is not None and self._online.is_lost(now_s, acknowledged=acknowledged):
-            self._reports.refused("publish or hear", self._topics.availability, _LOST)
-        elif (
-            live is not None
-            and not self._diagnosis.suspect_bytes
-            and self._discovery.is_lost(now_s, acknowledged=acknowledged)
-        ):
-            self._discovery_lost(live, now_s)
+        if live is not None:
+            if acknowledged and now_s >= self._dots_due_s:
+                self._look_for_dots(live, now_s)
+            self._check_echoes(live, now_s, acknowledged=acknowledged)
+        self._forbidden.check(now_s)
         if (conflict := self._conflict.due(now_s)) is not None:
             if conflict:
                 self._reports.warn_once(conflict, conflict)
                 self._reports.post(IdConflictSeen())
             self._reports.post(BrokerRefused(conflict))
 
+    def _look_for_dots(self, live: Session, now_s: float) -> None:
+        """Publish a message where the node takes settings: it shows whether they arrive, and with dots or slashes."""
+        is_heard = self._topics.set("#") in live.subscriptions.granted
+        self._dots_due_s, self._awaits_dots = now_s + RETRY_S if is_heard else NEVER_S, True
+        message = Message(self._topics.dots_probe, b"")
+        if self._diagnosis.holds(message.topic, message.size_bytes, now_s):
+            return
+        if live.publish(Waiting(message)) is Outcome.SENT:
+            self._settings.sent()
+
+    def _check_echoes(self, live: Session, now_s: float, *, acknowledged: bool) -> None:
+        """Note what is overdue to come back; where the subscription is refused, that is known already."""
+
+        def is_lost(echo: EchoCheck, topic: str) -> bool:
+            return echo.is_lost(now_s, acknowledged=acknowledged) and topic in live.subscriptions.granted
+
+        if is_lost(self._settings, topic := self._topics.set("#")):
+            self._forbidden.forbid(_ECHO, topic, _LOST)
+        if is_lost(self._online, topic := self._topics.availability):
+            self._forbidden.forbid(_ECHO, topic, _LOST)
+        elif not self._diagnosis.suspect_bytes and is_lost(self._discovery, self._topics.own_discovery):
+            self._discovery_lost(live, now_s)
+
     def _discovery_lost(self, live: Session, now_s: float) -> None:
         """Search for a limit at which a broker throws messages away, or else tell that the topic is forbidden."""
         if self._diagnosis.silently_dropped(self._discovery_bytes):
             live.search_limit(self._diagnosis.proven_bytes, self._diagnosis.suspect_bytes)
         elif self._diagnosis.limit_bytes(now_s) is None:
-            self._reports.refused("publish or hear", self._topics.own_discovery, _LOST)
+            self._forbidden.forbid(_ECHO, self._topics.own_discovery, _LOST)

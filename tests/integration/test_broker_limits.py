@@ -118,6 +118,15 @@ def test_a_filter_that_the_login_may_not_use_is_left_out(tmp_path: Path, broker:
         assert "homeassistant/status is subscribed to, so it is left out" in node.log()
 
 
+def test_a_broker_that_ends_the_session_of_who_publishes_where_settings_are_taken(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    limits = Limits(forbidden=frozenset({f"{BASE}/set/probe.dots"}), says_why=False)
+    with LimitedBroker(broker.port, limits) as front, broker.client() as client, RunningNode(tmp_path, front.port):
+        settled(CommandClient(client), seconds=20.0)
+        assert len(front.broken) <= 3
+
+
 def test_a_half_broker_of_mqtt_5_is_spoken_to_in_3_1_1(tmp_path: Path, broker: Mosquitto) -> None:
     with LimitedBroker(broker.port, Limits(old_suback=True)) as front, broker.client() as client:
         with RunningNode(tmp_path, front.port):

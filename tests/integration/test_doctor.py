@@ -245,7 +245,7 @@ def test_a_configuration_that_is_wrong_ends_the_examination(broker: Mosquitto, d
     assert report.state("broker") == ""
 
 
-@pytest.mark.parametrize("topic", ["availability", "info", "state/#", "cmd/#"])
+@pytest.mark.parametrize("topic", ["availability", "info", "state/#", "cmd/#", "set/#", "camera/availability"])
 def test_a_single_topic_that_the_running_node_may_not_use_is_told(
     start_broker: StartBroker, tmp_path: Path, doctor: DoctorRunner, topic: str
 ) -> None:
@@ -264,3 +264,4 @@ def test_a_single_topic_that_the_running_node_may_not_use_is_told(
     assert (report.code, report.state("ACL")) == (1, "failed"), report.text
     assert forbidden.rstrip("#") in report.text
     assert (report.state("node") == "failed") == (topic == "availability"), report.text
+    assert ("frames arrive, but" in report.text) == (topic == "camera/availability"), report.text

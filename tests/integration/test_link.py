@@ -24,6 +24,7 @@ from pi_cam_node.core.inputs import (
     HomeAssistantStarted,
     Input,
     StaleWillSeen,
+    TopicsForbidden,
 )
 from pi_cam_node.mqtt import link as link_module
 from pi_cam_node.mqtt import outbox
@@ -514,10 +515,28 @@ def test_an_acl_that_forbids_our_topics_is_reported_once(start_broker: StartBrok
     with LinkHarness(broker.port, username="porch", password="x") as node:
         node.expect(BrokerConnected)
         node.announce(state("mode", "day"), state("lux", "3"))
-        reason = node.expect(BrokerRefused).reason
-        assert "publish on pi_cam_node/porch/" in reason
-        assert "Not authorized" in reason
+        reason = node.expect(TopicsForbidden).reason
+        assert f"publish on {TOPICS.state('mode')}, {TOPICS.state('lux')}, {TOPICS.availability}, " in reason
+        assert "(Not authorized)" in reason
         assert node.drain() == []
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_settings_that_the_broker_keeps_from_the_node_are_reported_until_they_arrive(
+    start_broker: StartBroker, protocol: str
+) -> None:
+    rights = "user porch\ntopic write pi_cam_node/#\ntopic read pi_cam_node/porch/availability\n"
+    broker = start_broker(users={"porch": "x"}, acl=rights)  # mosquitto accepts the subscription all the same
+    with LinkHarness(broker.port, username="porch", password="x", protocol=protocol) as node:
+        for allowed in (False, True):
+            node.expect(BrokerConnected)
+            node.announce()
+            reason = node.expect(TopicsForbidden).reason
+            assert (f"publish or hear {TOPICS.set('#')} (" in reason) != allowed
+            assert bool(reason) != allowed
+            broker.stop()
+            (broker.folder / "acl").write_text(f"{rights}topic read {TOPICS.set('#')}\n")
+            broker.start()
 
 
 @pytest.mark.promise("M8")

@@ -10,7 +10,7 @@ from pi_cam_node.cli.doctor.broker_checks import ACL, RIGHTS
 from pi_cam_node.cli.doctor.finding import Finding, failed, ok, skipped, warning
 from pi_cam_node.config import HomeAssistantConfig
 from pi_cam_node.mqtt.blocking_client import BlockingClient, Received
-from pi_cam_node.mqtt.connection.reports import REFUSED
+from pi_cam_node.mqtt.connection.forbidden_topics import FORBIDDEN
 from pi_cam_node.mqtt.messages.topics import STATE_KEYS, Topics
 
 NODE, CAMERA, DISCOVERY, HOME_ASSISTANT = "node", "camera", "discovery", "Home Assistant"
@@ -100,7 +100,7 @@ def _check_forbidden(topics: Topics, retained: Mapping[str, str]) -> Iterator[Fi
     fault = retained.get(topic)
     if fault is None and retained.get(topics.availability) == "online":
         yield failed(ACL, f"the node runs, but this login does not see {topic}: it is not written, or not read", RIGHTS)
-    elif fault is not None and REFUSED in fault:
+    elif fault is not None and FORBIDDEN in fault:
         yield failed(ACL, f"the node says {fault}", RIGHTS)
 
 
@@ -140,6 +140,11 @@ def check_running_camera(node: NodeOnBroker) -> Finding:
         return ok(CAMERA, f"the running node has it: brightness {level}{rate}")
     if retained.get(topics.state("privacy")) == "ON":
         return ok(CAMERA, "privacy is on: the running node has let go of it")
+    if figures.get("fps", 0) > 0 and topics.camera_availability not in retained:
+        unseen = (
+            f"frames arrive, but this login does not see {topics.camera_availability}: it is not written, or not read"
+        )
+        return failed(CAMERA, unseen, RIGHTS)
     fault = retained.get(topics.state("last_error"), "no reason given")
     return failed(CAMERA, f"the node runs, but no frames arrive: {fault}", "its log says more; check cable and power")
 

@@ -12,7 +12,9 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.core.events import FaultReported
 
-Subject = Literal["camera", "picture", "storage", "events", "start"]
+Subject = Literal["camera", "picture", "storage", "events", "broker", "start"]
+# Faults that are shown only while there is no other.
+_LAST: tuple[Subject, ...] = ("events", "broker")
 
 # Least time between changes of the shown fault.
 INTERVAL_S = 0.25
@@ -24,6 +26,7 @@ _CODES: Mapping[Subject, tuple[Code, ...]] = {
     "picture": ("camera_down",),
     "storage": ("no_space", "not_saved"),
     "events": (),
+    "broker": (),
     "start": (),
 }
 
@@ -60,10 +63,12 @@ class FaultState:
     def current(self) -> Fault | None:
         """The fault to show: for a while the newest momentary one, else the newest lasting one.
 
-        That of the events is shown last: where the disk is full, the disk is the fault.
+        That of the events is shown late, as where the disk is full, the disk is the fault; and topics that the broker
+        forbids last, as they may be forbidden for years.
         """
-        others = (fault for subject, fault in reversed(self._lasting.items()) if subject != "events")
-        return self._once or next(others, None) or self._lasting.get("events")
+        others = (fault for subject, fault in reversed(self._lasting.items()) if subject not in _LAST)
+        late = (self._lasting[subject] for subject in _LAST if subject in self._lasting)
+        return self._once or next(others, None) or next(late, None)
 
     def report(self, fault: Fault, now_s: float) -> None:
         """Report a momentary fault; only the newest is shown."""

@@ -62,6 +62,9 @@ _CAUSES: dict[int, Cause] = {
     162: "wildcards",
 }
 
+# What paho-mqtt calls the one refusal of a subscription that MQTT 3.1.1 has.
+_UNSPECIFIED = "Unspecified error"
+
 # Length of the reason string beside a code (MQTT 5); longer texts are cut.
 _REASON_CHARACTERS = 120
 
@@ -124,6 +127,7 @@ def broker_words(reason: object, properties: object) -> str:
     """
     reason_string: Any = getattr(properties, "ReasonString", "")
     elsewhere: Any = getattr(properties, "ServerReference", "")
+    words = "no reason given" if reason == _UNSPECIFIED else str(reason)
     more = [" ".join(str(reason_string).split())[:_REASON_CHARACTERS]] if reason_string else []
     more += [f"use {str(elsewhere)[:_REASON_CHARACTERS]}"] if elsewhere else []
-    return f"{reason} ({'; '.join(more)})" if more else str(reason)
+    return f"{words} ({'; '.join(more)})" if more else words

@@ -10,8 +10,6 @@ from pi_cam_node.core.inputs import BrokerRefused, Input
 
 _log = logging.getLogger(__name__)
 
-# Begins what is said of a forbidden topic, also for `doctor`, which looks for it.
-REFUSED = "the broker does not let the node"
 # Greatest number of warnings with different subjects.
 WARNINGS = 32
 # Greatest number of queued reports.
@@ -52,16 +50,9 @@ class LinkReports:
                 "the broker was offline or slow: %d replies, events and frames are lost", given_up - given_up_before
             )
 
-    def found(self, message: str) -> None:
-        """Log and post a finding about the broker once; an empty message is ignored."""
-        if message and self.warn_once(message, message):
-            self.post(BrokerRefused(message))
-
-    def refused(self, what: str, topic: str, reason: str) -> None:
-        """Log and post a refusal of the broker; once for topics with the same first level."""
-        branch = topic.partition("/")[0]
-        message = f"{REFUSED} {what} {topic or 'a topic'}: {reason}; see its ACL"
-        if self.warn_once(f"{what} {branch}", message):
+    def found(self, message: str, subject: str = "") -> None:
+        """Log and post a finding about the broker, once for a subject; an empty message is ignored."""
+        if message and self.warn_once(subject or message, message):
             self.post(BrokerRefused(message))
 
     def warn_once(self, subject: str, message: str) -> bool:

@@ -73,7 +73,7 @@ class Session:
         self._reason = ""
         self._cause: Cause = "network"
         self._accepted_s: float | None = None
-        self._is_up = self._gave_up = False
+        self._is_up = self._gave_up = self._is_refused = False
         self._abandoned, self._handing_over = threading.Event(), threading.Lock()
         self._probe: SizeProbe | None = None
         self._tls: transport.TlsContext | None = None
@@ -82,7 +82,7 @@ class Session:
         self._packets = PacketLoop(self._client)
         if plan.one_message_at_a_time:
             self._client.max_inflight_messages_set(1)
-        self._subscriptions = Subscriptions(self._client, topics, plan, five=options.version == "5")
+        self.subscriptions = Subscriptions(self._client, topics, plan, five=options.version == "5")
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -116,8 +116,8 @@ class Session:
             delivered=in_flight.take_delivered(),
             acknowledged=in_flight.acknowledged,
             proven_bytes=in_flight.proven_bytes,
-            subscribed=self._subscriptions.has_answer,
-            unanswered=self._subscriptions.unanswered,
+            subscribed=self.subscriptions.has_answer,
+            unanswered=self.subscriptions.unanswered,
             probe=self._probe.under_way if self._probe is not None else None,
             sent_last_s=in_flight.count_since(now_s - 1 - CHECK_S),
             foreign_topics=in_flight.foreign_topics,
@@ -247,7 +247,7 @@ class Session:
         if not self._listener.on_offer(self.limits):
             self._client.disconnect()
             return
-        self._subscriptions.start(wildcards=self.limits.wildcards and self._plan.wildcards)
+        self.subscriptions.start(wildcards=self.limits.wildcards and self._plan.wildcards)
         if not self._plan.one_filter_at_a_time:
             self._come_up()
 
@@ -283,16 +283,18 @@ class Session:
     def _on_publish(self, _client: object, _userdata: object, mid: int, reason: ReasonCode, properties: object) -> None:
         if self._probe is not None and self._probe.acknowledged(mid, self._clock.monotonic()):
             return
-        if reason.is_failure:
-            self._listener.on_refused("publish on", self.in_flight.topic_of(mid), broker_words(reason, properties))
+        if reason.is_failure or self._is_refused:
+            self._is_refused = True
+            words = broker_words(reason, properties) if reason.is_failure else ""
+            self._listener.on_answered("publish on", self.in_flight.topic_of(mid), words)
 
     def _on_subscribe(
         self, _client: object, _userdata: object, mid: int, reasons: list[ReasonCode], properties: object
     ) -> None:
-        for topic_filter, reason in self._subscriptions.answered(mid, reasons):
+        for topic_filter, reason in self.subscriptions.answered(mid, reasons):
             if reason.value == NO_WILDCARDS:
-                self._subscriptions.start(wildcards=False)
+                self.subscriptions.start(wildcards=False)
                 break
-            self._listener.on_refused("subscribe to", topic_filter, broker_words(reason, properties))
-        if self._subscriptions.is_complete:
+            self._listener.on_answered("subscribe to", topic_filter, broker_words(reason, properties))
+        if self.subscriptions.is_complete:
             self._come_up()

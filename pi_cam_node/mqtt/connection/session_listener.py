@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits
 from pi_cam_node.mqtt.connection.disconnect import Version
 from pi_cam_node.mqtt.messages.incoming import Incoming
+
+Action = Literal["subscribe to", "publish on", "publish or hear"]
+"""What a broker may refuse, in words that a topic follows; the last is what is known where it says nothing."""
 
 
 class SessionListener(Protocol):
@@ -24,8 +27,8 @@ class SessionListener(Protocol):
         """A message arrived."""
         ...
 
-    def on_refused(self, what: str, topic: str, reason: str) -> None:
-        """The broker refused a subscription or a publication."""
+    def on_answered(self, action: Action, topic: str, refusal: str) -> None:
+        """The broker refused a subscription or a publication, or accepts one after such a refusal (no text)."""
         ...
 
     def on_probed(self, passed_bytes: int, failed_bytes: int | None) -> None:

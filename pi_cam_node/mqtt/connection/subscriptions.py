@@ -21,6 +21,10 @@ NO_WILDCARDS = 162
 class Subscriptions:
     """The subscriptions of one session. Thread: the session's.
 
+    Attributes:
+        has_answer: Whether at least one subscription was answered.
+        granted: Filters that the broker accepted.
+
     Args:
         client: A connected client.
         topics: The node's topics.
@@ -38,6 +42,7 @@ class Subscriptions:
         self._waiting: deque[list[tuple[str, bool]]] = deque()
         self._pending: dict[int, list[str]] = {}
         self.has_answer = False
+        self.granted: set[str] = set()
 
     @property
     def is_complete(self) -> bool:
@@ -83,6 +88,7 @@ class Subscriptions:
         """Process a SUBACK and continue; yield refused filters with the reason."""
         filters = self._pending.pop(mid, [])
         self.has_answer = True
-        refused = [pair for pair in zip(filters, reasons, strict=False) if pair[1].is_failure]
+        answers = list(zip(filters, reasons, strict=False))
+        self.granted.update(topic_filter for topic_filter, reason in answers if not reason.is_failure)
         self._send()
-        yield from refused
+        yield from ((topic_filter, reason) for topic_filter, reason in answers if reason.is_failure)

@@ -198,6 +198,10 @@ class Topics:
         """Home Assistant's discovery message of this node; its device is called ``pi_cam_node_<node id>``."""
         return self.discovery(f"pi_cam_node_{self.node_id}")
 
+    def is_own(self, topic: str) -> bool:
+        """Return whether a topic is one of the node's, not a reply topic of a client or a node's former one."""
+        return _is_below(topic, self.root) or topic == self.own_discovery
+
     # ------------------------------------------------------------ what others publish
 
     def cmd(self, verb: str) -> str:

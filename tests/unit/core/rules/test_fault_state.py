@@ -50,6 +50,19 @@ def test_the_end_of_one_fault_names_the_other() -> None:
     assert told(faults) == [FULL]
 
 
+def test_forbidden_topics_are_told_last() -> None:
+    faults = FaultState()
+    forbidden = FaultReported("forbidden", "see its ACL")
+    faults.note("camera", fault("camera_down", "unplugged"))
+    faults.note("broker", fault("forbidden", "see its ACL"))
+    assert told(faults, 0.0) == [UNPLUGGED]
+    faults.note("camera", None)
+    assert told(faults, 1.0) == [forbidden]
+    faults.report(fault("retained", "a command"), 2.0)
+    assert told(faults, 2.0 + INTERVAL_S) == [FaultReported("retained", "a command")]
+    assert told(faults, 2.0 + ONCE_OVER_LASTING_S) == [forbidden]
+
+
 def test_a_fault_that_lasts_keeps_the_time_at_which_it_began() -> None:
     faults = FaultState()
     faults.note("camera", fault("camera_down", "unplugged"))

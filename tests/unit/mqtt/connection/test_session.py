@@ -20,6 +20,7 @@ from pi_cam_node.mqtt.connection.diagnosis import SessionPlan
 from pi_cam_node.mqtt.connection.disconnect import Version
 from pi_cam_node.mqtt.connection.negotiation import ConnectOptions
 from pi_cam_node.mqtt.connection.session import Session
+from pi_cam_node.mqtt.connection.session_listener import Action
 from pi_cam_node.mqtt.messages.incoming import Incoming
 from pi_cam_node.mqtt.messages.topics import Topics
 from tests.support.fakes.clock import FakeClock
@@ -31,7 +32,7 @@ class Heard:
     """Keeps what a session tells."""
 
     def __init__(self) -> None:
-        self.refused: list[tuple[str, str, str]] = []
+        self.answers: list[tuple[str, str, str]] = []
         self.incoming: list[Incoming] = []
         self.accepted = 0
         self.limits = BrokerLimits()
@@ -52,9 +53,9 @@ class Heard:
         """Keep it."""
         self.incoming.append(incoming)
 
-    def on_refused(self, what: str, topic: str, reason: str) -> None:
+    def on_answered(self, action: Action, topic: str, refusal: str) -> None:
         """Keep it."""
-        self.refused.append((what, topic, reason))
+        self.answers.append((action, topic, refusal))
 
     def on_check(self) -> None:
         """Nothing to do."""
@@ -94,14 +95,20 @@ def test_refused_subscriptions_are_told_by_their_filter(session: Session, heard:
     connack(session, 0)
     codes = [code(PacketTypes.SUBACK, value) for value in (1, 135, 0, 1)]
     session._on_subscribe(None, None, 1, codes, None)
-    assert heard.refused == [("subscribe to", TOPICS.command_filters()[1], "Not authorized")]
+    assert heard.answers == [("subscribe to", TOPICS.command_filters()[1], "Not authorized")]
 
 
 def test_refused_publications_are_told(session: Session, heard: Heard) -> None:
     session._on_publish(None, None, 7, code(PacketTypes.PUBACK, 135), None)
     session._on_publish(None, None, 8, code(PacketTypes.PUBACK, 0), None)
     session._on_publish(None, None, 9, code(PacketTypes.PUBACK, 16), None)
-    assert heard.refused == [("publish on", "", "Not authorized")], "without a subscriber is no refusal"
+    accepted = ("publish on", "", "")
+    assert heard.answers == [("publish on", "", "Not authorized"), accepted, accepted], "no subscriber is no refusal"
+
+
+def test_where_nothing_was_refused_nothing_is_told_of_publications(session: Session, heard: Heard) -> None:
+    session._on_publish(None, None, 8, code(PacketTypes.PUBACK, 0), None)
+    assert heard.answers == []
 
 
 def test_the_first_reason_of_an_ending_is_kept(session: Session) -> None:
