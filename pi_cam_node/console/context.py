@@ -104,7 +104,7 @@ class ConsoleContext:
     def note(self, account: str, kind: str, what: str) -> None:
         """Write an action of an account to the audit log."""
         row = audit.AuditRow(self.now_ms(), account, kind, what)
-        self.journal.put(Entry(lambda db: audit.add(db, row)))
+        self.journal.put(Entry(lambda db: audit.add(db, row), is_lasting=kind in audit.STATES))
 
     def set_mode(self, account: str, mode: str) -> None:
         """Set the mode ``home`` or ``away``; stored as the newest row of its kind in the audit log."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import field
 
 from pi_cam_node.base.frozen import frozen
@@ -14,6 +15,8 @@ from pi_cam_node.console.store.database import Database, StoreUnavailable
 _log = logging.getLogger(__name__)
 
 ENTRIES_WAITING_MAX = 2000
+# Lasting entries that wait for a database that cannot be written, and how often they are tried again.
+LASTING_MAX, RETRY_S = 16, 30.0
 
 
 @frozen
@@ -23,10 +26,12 @@ class Entry:
     Attributes:
         write: Writes it.
         written: Called once it is on disk (true) or has failed (false). Thread: the loop's.
+        is_lasting: Whether it waits until the database can be written again, since its value must outlast a restart.
     """
 
     write: Callable[[sqlite3.Connection], None]
     written: Callable[[bool], None] = field(default=lambda _kept: None)
+    is_lasting: bool = False
 
 
 class Journal:
@@ -54,7 +59,8 @@ class Journal:
     async def run(self) -> None:
         """Write queued entries until cancelled."""
         while True:
-            await self._news.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), RETRY_S if self._waiting else None)
             self._news.clear()
             await self.flush()
 
@@ -66,9 +72,7 @@ class Journal:
         try:
             await self._database.run(lambda db: _write(db, batch))
         except StoreUnavailable as error:
-            _log.warning("%d entries are not kept: %s", len(batch), error)
-            for entry in batch:
-                entry.written(False)
+            self._give_up(batch, error)
         except Exception:
             _log.exception("a batch cannot be written; its entries are tried one by one")
             for entry in batch:
@@ -76,6 +80,16 @@ class Journal:
         else:
             for entry in batch:
                 entry.written(True)
+
+    def _give_up(self, batch: Sequence[Entry], error: StoreUnavailable) -> None:
+        """Drop a batch that cannot be written, but for the newest lasting entries."""
+        lasting = [entry for entry in batch if entry.is_lasting][-LASTING_MAX:]
+        dropped = [entry for entry in batch if entry not in lasting]
+        self._waiting[:0] = lasting
+        if dropped:
+            _log.warning("%d entries are not kept: %s", len(dropped), error)
+        for entry in dropped:
+            entry.written(False)
 
     async def _alone(self, entry: Entry) -> None:
         try:

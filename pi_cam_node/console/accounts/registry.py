@@ -122,15 +122,22 @@ class Accounts:
 
         Raises:
             BadRequest: It is too short or too long, or the account is gone.
+            StoreUnavailable: It could not be kept; nothing has changed.
         """
         fault = passwords.fault_of(password)
         if fault:
             raise BadRequest(fault)
         stored = await self._hash(password)
         async with self._changing:
-            await self._keep(replace(self._current(account), password=stored))
-        for session in self.sessions_of(account.id):
-            await self.end(session.hash)
+            changed = replace(self._current(account), password=stored)
+
+            def write(db: sqlite3.Connection) -> None:
+                rows.put_account(db, changed)
+                rows.delete_sessions(db, account.id)
+
+            await self._database.run(write)
+            self._accounts[account.id] = changed
+            self._sessions = {key: s for key, s in self._sessions.items() if s.account != account.id}
 
     async def set_theme(self, account: Account, theme: str) -> None:
         """Set the theme of an account's pages: dark, light, or that of the device.
@@ -231,9 +238,13 @@ class Accounts:
         return sorted((s for s in self._sessions.values() if s.account == account_id), key=lambda s: s.created)
 
     async def end(self, session_hash: str) -> None:
-        """End a session."""
-        self._sessions.pop(session_hash, None)
+        """End a session.
+
+        Raises:
+            StoreUnavailable: It would be back after a restart, so it has not ended.
+        """
         await self._database.run(lambda db: rows.delete_session(db, session_hash))
+        self._sessions.pop(session_hash, None)
 
     def close(self) -> None:
         """Shut the threads down."""

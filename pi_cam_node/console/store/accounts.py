@@ -117,6 +117,11 @@ def sessions(db: sqlite3.Connection) -> list[Session]:
     return [Session(*row) for row in rows]
 
 
+def delete_sessions(db: sqlite3.Connection, account_id: str) -> None:
+    """End every session of an account."""
+    db.execute("DELETE FROM session WHERE account=?", (account_id,))
+
+
 def delete_session(db: sqlite3.Connection, session_hash: str) -> None:
     """End a session."""
     db.execute("DELETE FROM session WHERE hash=?", (session_hash,))

@@ -10,6 +10,8 @@ import sqlite3
 from pi_cam_node.base.frozen import frozen
 
 KEPT_ROWS = 10_000
+# Kinds whose newest row is the state in force.
+STATES = ("mode", "pushes")
 # Limit of one account, so that none can flush its earlier actions out of the log.
 KEPT_OF_ACCOUNT = KEPT_ROWS // 2
 
@@ -42,7 +44,7 @@ def add(db: sqlite3.Connection, row: AuditRow) -> None:
         db.execute(
             f"DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE {of_whom} "  # noqa: S608 - texts above
             "ORDER BY rowid DESC LIMIT -1 OFFSET ?2) AND rowid NOT IN "
-            "(SELECT max(rowid) FROM audit WHERE kind IN ('mode', 'pushes') GROUP BY kind)",
+            f"(SELECT max(rowid) FROM audit WHERE kind IN {STATES} GROUP BY kind)",
             (account, kept),
         )
 

@@ -165,7 +165,7 @@ async def approve(request: web.Request) -> web.StreamResponse:
 
 def _check_mail(mail: str) -> None:
     if mail and not is_contact(f"mailto:{mail}"):
-        raise BadRequest("Push services take no such mail address.")
+        raise BadRequest("Push services do not take this mail address: give a real one, or leave it empty.")
 
 
 async def _begin(request: web.Request, account: Account, *, is_json: bool, after: str = "/") -> web.StreamResponse:

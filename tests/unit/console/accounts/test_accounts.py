@@ -16,7 +16,7 @@ from pi_cam_node.console.accounts.registry import SESSION_DAYS, SESSIONS_PER_ACC
 from pi_cam_node.console.accounts.rights import Permission, may
 from pi_cam_node.console.accounts.setup_link import SetupLink
 from pi_cam_node.console.store.accounts import ROLES, Account, Role
-from pi_cam_node.console.store.database import Database
+from pi_cam_node.console.store.database import Database, StoreUnavailable
 from tests.support.fakes.clock import FakeClock
 
 
@@ -296,3 +296,30 @@ def test_the_setup_link_is_for_its_owner_alone_and_ends(tmp_path: Path) -> None:
     link.close()
     assert not link.is_(key)
     assert not link.path.exists()
+
+
+def test_what_the_database_does_not_take_has_not_happened(database: Database, mocker: MockerFixture) -> None:
+    """A session that ended in memory alone was back after a restart, and no list showed it to end it again."""
+
+    async def run() -> None:
+        accounts = Accounts(database, FakeClock())
+        anna = await accounts.create("Anna", "owner", "correct horse")
+        name = await accounts.begin(anna, "phone")
+        (session,) = accounts.sessions_of(anna.id)
+        full = mocker.patch.object(database, "run", side_effect=StoreUnavailable("the disk is full"))
+        with pytest.raises(StoreUnavailable):
+            await accounts.end(session.hash)
+        with pytest.raises(StoreUnavailable):
+            await accounts.set_password(anna, "another horse")
+        assert accounts.sessions_of(anna.id) == [session]
+        assert await accounts.verify("Anna", "correct horse") == anna
+        mocker.stop(full)
+        await accounts.set_password(anna, "another horse")
+        again = Accounts(database, FakeClock())
+        await again.load()
+        for one in (accounts, again):
+            assert one.session(name) is None
+            assert await one.verify("Anna", "another horse") is not None
+            one.close()
+
+    asyncio.run(run())
