@@ -51,7 +51,7 @@ class ConsoleContext:
         loaded: The settings and where they came from.
         mode: ``home`` or ``away``.
         listing: Limits how many nodes are asked for their pictures at one time.
-        changing: Held from reading rules, an account or a sensor until they are replaced.
+        changing: Held from reading rules, an account, a sensor or a pairing code until they are replaced.
     """
 
     loaded: LoadedConsole

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -145,3 +147,37 @@ def test_an_owner_who_forgot_the_password_gets_another_on_the_consoles_machine(
         console.stop()
         console.start()
         console.visit(log_in_again, as_owner=False)
+
+
+def test_a_wall_that_is_paired_again_keeps_its_name_and_its_cameras(broker: Mosquitto, tmp_path: Path) -> None:
+    async def pair(owner: Browser) -> list[tuple[str, list[str] | None]]:
+        async with Browser(console) as wall:
+            found = re.search(r'class="code">([A-Z2-9]{6})<', (await wall.get("/pair"))[1])
+            assert found is not None
+            form = {"code": found[1], "name": "Kitchen"}
+            told = await asyncio.gather(*(owner.post("/pair/approve", form) for _ in range(2)))
+            assert sorted(status for status, _ in told) == [200, 422], "a double click"
+            assert (await wall.get("/pair"))[0] == 303
+            return [
+                (one["name"], one["cameras"]) for one in await owner.json("/api/accounts") if one["role"] == "kiosk"
+            ]
+
+    async def visit(owner: Browser) -> None:
+        with broker.client() as client:
+            announce(client, "cam7", "Porch")
+            await owner.until("/api/nodes", lambda told: told["nodes"], "the node")
+        assert await pair(owner) == [("Kitchen", None)]
+        (number,) = [one["id"] for one in await owner.json("/api/accounts") if one["role"] == "kiosk"]
+        form = {"role": "kiosk", "cameras": "cam7"}
+        assert (await owner.post(f"/settings/accounts/{number}/cameras", form))[0] == 200
+        page = (await owner.get("/settings/accounts"))[1]
+        assert "(Porch)" in page, "people know cameras by name"
+        kitchen = page.partition("<h2>Kitchen</h2>")[2]
+        (ended,) = re.findall(r"/settings/sessions/[0-9a-f]+/end", kitchen)
+        assert (await owner.post(ended))[0] == 200
+        assert await pair(owner) == [("Kitchen", ["cam7"])]
+        names = [name for name, _ in await pair(owner)]
+        assert (len(names), len(set(names))) == (2, 2), "another screen of the same name"
+
+    with RunningConsole(tmp_path / "console", broker.port) as console:
+        console.visit(visit)

@@ -122,7 +122,6 @@ class Accounts:
 
         Raises:
             BadRequest: It is too short or too long, or the account is gone.
-            StoreUnavailable: It could not be kept; nothing has changed.
         """
         fault = passwords.fault_of(password)
         if fault:
@@ -130,12 +129,7 @@ class Accounts:
         stored = await self._hash(password)
         async with self._changing:
             changed = replace(self._current(account), password=stored)
-
-            def write(db: sqlite3.Connection) -> None:
-                rows.put_account(db, changed)
-                rows.delete_sessions(db, account.id)
-
-            await self._database.run(write)
+            await self._database.run(lambda db: rows.put_password(db, changed))
             self._accounts[account.id] = changed
             self._sessions = {key: s for key, s in self._sessions.items() if s.account != account.id}
 
@@ -238,11 +232,7 @@ class Accounts:
         return sorted((s for s in self._sessions.values() if s.account == account_id), key=lambda s: s.created)
 
     async def end(self, session_hash: str) -> None:
-        """End a session.
-
-        Raises:
-            StoreUnavailable: It would be back after a restart, so it has not ended.
-        """
+        """End a session, unless it would be back after a restart (`StoreUnavailable`)."""
         await self._database.run(lambda db: rows.delete_session(db, session_hash))
         self._sessions.pop(session_hash, None)
 

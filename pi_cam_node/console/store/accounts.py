@@ -117,9 +117,10 @@ def sessions(db: sqlite3.Connection) -> list[Session]:
     return [Session(*row) for row in rows]
 
 
-def delete_sessions(db: sqlite3.Connection, account_id: str) -> None:
-    """End every session of an account."""
-    db.execute("DELETE FROM session WHERE account=?", (account_id,))
+def put_password(db: sqlite3.Connection, account: Account) -> None:
+    """Store an account with its new password; its sessions end."""
+    put_account(db, account)
+    db.execute("DELETE FROM session WHERE account=?", (account.id,))
 
 
 def delete_session(db: sqlite3.Connection, session_hash: str) -> None:

@@ -146,19 +146,21 @@ async def pair_page(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/pair/approve")
 async def approve(request: web.Request) -> web.StreamResponse:
-    """Log in the tablet that shows a code."""
+    """Log in the tablet that shows a code; one that was logged out gets its account back, with its chosen cameras."""
     context, form = context_of(request), await form_of(request)
-    pending = context.pairing.with_code(form.get("code", ""))
-    if pending is None:
-        return page(request, "parts/said.html", 422, said="No device shows this code now.", is_refusal=True)
     name = re.sub(r"\s+", " ", form.get("name", "").strip())[:40] or "Wall"
-    if context.accounts.named(name) is not None:
-        name = f"{name} {pending.code}"
-    try:
-        account = await context.accounts.create(name, "kiosk", "")
-        pending.session = await context.accounts.begin(account, name, "kiosk")
-    except BadRequest as error:
-        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+    async with context.changing:  # a double click makes one account
+        pending = context.pairing.with_code(form.get("code", ""))
+        if pending is None:
+            return page(request, "parts/said.html", 422, said="No device shows this code now.", is_refusal=True)
+        account = context.accounts.named(name)
+        if account is not None and (account.role != "kiosk" or context.accounts.sessions_of(account.id)):
+            account, name = None, f"{name} {pending.code}"
+        try:
+            account = account or await context.accounts.create(name, "kiosk", "")
+            pending.session = await context.accounts.begin(account, name, "kiosk")
+        except BadRequest as error:
+            return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
     context.note(_who(request), "account", f"paired the kiosk {name}")
     return page(request, "parts/said.html", said="Paired. The device shows the cameras in a moment.", is_refusal=False)
 

@@ -16,7 +16,7 @@ from pi_cam_node.console.store import audit
 from pi_cam_node.console.store.accounts import ROLES, Account, Session
 from pi_cam_node.console.web.forms import form_of, json_of, several_of
 from pi_cam_node.console.web.gate import gate_of
-from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.rendering import page, words
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route, session_of
 from pi_cam_node.console.web.versions import refusal_of_old, version_of
 
@@ -61,12 +61,14 @@ class AccountView:
 
     Attributes:
         account: The account.
+        cameras: Names of the cameras that it may see; empty for all.
         sessions: Its sessions, the oldest first.
         version: Version of its role and cameras.
         password_version: Version of its password.
     """
 
     account: Account
+    cameras: str
     sessions: list[Session]
     version: str
     password_version: str
@@ -221,8 +223,15 @@ async def _create(request: web.Request, name: str, role: str, given: str, camera
 
 
 def _view(context: ConsoleContext, account: Account) -> AccountView:
-    sessions, now_ms = context.accounts.sessions_of(account.id), context.now_ms()
-    return AccountView(account, sessions, version_of(now_ms, *_shown(account)), version_of(now_ms, account.password))
+    now_ms = context.now_ms()
+    names = [node.name if (node := context.nodes.get(one)) else one for one in account.cameras or ()]
+    return AccountView(
+        account,
+        "" if account.cameras is None else ", ".join(sorted(names)) or words("none"),
+        context.accounts.sessions_of(account.id),
+        version_of(now_ms, *_shown(account)),
+        version_of(now_ms, account.password),
+    )
 
 
 def _shown(account: Account) -> tuple[object, ...]:
