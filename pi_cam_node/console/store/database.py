@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from pi_cam_node.base.database_check import is_damage, quick_check
 from pi_cam_node.base.errors import ConfigError, NodeError
 from pi_cam_node.base.file_system import network_file_system
 from pi_cam_node.console.store import schema
+from pi_cam_node.console.store.folder_lock import lock_folder
 from pi_cam_node.console.store.salvage import salvage
 
 _log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Database:
         self._clock = clock
         self._pool = ThreadPoolExecutor(1, "console-db")
         self._db: sqlite3.Connection | None = None
+        self._lock: int | None = None
         self.trouble = ""
         self.was_damaged = False
         self.on_set_aside: Callable[[], None] = lambda: None
@@ -67,19 +70,26 @@ class Database:
         """Open or create the file. Thread: the main thread before the loop runs, or the pool's.
 
         Raises:
-            ConfigError: The file is on a network file system, or was written by a later version.
+            ConfigError: The file is on a network file system, or was written by a later version; or another console
+                uses the folder.
             OSError: It can be neither opened nor created.
         """
         make_directory(self.path.parent)
         if kind := network_file_system(self.path.parent):
             where = f"{self.path.parent} is on a network file system ({kind}), which breaks the database"
             raise ConfigError([f"console.base_dir: {where}; expected a disk of this machine"])
+        self._lock = lock_folder(self.path.parent)
         try:
             self._db = self._pool.submit(self._opened).result()
         except ValueError as error:
+            self._unlock()
             raise ConfigError([str(error)]) from None
         except sqlite3.Error as error:
+            self._unlock()
             raise OSError(f"{self.path}: {error}") from error
+        except OSError:
+            self._unlock()
+            raise
 
     async def run(self, work: Work[Result]) -> Result:
         """Run a function in one transaction, which is on disk on return.
@@ -102,6 +112,12 @@ class Database:
         if self._db is not None:
             self._pool.submit(self._close).result()
         self._pool.shutdown()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     async def _in_pool(self, function: Callable[[Work[Result]], Result], work: Work[Result]) -> Result:
         try:

@@ -102,14 +102,14 @@ def migrate(db: sqlite3.Connection, before_step: Callable[[int], None] = lambda 
 
     Args:
         db: Connection in autocommit mode.
-        before_step: Called with the old version before each step but the first.
+        before_step: Called with the old version before each step, unless the database is a new one.
 
     Raises:
         ValueError: It was written by a later version of the program.
     """
     version = version_of(db)
     for number in range(version, VERSION):
-        if number:
+        if version:
             before_step(number)
         db.execute("BEGIN IMMEDIATE")
         try:

@@ -191,6 +191,8 @@ async def described(context: ConsoleContext, node: Node) -> list[dict[str, Any]]
     """
     if not node.online:
         raise Unreachable(f"{node.name} is offline; its settings can be seen when it is back.")
+    if "settings" not in node.commands and not node.url:
+        raise Unreachable(f"{node.name} tells its settings neither on the broker nor at an address; update it.")
     if "settings" in node.commands:
         reply = await context.requests.ask(node.id, "settings")
         body = reply.get("data")

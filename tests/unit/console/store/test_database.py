@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
+import functools
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -17,6 +20,7 @@ from pi_cam_node.console.store import database as database_module
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.store.database import PRAGMAS, Database, StoreUnavailable
 from pi_cam_node.console.store.events import EventRow, put
+from pi_cam_node.console.store.folder_lock import lock_folder
 from tests.support.fakes.clock import FakeClock
 
 Open = Callable[[], Database]
@@ -278,6 +282,35 @@ def test_a_full_disk_is_said_and_over_when_there_is_room(opened: Open) -> None:
     asyncio.run(database.read(lambda db: void(db.execute("PRAGMA max_page_count = 1000000"))))
     asyncio.run(database.run(much))
     assert database.trouble == ""
+
+
+def test_a_second_console_in_the_same_folder_is_refused_until_the_first_has_ended(
+    tmp_path: Path, mocker: MockerFixture
+) -> None:
+    """Each has accounts and sessions in memory: a password that one had changed still opened the other."""
+    mocker.patch.object(database_module, "lock_folder", functools.partial(lock_folder, wait_s=0))
+    first, second = Database(tmp_path, FakeClock()), Database(tmp_path, FakeClock())
+    first.open()
+    with pytest.raises(ConfigError, match="another console uses"):
+        second.open()
+    assert asyncio.run(first.read(lambda db: db.execute("SELECT count(*) FROM account").fetchone())) == (0,)
+    first.close()
+    second.open()
+    second.close()
+
+
+def test_a_file_system_without_locks_is_used_without_one(tmp_path: Path, mocker: MockerFixture) -> None:
+    mocker.patch.object(fcntl, "flock", side_effect=OSError(errno.ENOLCK, "No locks available"))
+    database = Database(tmp_path, FakeClock())
+    database.open()
+    database.close()
+
+
+def test_beside_a_new_database_lie_no_copies_of_older_versions(tmp_path: Path) -> None:
+    database = Database(tmp_path, FakeClock())
+    database.open()
+    database.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["console.db"]
 
 
 def test_no_database_is_made_on_a_network_file_system(tmp_path: Path, mocker: MockerFixture) -> None:
