@@ -52,6 +52,7 @@ class State:
 
     Attributes:
         config: The current settings.
+        settings_changed: How often a setting has changed since the start.
         states: Bare values by state key: ``mode``, ``brightness``, ``lux``, ``ring_seconds``, ``privacy``,
             ``last_error``, and ``camera`` (``online`` or ``offline``).
         telemetry: The last telemetry values.
@@ -62,6 +63,7 @@ class State:
     """
 
     config: Config
+    settings_changed: int = 0
     states: dict[str, object] = field(default_factory=dict)
     telemetry: Mapping[str, object] = field(default_factory=dict)
     brightness: list[tuple[float, float]] = field(default_factory=list)

@@ -93,6 +93,7 @@ class StateCache:
         try:
             new = settings.with_value(self.state.config, key, value)
             self.state.config = with_turned_areas(self.state.config, new)
+            self.state.settings_changed += 1
         except NodeError as error:
             # Related settings arrive one by one; the core has validated them together.
             _log.warning("%s keeps its old value in the pages and the API: %s", key, error)

@@ -217,7 +217,17 @@ def test_the_state_tells_what_is(serving: RunningWebServer) -> None:
     with serving.filming():
         wait_until(lambda: serving.get("/api/state").json["states"]["camera"] == "online", "the camera")
     told = serving.get("/api/state").json
-    keys = {"at", "node", "broker", "broker_away_because", "states", "telemetry", "brightness", "media"}
+    keys = {
+        "at",
+        "node",
+        "broker",
+        "broker_away_because",
+        "settings_changed",
+        "states",
+        "telemetry",
+        "brightness",
+        "media",
+    }
     assert set(told) == keys
     assert told["node"] == {"id": "porch", "name": "Porch", "version": "0.0.0"}
     assert told["broker"] is False

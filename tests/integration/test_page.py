@@ -139,6 +139,26 @@ def test_a_setting_is_changed_and_a_refusal_stands_beside_it(tmp_path: Path) -> 
         assert serving.core.config.ring.max_bytes == 16 << 20
 
 
+def test_a_setting_that_is_changed_elsewhere_is_shown_on_an_open_page(tmp_path: Path) -> None:
+    with RunningWebServer(tmp_path) as serving, serving.filming():
+
+        async def story() -> None:
+            async with looking(serving.url, tmp_path) as tab:
+                await tab.until("document.querySelector('#motion-motion-sensitivity')?.value === '50'")
+                for key, value in (("motion.sensitivity", 70), ("night.gain", 8)):
+                    assert (
+                        await asyncio.to_thread(serving.post, "/api/commands/set", {"key": key, "value": value})
+                    ).json["ok"]
+                await tab.until("document.querySelector('#motion-motion-sensitivity')?.value === '70'")
+                await tab.until("document.querySelector('#set-night-gain')?.value === '8'")
+                await tab.until_asked("/api/state")
+                tab.requests.clear()
+                await tab.until_asked("/api/state")
+                assert not any(asked.endswith("/api/config") for asked in tab.requests)
+
+        run(story)
+
+
 def test_the_switch_beside_the_picture_hides_it_and_shows_it_again(tmp_path: Path) -> None:
     with RunningWebServer(tmp_path) as serving, serving.filming():
 

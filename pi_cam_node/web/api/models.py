@@ -36,6 +36,9 @@ class State(Answer):
     node: Annotated[dict[str, str], Field(description="Its id, name, version, and boot, as on its `info` topic.")]
     broker: Annotated[bool, Field(description="Whether the MQTT broker is connected.")]
     broker_away_because: Annotated[str, Field(description="Why it is not, for people; empty while it is.")]
+    settings_changed: Annotated[
+        int, Field(description="How often a setting has changed since `boot`: read `/api/config` again after a change.")
+    ]
     states: Annotated[dict[str, Any], Field(description="Values by state key, as on the topics; and `camera`.")]
     telemetry: Annotated[dict[str, Any], Field(description="The last figures.")]
     brightness: Annotated[

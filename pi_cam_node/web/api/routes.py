@@ -66,6 +66,7 @@ async def state(request: web.Request) -> web.StreamResponse:
         node=dict(context.info),
         broker=told.broker,
         broker_away_because=told.broker_away_because,
+        settings_changed=told.settings_changed,
         states=dict(told.states),
         telemetry=dict(told.telemetry),
         brightness=list(told.brightness),

@@ -15,6 +15,7 @@ import { watch } from "./watch.js";
 const POLL_MS = 2000;
 
 let settings = null; // by key, as last told
+let settingsOf = ""; // the start of the node and the count of changes that they belong to
 let heard = null;
 let figures = null; // asked for once: telemetry comes each minute only
 let timer = 0;
@@ -24,7 +25,9 @@ async function poll() {
   clearTimeout(timer);
   try {
     const state = await read("api/state");
-    if (settings === null) await configure();
+    const now = `${state.node.boot} ${state.settings_changed}`;
+    if (settings === null || now !== settingsOf) await configure(); // changed on another device, or over MQTT
+    settingsOf = now;
     if (Object.keys(state.telemetry).length === 0) figures ??= (await command("health")).data;
     heard = Date.now();
     show({ ...state, telemetry: { ...figures, ...state.telemetry } });
