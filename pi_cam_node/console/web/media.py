@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 CHUNK_BYTES = 64 << 10
 STALL_S = 30.0
 # Relayed headers; not Cache-Control, since pictures of the home must stay in no browser's cache.
-_PASSED_ON = ("Content-Length", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified")
+_PASSED_ON = ("Date", "Content-Length", "Content-Range", "Accept-Ranges", "ETag", "Last-Modified")
 PLAYLIST = "application/vnd.apple.mpegurl"
 # Relayed content types; HTML or scripts from a node would run with the rights of the account that opens them.
 _TYPES = frozenset({"image/jpeg", "image/png", "video/mp4", PLAYLIST})

@@ -54,6 +54,7 @@ export class LiveVideo {
   #timer = 0;
   #ticker = 0;
   #moved = { time: -1, at: 0 };
+  #ahead = -Infinity; // of the node's clock, in ms; an answer names its second, and comes late, so the largest is nearest
 
   /**
    * `tell({words, at, behind, hasSound})`: `words` empty while it plays; `at` and `behind` of the picture shown, or null;
@@ -105,6 +106,11 @@ export class LiveVideo {
   #playBy(Hls) {
     const hls = new Hls(OPTIONS);
     this.#hls = hls;
+    this.#ahead = -Infinity;
+    hls.on(Hls.Events.LEVEL_LOADED, (_event, { networkDetails }) => {
+      const told = Date.parse(networkDetails?.getResponseHeader?.("Date"));
+      if (told) this.#ahead = Math.max(this.#ahead, told - Date.now());
+    });
     hls.on(Hls.Events.ERROR, (_event, { fatal, response }) => {
       // A node that refuses has a reason, and what was seen before is not shown on: it may be privacy.
       if ([401, 403, 503].includes(response?.code)) this.#begin();
@@ -136,9 +142,15 @@ export class LiveVideo {
     const still = now - this.#moved.at;
     const words = still < STILL_MS ? "" : _("The picture has stood still for {seconds} s. Waiting for more …", { seconds: Math.round(still / 1000) });
     const isPlaying = this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
-    const behind = isPlaying && this.#hls ? this.#hls.latency : null;
     const at = isPlaying ? this.#at() : null;
+    const behind = isPlaying && this.#hls ? this.#behind(at) : null;
     this.#tell({ words: isPlaying || words ? words : _("Connecting …"), at, behind, hasSound: isPlaying && this.#hasSound() });
+  }
+
+  /** Returns how many seconds old the picture shown is: an encoder that is too slow makes even the newest one late. */
+  #behind(at) {
+    const age = at === null ? -Infinity : (Date.now() + this.#ahead - at) / 1000;
+    return Math.max(this.#hls.latency, age);
   }
 
   #hasSound() {
