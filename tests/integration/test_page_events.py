@@ -213,3 +213,38 @@ async def drag(tab: Tab, selector: str, across: float, down: float) -> None:
             button="left", buttons=0 if kind == "mouseReleased" else 1, clickCount=1,
         )  # fmt: skip
         await asyncio.sleep(0)
+
+
+def test_a_second_finger_moves_no_corner_of_a_zone(serving: RunningWebServer, tmp_path: Path) -> None:
+    where = (
+        "[...document.querySelectorAll('.corner')].map((one) => { const box = one.getBoundingClientRect();"
+        " return [Math.round(box.left + box.width / 2), Math.round(box.top + box.height / 2)]; })"
+    )
+
+    async def story() -> None:
+        async with looking(serving.url, tmp_path) as tab:
+            await tab.look(width=390, height=844, phone=True)
+            await tab.send("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=2)
+            await tab.until(LIVE)
+            await tab.click("#motion .draw")
+            await tab.click("#zones .buttons button")
+            await tab.until("document.querySelectorAll('.corner').length === 4")
+            await tab.value("document.querySelector('#screen').scrollIntoView({block: 'center', behavior: 'instant'})")
+            before = await tab.value(where)
+
+            async def touch(kind: str, *moved: int) -> None:
+                points = [{"id": at, "x": before[at][0] + by, "y": before[at][1]} for at, by in enumerate(moved)]
+                await tab.send("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+
+            await touch("touchStart", 0)
+            await touch("touchMove", -10)
+            await touch("touchStart", -10, 0)
+            await touch("touchMove", -20, 15)
+            await touch("touchMove", -30)  # the second finger is lifted, the first goes on
+            await touch("touchMove", -40)
+            await touch("touchEnd")
+            after = await tab.value(where)
+            assert after[1:] == before[1:]
+            assert abs(after[0][0] - before[0][0] + 40) <= 2
+
+    run(story)

@@ -24,7 +24,7 @@ export class ZoneLayer {
     this.element = element("div", { className: "zone-layer" }, this.svg, this.names, this.handles);
     this.element.addEventListener("pointerdown", (event) => this.take(event));
     this.element.addEventListener("pointermove", (event) => this.drag(event));
-    for (const kind of ["pointerup", "pointercancel"]) this.element.addEventListener(kind, () => (this.held = null));
+    for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) this.element.addEventListener(kind, (event) => this.isHeldBy(event) && (this.held = null));
     this.element.addEventListener("keydown", (event) => this.key(event));
     this.observer = new ResizeObserver(() => this.place());
     this.placed = () => this.place();
@@ -41,6 +41,7 @@ export class ZoneLayer {
     this.observer.disconnect();
     this.picture().removeEventListener("load", this.placed);
     this.element.remove();
+    this.held = null;
   }
 
   /** Lies exactly over the pixels: the picture may be narrower than its element. */
@@ -82,23 +83,27 @@ export class ZoneLayer {
   }
 
   take(event) {
-    if (event.button) return;
+    if (event.button || this.held) return; // a second finger, or the palm
     const { corner, middle, area } = event.target.dataset;
     if (corner === undefined && middle === undefined && area === undefined) return;
     event.preventDefault();
     this.element.setPointerCapture(event.pointerId);
     if (area !== undefined) this.choose(Number(area));
-    this.held = { corner: Number(corner ?? Number(middle) + 1), whole: area !== undefined, from: this.where(event) };
+    this.held = { pointer: event.pointerId, corner: Number(corner ?? Number(middle) + 1), whole: area !== undefined, from: this.where(event) };
     if (middle !== undefined) this.change(withCorner(this.points, Number(middle)));
     if (area === undefined) this.focus(this.held.corner);
   }
 
   drag(event) {
-    if (!this.held) return;
+    if (!this.isHeldBy(event)) return;
     const here = this.where(event);
     const [dx, dy] = [here[0] - this.held.from[0], here[1] - this.held.from[1]];
     this.held.from = here;
     this.change(this.held.whole ? shifted(this.points, [dx, dy]) : withPoint(this.points, this.held.corner, here));
+  }
+
+  isHeldBy(event) {
+    return this.held?.pointer === event.pointerId;
   }
 
   key(event) {
