@@ -40,9 +40,23 @@ def to_bgr(pixels: Pixels, order: Literal["RGB", "BGRA", "RGBA"]) -> Pixels:
     return np.asarray(cv2.cvtColor(pixels, codes[order]), dtype=np.uint8)
 
 
-def apply_lut(pixels: Pixels, table: Pixels) -> Pixels:
-    """Return each value replaced by that of a table of 256."""
-    return np.asarray(cv2.LUT(pixels, table), dtype=np.uint8)
+def stretch_to_full_range(i420: Pixels) -> None:
+    """Convert planes as (height * 3 / 2, width) uint8 from limited range to full range, in place.
+
+    Limited range is luma from 16 to 235 and chroma from 16 to 240; values beyond are cut.
+    """
+    luma_rows = i420.shape[0] * 2 // 3
+    for rows, table in ((i420[:luma_rows], _FULL_LUMA), (i420[luma_rows:], _FULL_CHROMA)):
+        rows[:] = cv2.LUT(rows, table)
+
+
+def _stretched(centre: int, span: int, full_centre: int) -> Pixels:
+    """Return the lookup table from limited to full range; ``span`` steps become 255."""
+    values = (np.arange(256, dtype=np.float64) - centre) * 255 / span + full_centre
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+_FULL_LUMA, _FULL_CHROMA = _stretched(16, 219, 0), _stretched(128, 224, 128)
 
 
 def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:

@@ -8,6 +8,7 @@ gradually.
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 # Share of its lateness that a packet corrects which had to be waited for; the rest of a burst has the right stamps. An
 # early packet corrects everything, as the network can only delay.
@@ -20,6 +21,11 @@ _LATE_PACKETS, _LATE_S, _CORRECTED_S = 3, 0.1, 0.4
 _JUMP_S = 10.0
 # Least distance between two packets.
 _LEAST_S = 0.001
+
+
+def stamp_of(packet: Any) -> float | None:
+    """Return the time stamp of PyAV's packet on the camera's clock, in seconds; ``None`` if missing."""
+    return None if packet.pts is None else float(packet.pts * packet.time_base)
 
 
 class PacketTimes:

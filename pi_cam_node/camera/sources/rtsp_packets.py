@@ -18,7 +18,7 @@ from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.pacing import RateLimit
-from pi_cam_node.camera.sources.packet_times import PacketTimes
+from pi_cam_node.camera.sources.packet_times import PacketTimes, stamp_of
 from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
 from pi_cam_node.camera.sources.rtsp_sound import RtspSound
 from pi_cam_node.imaging.h264 import has_one_pair, is_start, parameter_sets, with_parameter_sets
@@ -176,7 +176,7 @@ class RtspPacketSource:
                 if packet.size:
                     # When the one before was complete, this one had begun to come.
                     came_s, begun_s = begun_s if is_ended_by_next else arrived_s, arrived_s
-                    mono_s = self._times.of(None if is_past else _stamp_s(packet), came_s)
+                    mono_s = self._times.of(None if is_past else stamp_of(packet), came_s)
                     images = _images_of(packet)
                     # Where the decoder shows nothing, a player may stop.
                     is_whole = bool(images) and not packet.is_corrupt
@@ -196,7 +196,7 @@ class RtspPacketSource:
 
     def _collect(self, packet: Any, mono_s: float, *, is_whole: bool = True) -> None:
         """Keep a packet for the next shot, from the first key frame on."""
-        stamp_s, is_key, data = _stamp_s(packet), _is_key(packet), bytes(packet)
+        stamp_s, is_key, data = stamp_of(packet), _is_key(packet), bytes(packet)
         self._can_copy = self._can_copy and (not is_key or has_one_pair(data))
         self._in_order += 1
         if stamp_s is not None:
@@ -233,7 +233,7 @@ class RtspPacketSource:
             return
         times_s = [mono_s]
         for later, earlier in pairwise(reversed([*past, packet])):
-            distance_s = (_stamp_s(later) or 0.0) - (_stamp_s(earlier) or 0.0)
+            distance_s = (stamp_of(later) or 0.0) - (stamp_of(earlier) or 0.0)
             is_told = None not in {later.pts, earlier.pts} and 0 < distance_s < _JUMP_S
             times_s.append(times_s[-1] - (distance_s if is_told else interval_s))
         for one, time_s in zip(past, reversed(times_s), strict=False):
@@ -267,10 +267,6 @@ def _size(thing: Any) -> tuple[int, int]:
 
 def _is_key(packet: Any) -> bool:
     return bool(packet.is_keyframe) and is_start(bytes(packet))
-
-
-def _stamp_s(packet: Any) -> float | None:
-    return None if packet.pts is None else float(packet.pts * packet.time_base)
 
 
 def _images_of(packet: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from pi_cam_node.camera.sources.packet_times import PacketTimes
+from pi_cam_node.camera.sources.packet_times import PacketTimes, stamp_of
 from pi_cam_node.imaging.aac import SAMPLES, aac_format
 from pi_cam_node.imaging.packet import Packet, PacketFacts, SoundChoice, pts_of
 
@@ -44,7 +44,7 @@ class RtspSound:
             choice: `recording.sound`.
             track: Track number of the pictures that it belongs to.
         """
-        end_s = self._times.of(_stamp_s(packet), arrived_s)
+        end_s = self._times.of(stamp_of(packet), arrived_s)
         if (
             choice == "off"
             or self._stream is None
@@ -140,7 +140,3 @@ class _Encoder:
 
 def _packet(begin_s: float, data: bytes, track: int, config: bytes) -> Packet:
     return Packet(begin_s, False, data, PacketFacts(pts_of(begin_s), track=track, sound=config))
-
-
-def _stamp_s(packet: Any) -> float | None:
-    return None if packet.pts is None else float(packet.pts * packet.time_base)

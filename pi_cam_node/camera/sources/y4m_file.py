@@ -16,7 +16,7 @@ from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.pacing import Metronome
-from pi_cam_node.imaging.jpeg import Pixels, planes
+from pi_cam_node.imaging.jpeg import Pixels
 
 _LONGEST_HEADER_BYTES = 1024
 _MARK = b"FRAME\n"
@@ -135,16 +135,6 @@ class Y4mFileSource:
         if got != len(_MARK) + picture_bytes or mark != _MARK:
             raise SourceError(f"{self._title}: picture {number} is cut off or has parameters of its own; {_ADVICE}")
         if not self._header.full_range:
-            _stretch(self._pixels)
+            from pi_cam_node.imaging import opencv  # noqa: PLC0415 - brings OpenCV, which full range does without
 
-
-def _stretch(pixels: Pixels) -> None:
-    """Convert limited to full range, in place."""
-    from pi_cam_node.imaging import opencv  # noqa: PLC0415 - brings OpenCV, which full range does without
-
-    values = np.arange(256)
-    luma = ((values - 16) * 255 / 219).round().clip(0, 255).astype(np.uint8)
-    chroma = ((values - 128) * 255 / 224 + 128).round().clip(0, 255).astype(np.uint8)
-    y, u, v = planes(pixels)
-    for plane, table in ((y, luma), (u, chroma), (v, chroma)):
-        np.copyto(plane, opencv.apply_lut(plane, table))
+            opencv.stretch_to_full_range(self._pixels)

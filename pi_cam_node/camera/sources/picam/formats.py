@@ -177,8 +177,7 @@ def _i420(y: Pixels, u: Pixels, v: Pixels, granted: Granted) -> Pixels:
     if granted.limited:
         from pi_cam_node.imaging import opencv  # noqa: PLC0415 - brings OpenCV, which full range does without
 
-        out[:height] = opencv.apply_lut(out[:height], _FULL_LUMA)
-        out[height:] = opencv.apply_lut(out[height:], _FULL_CHROMA)
+        opencv.stretch_to_full_range(out)
     return out
 
 
@@ -190,15 +189,6 @@ def _jpeg(buffer: Pixels, granted: Granted) -> Pixels:
         raise ValueError(f"a JPEG of {width}x{height} came from a stream of {granted.size[0]}x{granted.size[1]}")
     return pixels
 
-
-def _stretched(centre: int, span: int, full_centre: int) -> Pixels:
-    """Return the lookup table from limited to full range; ``span`` steps become 255."""
-    values = (np.arange(256, dtype=np.float64) - centre) * 255 / span + full_centre
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-_FULL_LUMA = _stretched(16, 219, 0)
-_FULL_CHROMA = _stretched(128, 224, 128)
 
 _FORMATS = {
     "YUV420": _Format("i420", 1, _planar(u_first=True)),
