@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pi_cam_node.base.secret_file import require_plain
 
-# Permission bits of all members.
+# Begin of the names of all members.
 ROOT = "pi-cam-node/"
 
 

@@ -29,6 +29,8 @@ from pi_cam_node.runtime.last_good_config import StateFiles, state_files
 from pi_cam_node.storage.directory import is_plain_file
 
 FORMAT, MANIFEST, DATABASE = 1, "manifest.json", "events.db"
+# Suffixes of the other files of the state folder that belong to a backup, see `small_state`.
+SMALL_STATE = ("good", "privacy_on", "http_link_key", "names")
 
 
 @frozen
@@ -82,8 +84,8 @@ def named_files(config: Config) -> list[Path]:
 
 def small_state(places: StateFiles) -> dict[str, Path]:
     """Return the files of the state folder that are copied unchanged, by suffix."""
-    found = {"good": places.good, "privacy_on": places.private, "http_link_key": places.link_key, "names": places.names}
-    return {end: file for end, file in found.items() if file is not None}
+    files = (places.good, places.private, places.link_key, places.names)
+    return {end: file for end, file in zip(SMALL_STATE, files, strict=True) if file is not None}
 
 
 def _small_files(loaded: LoadedConfig, environ: Mapping[str, str]) -> Iterator[tuple[str, Path]]:

@@ -25,11 +25,12 @@ from pi_cam_node.base.atomic_files import (
     sync,
     sync_directory,
 )
+from pi_cam_node.base.backup_archive import ROOT
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config, loader
 from pi_cam_node.config.loader import MAX_FILE_BYTES
 from pi_cam_node.core.media_ids import parse_file
-from pi_cam_node.runtime.backup import DATABASE, FORMAT, MANIFEST, named_files, small_state
+from pi_cam_node.runtime.backup import DATABASE, FORMAT, MANIFEST, SMALL_STATE, named_files, small_state
 from pi_cam_node.runtime.erase import OURS
 from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.storage.directory import free_space
@@ -37,7 +38,6 @@ from pi_cam_node.storage.events.schema import SUFFIXES
 
 ASIDE_SUFFIX = ".before-restore"
 _KEPT_FREE_BYTES = 64 << 20
-_ROOT = "pi-cam-node/"
 _CONFIG_NAME = re.compile(r"[A-Za-z0-9_-][\w.-]{0,99}(/[A-Za-z0-9_-][\w.-]{0,99}){0,3}", re.ASCII)
 
 
@@ -107,7 +107,7 @@ def _unpack(archive: tarfile.TarFile, staging: Path) -> Mapping[str, object]:
     manifest: Mapping[str, object] = {}
     for member in archive:
         content = archive.extractfile(member) if member.isreg() else None
-        name = member.name.removeprefix(_ROOT)
+        name = member.name.removeprefix(ROOT)
         if content is None or name == member.name:
             raise ValueError(f"{member.name!a} is no file of a backup")
         if not manifest:
@@ -139,7 +139,7 @@ def _checked_manifest(name: str, content: bytes) -> Mapping[str, object]:
 def _check_member(folder: str, name: str, size_bytes: int) -> None:
     known = {
         "config": _CONFIG_NAME.fullmatch(name) is not None,
-        "state": name in ("good", "privacy_on", "http_link_key", "names", DATABASE),
+        "state": name in (*SMALL_STATE, DATABASE),
         "pictures": name in OURS or parse_file(name) is not None,
     }
     if not known.get(folder, False):

@@ -18,7 +18,7 @@ from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.core.commands.jobs import JobQueue
 from pi_cam_node.core.commands.parsing import Envelope, expiry, open_envelope, validate
-from pi_cam_node.core.commands.registry import Context, FreshFrame, Result, Work
+from pi_cam_node.core.commands.registry import VERB_SHOWN, Context, FreshFrame, Result, Work
 from pi_cam_node.core.commands.reply_deadlines import WORK_TIMEOUT_S
 from pi_cam_node.core.commands.requests import RememberedReplies, Request, key_of
 from pi_cam_node.core.events import CommandRefused, FaultReported, PictureSaved, Replied
@@ -33,8 +33,6 @@ FAULTS = ("internal", "no_space", "not_saved", "timeout", "retained")
 # Least seconds between two events about refusals; every refused request gets its reply.
 REFUSALS_EVERY_S = 1.0
 REPEATS_WAITING = 16
-# Characters of an unknown verb that are repeated in the reply and the log.
-VERB_SHOWN = 40
 
 
 class Dispatcher:

@@ -33,8 +33,8 @@ from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Demand, Frame
 from pi_cam_node.imaging.tasks import ImageTasks
 
-# Longest verb; longer ones are cut for comparison and messages.
-VERB_MAX_CHARS = 40
+# Characters of an unknown verb that are compared, and repeated in replies and in the log.
+VERB_SHOWN = 40
 
 
 def _kinds(annotation: Any) -> frozenset[Any]:
@@ -269,7 +269,7 @@ def find(verb: str) -> Command:
     """
     found = _REGISTRY.get(verb)
     if found is None:
-        alike = nearest(verb[:VERB_MAX_CHARS], _REGISTRY)
+        alike = nearest(verb[:VERB_SHOWN], _REGISTRY)
         data = {"known": sorted(_REGISTRY), **({"nearest": alike} if alike else {})}
-        raise UnknownVerb(f"UNKNOWN_COMMAND {verb[:VERB_MAX_CHARS]!r}", data=data, text="UNKNOWN_COMMAND")
+        raise UnknownVerb(f"UNKNOWN_COMMAND {verb[:VERB_SHOWN]!r}", data=data, text="UNKNOWN_COMMAND")
     return found

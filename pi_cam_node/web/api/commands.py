@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from pi_cam_node.base.errors import BadRequest, NodeError
-from pi_cam_node.core.commands.dispatcher import VERB_SHOWN
+from pi_cam_node.core.commands.registry import VERB_SHOWN
 from pi_cam_node.web.api.models import Refusal
 from pi_cam_node.web.context import WebContext
 from pi_cam_node.web.http.status_codes import json_response, status_of

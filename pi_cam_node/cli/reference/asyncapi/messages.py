@@ -8,9 +8,8 @@ from typing import Any
 from pi_cam_node.base.errors import CODES
 from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.core.commands.all import registry
-from pi_cam_node.core.commands.dispatcher import VERB_SHOWN
 from pi_cam_node.core.commands.parsing import MAX_ID_CHARS
-from pi_cam_node.core.commands.registry import Command
+from pi_cam_node.core.commands.registry import VERB_SHOWN, Command
 from pi_cam_node.core.commands.reply_data import NoData, Progress, Shortened
 from pi_cam_node.web.api.openapi import arguments_schema
 
