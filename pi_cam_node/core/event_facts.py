@@ -50,8 +50,9 @@ def text_of(value: object) -> str:
 
 def number_of(value: object) -> float:
     """Return a JSON number; 0 for other types and out-of-range values."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
-    return float(value) if is_number and isinstance(value, int | float) else 0.0
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
+        return float(value)
+    return 0.0
 
 
 def time_of(value: object) -> datetime | None:

@@ -121,11 +121,6 @@ class CameraPackets:
 
     @property
     def has_ended(self) -> bool:
-        """Whether no more packets come, e.g. because pictures are now processed."""
-        return self.is_silent
-
-    @property
-    def is_silent(self) -> bool:
         """Whether the camera sends no packets: unsupported, pictures are processed, or it is offline."""
         return self.stream.first_mono_s is None or self.is_drained
 
@@ -196,7 +191,7 @@ class CameraFirst:
     def _suits(self) -> bool:
         """Return whether films or live video can be made of the camera's packets at present."""
         camera = self._camera
-        return self._choice() != "pictures" and not camera.is_silent and camera.key_distance_s <= self._key_distance_s
+        return self._choice() != "pictures" and not camera.has_ended and camera.key_distance_s <= self._key_distance_s
 
     def release(self, source: PacketSource) -> None:
         """See `PacketSupply`."""

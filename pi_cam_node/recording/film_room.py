@@ -15,7 +15,6 @@ from typing import Protocol
 from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.base.file_system import joined
-from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.strict_json import read_object
 from pi_cam_node.core.media_ids import is_film_id
 
@@ -30,23 +29,23 @@ class FilmRoom(Protocol):
         ...
 
 
-@frozen
-class FilmLimits:
-    """Space that must stay free on the disk, in bytes."""
-
-    min_free_bytes: int
-
-
 class DiskFilmRoom:
     """Makes room for films in one folder. Thread: any, one at a time."""
 
     def __init__(
         self,
         directory: Path,
-        limits: Callable[[], FilmLimits],
+        min_free_bytes: Callable[[], int],
         removed: Callable[[str], None] = lambda _film_id: None,
     ) -> None:
-        self._directory, self._limits, self._removed = directory, limits, removed
+        """Access nothing yet.
+
+        Args:
+            directory: The folder of the films.
+            min_free_bytes: Returns the bytes that must stay free on its disk.
+            removed: Called with the id of each removed film.
+        """
+        self._directory, self._min_free_bytes, self._removed = directory, min_free_bytes, removed
         self._lock = threading.Lock()
 
     def make(self, size_bytes: int) -> None:
@@ -56,7 +55,8 @@ class DiskFilmRoom:
             NoSpace: There is none, and no film is left that could make it.
             OSError: The disk does not answer.
         """
-        least_bytes = self._limits().min_free_bytes + size_bytes
+        min_free_bytes = self._min_free_bytes()
+        least_bytes = min_free_bytes + size_bytes
         with self._lock:
             for film in self._films() if self._free_bytes() < least_bytes else ():
                 if not self._is_kept(film):
@@ -66,7 +66,7 @@ class DiskFilmRoom:
             if self._free_bytes() < least_bytes:
                 raise NoSpace(
                     f"{self._free_bytes()} bytes are free on the disk of {self._directory}, and "
-                    f"storage.min_free_bytes keeps {self._limits().min_free_bytes} of them"
+                    f"storage.min_free_bytes keeps {min_free_bytes} of them"
                 )
 
     def _films(self) -> list[str]:

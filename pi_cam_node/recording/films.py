@@ -27,7 +27,7 @@ from pi_cam_node.recording.camera_packets import (
 from pi_cam_node.recording.clip import ClipMaker
 from pi_cam_node.recording.encoder.process import EncoderProcess
 from pi_cam_node.recording.encoder_pool import EncoderPool
-from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits, FilmRoom
+from pi_cam_node.recording.film_room import DiskFilmRoom, FilmRoom
 from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, format_of_variant
 from pi_cam_node.recording.live_encoder import LiveEncoder, PictureReader
 from pi_cam_node.recording.packet_stream import CAPACITY_BYTES as ENCODED_BYTES
@@ -73,7 +73,7 @@ class Films:
         directory, boot = config.export.base_dir.absolute(), boot_part(boot_id)
         self._current, self._pictures, self._clock = current, pictures, clock
         self._packets_bytes, self._encoded_bytes, self._planes = packets_bytes, encoded_bytes, planes
-        room = DiskFilmRoom(directory, self._limits, removed)
+        room = DiskFilmRoom(directory, self._min_free_bytes, removed)
         self.camera_packets = CameraPackets(self._kept_s, is_private, clock, self._has_sound, packets_bytes)
         # The recorder and the live view: one each, where they cannot share; and one that a clip still reads.
         self.packets = EncoderPool([self._encoder(MAIN, name) for name in ("encoder", "encoder-2", "encoder-3")])
@@ -249,5 +249,5 @@ class Films:
     def _access(self) -> FileAccess:
         return FileAccess.of(self._current().storage)
 
-    def _limits(self) -> FilmLimits:
-        return FilmLimits(self._current().storage.min_free_bytes)
+    def _min_free_bytes(self) -> int:
+        return self._current().storage.min_free_bytes

@@ -95,8 +95,7 @@ class RecordingRule:
         is_running = bool(self._open) or self._tail_s is not None
         self._open.add(event_id)
         if is_running:  # one time span
-            if self._tail_s is not None:
-                self._tail_s = None
+            self._tail_s = None
             return self.config.pre_roll_s
         self._begin(RecordingOrder(event_id, kind, began_s - self.config.pre_roll_s, began_s))
         return self.config.pre_roll_s

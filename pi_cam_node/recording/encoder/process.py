@@ -128,7 +128,7 @@ class EncoderProcess:
                 self._send()
             came = self._receive() if events & ~select.POLLOUT else []
         except (OSError, ValueError) as error:
-            raise EncoderLost(f"the encoder talks nonsense: {error}") from error
+            raise EncoderLost(f"the connection to the encoder failed: {error}") from error
         now_s = time.monotonic()
         if came:
             self._has_answered, self._moved_s = True, now_s

@@ -30,7 +30,7 @@ from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording import film_finish
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.film_room import DiskFilmRoom, FilmLimits
+from pi_cam_node.recording.film_room import DiskFilmRoom
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.repair import repair_all
 from tests.support.h264 import PPS, SPS, access_unit
@@ -234,7 +234,7 @@ def test_a_film_that_is_told_of_once_it_is_whole_is_synced_only_then(
 
 def _room(folder: Path, mocker: MockerFixture, free: list[int]) -> DiskFilmRoom:
     mocker.patch.object(os, "statvfs", side_effect=lambda _path: SimpleNamespace(f_bavail=free[0], f_frsize=1))
-    return DiskFilmRoom(folder, lambda: FilmLimits(min_free_bytes=1000))
+    return DiskFilmRoom(folder, lambda: 1000)
 
 
 def test_the_oldest_films_make_room_and_kept_ones_stay(tmp_path: Path, mocker: MockerFixture) -> None:
