@@ -165,6 +165,41 @@ def test_vendor_cameras_are_imported_only_by_the_picamera2_source() -> None:
             assert path.parent.name == "picam", path
 
 
+def told_names(node: ast.FunctionDef | ast.ClassDef, section: str) -> set[str]:
+    """Return the names that a section of a docstring tells of, such as ``Args``."""
+    found = re.search(rf"^{section}:\n((?:    .*\n|\n)*)", (ast.get_docstring(node) or "") + "\n", re.MULTILINE)
+    rows = re.findall(r"^    ([*\w][*\w, ]*):(?: |$)", found[1], re.MULTILINE) if found else []
+    return {name.strip(" *") for row in rows for name in row.split(",")}
+
+
+def parameters(function: ast.FunctionDef) -> set[str]:
+    rest = (function.args.vararg, function.args.kwarg)
+    every = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs, *filter(None, rest)]
+    return {each.arg.lstrip("_") for each in every} - {"self", "cls"}
+
+
+def names_within(node: ast.ClassDef) -> set[str]:
+    """Return all that a class, its methods and their ``self`` are given."""
+    inner = list(ast.walk(node))
+    return (
+        {each.id for each in inner if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+        | {each.attr for each in inner if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)}
+        | {each.name for each in inner if isinstance(each, ast.FunctionDef)}
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_docstrings_tell_of_the_arguments_and_attributes_that_there_are(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef) and (told := told_names(node, "Args")):
+            assert told == parameters(node), f"{path.name}:{node.lineno}"
+        if isinstance(node, ast.ClassDef):
+            made = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+            told = told_names(node, "Args")
+            assert not told or [told] == list(map(parameters, made)), f"{path.name}:{node.lineno}"
+            assert told_names(node, "Attributes") <= names_within(node), f"{path.name}:{node.lineno}"
+
+
 PAGE = ROOT / "docs" / "architecture.md"
 
 

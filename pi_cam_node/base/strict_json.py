@@ -86,8 +86,8 @@ def _number(text: str) -> float | None:
 
 
 def _whole_number(text: str) -> int | float | None:
-    """Parse an integer; as a float beyond 64 bits."""
-    return int(text) if len(text) <= _INT_DIGITS else _number(text)
+    """Parse an integer; as a float from 19 characters on, of which 64 bits do not hold every one."""
+    return int(text) if len(text) <= _INT_CHARS else _number(text)
 
 
 def _finite(value: Any) -> Any:
@@ -110,7 +110,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be converted to JSON")
 
 
-_INT_DIGITS = 18
+_INT_CHARS = 18
 _DECODER = json.JSONDecoder(parse_constant=lambda _name: None, parse_float=_number, parse_int=_whole_number)
 # Created once, as `json.dumps` would create an encoder for each value.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)

@@ -91,7 +91,7 @@ class CommandArrived:
         reply_to: Where the client wants the reply; the adapter that put the command reads it back.
         correlation: To be returned with the reply, unchanged.
         origin: By which adapter it came. ``self``: the node gave it itself, and no client waits for a reply.
-        too_late: The node is stopping, and nothing is begun any more.
+        during_shutdown: The node is stopping, and nothing is begun any more.
     """
 
     verb: str

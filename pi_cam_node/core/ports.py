@@ -266,7 +266,7 @@ class Ports:
         vitals: Returns memory, temperature, disk and the like.
         write_config: Writes settings into the configuration file. Thread: the worker.
         stop: Ends the node with an exit code.
-        discretion: Privacy and erase.
+        privacy_port: Privacy and erase.
         images: Image processing. Thread: the worker.
         demand: Requests additional data with the first frame exposed at or after a monotonic time.
         url_of: Returns a link to saved media; ``None`` if HTTP is off.

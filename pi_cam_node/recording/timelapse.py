@@ -40,7 +40,7 @@ RATE_HZ = 25
 BATCH, BATCH_BYTES = 10, 8 << 20
 _WAIT_S, _IDLE_S = 0.05, 5.0
 _FILM_BYTES = 4 << 20
-# Numbers of timelapses begin here; those of clips at half of it.
+# First number of timelapses; see `clip`.
 _FIRST_NUMBER = 800_000
 
 

@@ -50,6 +50,7 @@ class Parts:
         clock: Tells the time.
         boot_id: Id of this run of the node.
         core: Returns the core, which is created after the parts; not called by their constructors.
+        budget_bytes: Bytes for everything that grows with pictures; see `memory_budget`.
 
     Attributes:
         inbox: Queue of inputs for the node thread.
