@@ -117,10 +117,11 @@ class CameraController:
         elif desired.opening != old.opening:
             self._policy.reset()
             self._open(timeouts.RECONFIGURE_S)
-        elif self._phase == "running":
-            if desired.generation != old.generation:
+        else:
+            if self._phase == "running" and desired.generation != old.generation:
                 self._apply()
-            if desired.output != old.output and self._worker is not None:
+            if self._worker is not None and desired.output != old.output:
+                # Also while the camera opens: its order to open holds the former processing, and comes first.
                 self._worker.send(m.Configure(desired.output))
 
     def step(self) -> None:

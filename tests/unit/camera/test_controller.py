@@ -14,7 +14,7 @@ from pi_cam_node.camera.freeze_detector import BLANK
 from pi_cam_node.camera.recovery import BACKOFF_S, HEALTHY_S
 from pi_cam_node.camera.source import Controls
 from pi_cam_node.camera.timeouts import FIRST_FRAME_S, OPEN_S, REOPEN_S, STUCK_S, SWITCH_S
-from pi_cam_node.camera.worker.messages import Applied, Failed, Open, Refused
+from pi_cam_node.camera.worker.messages import Applied, Configure, Failed, Open, Order, Output, Refused
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CameraFailed, CameraOpened, Input, PictureBlank, SwitchFailed
@@ -147,6 +147,22 @@ def test_a_wish_that_came_while_the_camera_was_opening_is_applied_afterwards(ben
     bench.worker.say_ready()
     bench.step()
     assert [apply.controls for apply in bench.worker.applies] == [NIGHT]
+
+
+def test_a_change_of_the_processing_reaches_a_camera_that_runs_or_is_opening(bench: Bench) -> None:
+    def ordered(quality: int) -> list[Order]:
+        bench.desired = replace(bench.desired, output=Output(quality))
+        sent = len(bench.worker.orders)
+        bench.step()
+        return bench.worker.orders[sent:]
+
+    bench.step()
+    assert ordered(50) == [Configure(Output(50))], "the order to open holds the former quality"
+    bench.worker.say_ready()
+    bench.step()
+    bench.image()
+    assert ordered(60) == [Configure(Output(60))]
+    assert ordered(60) == []
 
 
 def test_wishes_are_remembered_when_the_camera_is_opened_again(bench: Bench) -> None:
