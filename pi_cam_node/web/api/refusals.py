@@ -8,7 +8,7 @@ from aiohttp import web
 
 from pi_cam_node.base.errors import Code
 from pi_cam_node.base.strict_json import json_bytes
-from pi_cam_node.core.commands.dispatcher import VERB_SHOWN
+from pi_cam_node.core.commands.registry import VERB_SHOWN
 from pi_cam_node.web.api.models import Refusal
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.http.routes import JSON, Route
