@@ -145,7 +145,7 @@ class Inbox:
         Args:
             timeout_s: Longest wait.
             hold_broker: Called only if the next message is a command from the broker; returns whether to leave it
-                queued. In that case ``None`` is returned after `HELD_S` at the latest.
+                queued. In that case ``None`` is returned `HELD_S` after the last arrival at the latest.
 
         Thread: the node thread.
         """

@@ -29,7 +29,10 @@ def stamp_of(packet: Any) -> float | None:
 
 
 class PacketTimes:
-    """Converts time stamps to increasing monotonic times, never in the future. Thread: one."""
+    """Converts time stamps to increasing monotonic times. Thread: one.
+
+    They are not later than the arrival, except in a burst: by `_LEAST_S` for each packet that came at the same moment.
+    """
 
     def __init__(self) -> None:
         self._last_s: float | None = None

@@ -124,7 +124,7 @@ class Ring:
         self._evict(0)
 
     def add(self, frame: RingFrame) -> bool:
-        """Append a frame and evict old ones; return false if it is not newer than the newest, and so dropped."""
+        """Append a frame and evict old ones; return false if it is dropped: not newer than the newest, or too large."""
         last = self._block.last
         if last is not None and frame.mono_s <= last.mono_s:
             return False

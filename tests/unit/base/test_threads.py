@@ -24,3 +24,23 @@ def test_a_heartbeat_is_fresh_while_the_event_loop_turns_and_stale_when_it_hangs
         call()
     clock.advance(LIMIT_S + 1)
     assert thread.is_stale
+
+
+def test_a_process_that_stood_still_prolongs_the_deadline_of_a_loop_and_never_shortens_it(
+    mocker: MockerFixture,
+) -> None:
+    clock = FakeClock()
+    mocker.patch.object(MonitoredThread, "is_mine", new=True)
+    thread = MonitoredThread("worker", lambda: None, clock)
+    thread.extend()
+    clock.advance(1e6)
+    assert not thread.is_stale, "it waits for work"
+    thread.beat(within_s=100.0)
+    thread.extend()
+    clock.advance(LIMIT_S + 100.0)
+    assert not thread.is_stale
+    thread.extend()
+    clock.advance(LIMIT_S)
+    assert not thread.is_stale
+    clock.advance(1)
+    assert thread.is_stale
