@@ -19,7 +19,6 @@ How to use it::
 
 from __future__ import annotations
 
-import mmap
 import threading
 from bisect import bisect_right
 from collections import deque
@@ -27,12 +26,13 @@ from collections.abc import Sequence
 from typing import Generic
 from weakref import WeakValueDictionary
 
+from pi_cam_node.base.memory_pages import new_block, page_after, page_before, return_copied, return_pages
 from pi_cam_node.base.ring_records import Meta, Pin, Reader, Record
 
 Data = bytes | bytearray | memoryview
 
-# Least memory that is returned to the system at a time: while wiping and resizing, and by eviction.
-_CHUNK_BYTES, _EVICTED_BYTES = 1 << 20, 64 << 10
+# Memory that is wiped at a time, and least memory that is returned to the system by eviction.
+_WIPED_BYTES, _EVICTED_BYTES = 1 << 20, 64 << 10
 
 
 class BlockRing(Generic[Meta]):
@@ -49,7 +49,7 @@ class BlockRing(Generic[Meta]):
             returns_memory: Return memory as records are evicted, for sizes that vary, as in video. Otherwise it is used
                 again: this saves page faults, but while sizes grow, records are evicted before the block is full.
         """
-        self._block = _block(capacity_bytes)
+        self._block = new_block(capacity_bytes)
         self._capacity = capacity_bytes
         self._records: deque[Record[Meta]] = deque()
         self._offsets: deque[int] = deque()
@@ -144,11 +144,11 @@ class BlockRing(Generic[Meta]):
                     pin.copy = None
             self._records.clear()
             self._offsets.clear()
-            zeros = bytes(min(_CHUNK_BYTES, self._extent))
-            for start in range(0, self._extent, _CHUNK_BYTES):
-                end = min(start + _CHUNK_BYTES, self._extent)
+            zeros = bytes(min(_WIPED_BYTES, self._extent))
+            for start in range(0, self._extent, _WIPED_BYTES):
+                end = min(start + _WIPED_BYTES, self._extent)
                 self._block[start:end] = zeros[: end - start]
-                self._block.madvise(mmap.MADV_DONTNEED, start, end - start)
+                return_pages(self._block, start, end)
             self._head = self._extent = self._held = self._returned = 0
 
     def resize(self, capacity_bytes: int) -> None:
@@ -162,7 +162,7 @@ class BlockRing(Generic[Meta]):
             while self._held > capacity_bytes:
                 self._drop_group()
             old, records, offsets = self._block, list(self._records), list(self._offsets)
-            self._block, self._capacity = _block(capacity_bytes), capacity_bytes
+            self._block, self._capacity = new_block(capacity_bytes), capacity_bytes
             self._records.clear()
             self._offsets.clear()
             self._head = self._extent = self._held = self._returned = 0
@@ -172,7 +172,7 @@ class BlockRing(Generic[Meta]):
                     at = self._head
                     self._block[at : at + record.size_bytes] = view[offset : offset + record.size_bytes]
                     self._note(record, at)
-                    copied = _give_back(old, offset, offset + record.size_bytes, copied)
+                    copied = return_copied(old, offset, offset + record.size_bytes, copied)
             old.close()
 
     def read(self, record: Record[Meta]) -> bytes | None:
@@ -273,28 +273,10 @@ class BlockRing(Generic[Meta]):
         """Return evicted records' memory to the system: all behind the head if a lap around the block is over."""
         if not self._records:
             self._head = 0
-        first = max(self._returned, _page_after(self._head)) if is_lap_over or self._is_wrapped else self._returned
-        last = self._extent if is_lap_over else self._offsets[0] // mmap.PAGESIZE * mmap.PAGESIZE
+        first = max(self._returned, page_after(self._head)) if is_lap_over or self._is_wrapped else self._returned
+        last = self._extent if is_lap_over else page_before(self._offsets[0])
         if first < last and (is_lap_over or last - first >= _EVICTED_BYTES):
-            self._block.madvise(mmap.MADV_DONTNEED, first, last - first)
+            return_pages(self._block, first, last)
             self._returned = last
         if is_lap_over:
             self._returned, self._extent = 0, self._head
-
-
-def _block(size_bytes: int) -> mmap.mmap:
-    return mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-
-
-def _give_back(block: mmap.mmap, start: int, end: int, given: int) -> int:
-    """Return whole pages before ``end`` to the system, in chunks; return the offset up to which this is done."""
-    # From the front on where the records wrapped around.
-    first, last = _page_after(0 if start < given else given), end // mmap.PAGESIZE * mmap.PAGESIZE
-    if last - first < _CHUNK_BYTES:
-        return 0 if start < given else given
-    block.madvise(mmap.MADV_DONTNEED, first, last - first)
-    return last
-
-
-def _page_after(offset: int) -> int:  # the first page that begins there, or after
-    return -(-offset // mmap.PAGESIZE) * mmap.PAGESIZE
