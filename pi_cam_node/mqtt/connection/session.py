@@ -82,7 +82,7 @@ class Session:
         self._packets = PacketLoop(self._client)
         if plan.one_message_at_a_time:
             self._client.max_inflight_messages_set(1)
-        self.subscriptions = Subscriptions(self._client, topics, plan, five=options.version == "5")
+        self.subscriptions = Subscriptions(self._client, topics, plan, clock, five=options.version == "5")
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -206,7 +206,7 @@ class Session:
             if now_s - check_s >= CHECK_S:
                 check_s = now_s
                 self._listener.on_check()
-                if self.in_flight.is_stuck(now_s):
+                if self.in_flight.is_stuck(now_s) or self.subscriptions.is_stuck(now_s):
                     self._reason, self._gave_up = "the broker acknowledges nothing any more", True
                     return
 

@@ -9,6 +9,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from pi_cam_node.base.clock import Clock
 from pi_cam_node.mqtt.connection.diagnosis import SessionPlan
 from pi_cam_node.mqtt.messages.topics import Topics
 
@@ -16,6 +17,8 @@ from pi_cam_node.mqtt.messages.topics import Topics
 FILTERS_IN_A_PACKET = 8
 # MQTT 5 reason code: wildcard subscriptions not supported.
 NO_WILDCARDS = 162
+# Longest wait for the next answer. An answer may be lost where the connection is not: if bits flip in its number.
+ANSWER_TIMEOUT_S = 20.0
 
 
 class Subscriptions:
@@ -30,17 +33,20 @@ class Subscriptions:
         topics: The node's topics.
         plan: Whether to subscribe to one filter at a time, to identify the one that ends the session, and filters to
             omit.
+        clock: Tells the time.
         five: Whether the protocol is MQTT 5.
     """
 
-    def __init__(self, client: paho.Client, topics: Topics, plan: SessionPlan, *, five: bool) -> None:
+    def __init__(self, client: paho.Client, topics: Topics, plan: SessionPlan, clock: Clock, *, five: bool) -> None:
         self._client = client
+        self._clock = clock
         self._topics = topics
         self._five = five
         self._one_at_a_time = plan.one_filter_at_a_time
         self._without = plan.without
         self._waiting: deque[list[tuple[str, bool]]] = deque()
         self._pending: dict[int, list[str]] = {}
+        self._progress_s = float("-inf")
         self.has_answer = False
         self.granted: set[str] = set()
 
@@ -48,6 +54,10 @@ class Subscriptions:
     def is_complete(self) -> bool:
         """Whether every subscription was answered."""
         return not self._pending and not self._waiting
+
+    def is_stuck(self, now_s: float) -> bool:
+        """Return whether the broker has answered none of the sent subscriptions within the timeout."""
+        return bool(self._pending) and now_s - self._progress_s > ANSWER_TIMEOUT_S
 
     @property
     def unanswered(self) -> tuple[str, ...]:
@@ -83,11 +93,12 @@ class Subscriptions:
             _, mid = self._client.subscribe([(f, 1) for f in filters])
         if mid is not None:
             self._pending[mid] = filters
+            self._progress_s = self._clock.monotonic()
 
     def answered(self, mid: int, reasons: Sequence[ReasonCode]) -> Iterator[tuple[str, ReasonCode]]:
         """Process a SUBACK and continue; yield refused filters with the reason."""
         filters = self._pending.pop(mid, [])
-        self.has_answer = True
+        self.has_answer, self._progress_s = True, self._clock.monotonic()
         answers = list(zip(filters, reasons, strict=False))
         self.granted.update(topic_filter for topic_filter, reason in answers if not reason.is_failure)
         self._send()

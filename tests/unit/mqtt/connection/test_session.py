@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from paho.mqtt.client import DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import SecretStr
@@ -21,6 +22,7 @@ from pi_cam_node.mqtt.connection.disconnect import Version
 from pi_cam_node.mqtt.connection.negotiation import ConnectOptions
 from pi_cam_node.mqtt.connection.session import Session
 from pi_cam_node.mqtt.connection.session_listener import Action
+from pi_cam_node.mqtt.connection.subscriptions import ANSWER_TIMEOUT_S
 from pi_cam_node.mqtt.messages.incoming import Incoming
 from pi_cam_node.mqtt.messages.topics import Topics
 from tests.support.fakes.clock import FakeClock
@@ -96,6 +98,35 @@ def test_refused_subscriptions_are_told_by_their_filter(session: Session, heard:
     codes = [code(PacketTypes.SUBACK, value) for value in (1, 135, 0, 1)]
     session._on_subscribe(None, None, 1, codes, None)
     assert heard.answers == [("subscribe to", TOPICS.command_filters()[1], "Not authorized")]
+
+
+@pytest.mark.parametrize("plan", [SessionPlan(), SessionPlan(one_filter_at_a_time=True)])
+def test_a_subscription_that_is_never_answered_ends_the_session(
+    heard: Heard, mocker: MockerFixture, plan: SessionPlan
+) -> None:
+    clock = FakeClock()
+    session = Session(MqttConfig(), TOPICS, "me", ConnectOptions("5"), plan, clock=clock, listener=heard)
+    mocker.patch.object(session, "_connect", side_effect=lambda: connack(session, 0))
+    mocker.patch.object(session._client, "subscribe", side_effect=((0, mid) for mid in range(1, 1000)))
+    turns_s: list[float] = []
+
+    def turn(wait_s: float) -> MQTTErrorCode:
+        clock.advance(wait_s)
+        turns_s.append(wait_s)
+        if len(turns_s) == 5 and plan.one_filter_at_a_time:  # an answer in time, and then never again
+            session._on_subscribe(None, None, 1, [code(PacketTypes.SUBACK, 1)], None)
+        if len(turns_s) == 7:  # bits of its number have flipped
+            session._on_subscribe(None, None, 4711, [code(PacketTypes.SUBACK, 1)], None)
+        assert len(turns_s) < 100, "the session waits without end"
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    mocker.patch.object(session._packets, "turn", side_effect=turn)
+    mocker.patch.object(session._packets, "open")
+    end = session.run()
+    assert end.gave_up
+    assert end.reason == "the broker acknowledges nothing any more"
+    assert end.lasted_s is not None
+    assert ANSWER_TIMEOUT_S <= end.lasted_s <= 7 + ANSWER_TIMEOUT_S + 2
 
 
 def test_refused_publications_are_told(session: Session, heard: Heard) -> None:
