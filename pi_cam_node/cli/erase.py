@@ -16,8 +16,9 @@ from pi_cam_node.mqtt.blocking_client import NoBroker
 from pi_cam_node.mqtt.messages.topics import topics_of
 from pi_cam_node.mqtt.retained_cleanup import retained
 from pi_cam_node.runtime.erase import erase_all
-from pi_cam_node.runtime.last_good_config import LastGood, state_files
+from pi_cam_node.runtime.last_good_config import LastGood
 from pi_cam_node.runtime.start_counter import StartCounter
+from pi_cam_node.runtime.state_files import state_files
 from pi_cam_node.runtime.state_lock import locked_state
 from pi_cam_node.storage.events.schema import files_of
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.cli.main import BAD_USE, PROGRAM, load
 from pi_cam_node.config import Config
-from pi_cam_node.runtime.last_good_config import state_files
+from pi_cam_node.runtime.state_files import state_files
 from pi_cam_node.web.auth.signed_links import FILE_NAME, SignedLinks
 from pi_cam_node.web.http.service import addresses
 from pi_cam_node.web.program import LOGIN_LINK_S, endpoint_of

@@ -25,7 +25,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.media_ids import parse_file
 from pi_cam_node.runtime.erase import OURS
-from pi_cam_node.runtime.last_good_config import StateFiles, state_files
+from pi_cam_node.runtime.state_files import StateFiles, state_files
 from pi_cam_node.storage.directory import is_plain_file
 
 FORMAT, MANIFEST, DATABASE = 1, "manifest.json", "events.db"

@@ -57,7 +57,7 @@ class CrashLoopGuard:
         self._retry_s = float("-inf")
         self._online, self._private = False, loaded.config.privacy.enable
         self._named = self._private  # no frames are expected then
-        self._noted_frames = self._lived = self._kept = False
+        self._noted_frames = self._is_proven = self._kept = False
         self.leaves_camera = start.is_safe
         self.due_s = AT_ONCE_S
 
@@ -110,7 +110,7 @@ class CrashLoopGuard:
                 self._noted_frames = True
             if now_s >= self._proven_s:
                 self._submit(lambda _progress: self._start.file.proved())
-                self._lived = True
+                self._is_proven = True
             if now_s >= self._keep_s:
                 self._keep(self._config())
                 self._kept = True
@@ -146,7 +146,7 @@ class CrashLoopGuard:
 
         Never in safe mode, which does not test the camera.
         """
-        if self._lived or self.leaves_camera or not (self._online or self._named):
+        if self._is_proven or self.leaves_camera or not (self._online or self._named):
             return NEVER_S
         return PROVEN_S + (max(self._steady_s, self._began_s) if self._online else self._began_s)
 

@@ -32,7 +32,7 @@ from pi_cam_node.config.loader import MAX_FILE_BYTES
 from pi_cam_node.core.media_ids import parse_file
 from pi_cam_node.runtime.backup import DATABASE, FORMAT, MANIFEST, SMALL_STATE, named_files, small_state
 from pi_cam_node.runtime.erase import OURS
-from pi_cam_node.runtime.last_good_config import state_files
+from pi_cam_node.runtime.state_files import state_files
 from pi_cam_node.storage.directory import free_space
 from pi_cam_node.storage.events.schema import SUFFIXES
 

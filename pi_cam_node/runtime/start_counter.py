@@ -57,32 +57,32 @@ class StartCounter:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._life = RunRecord()
+        self._record = RunRecord()
         self._troubled = False
         self._lock = threading.Lock()
 
     def begin(self) -> int:
         """Count a start and return its number, 1 after a good run."""
         last = self._load()
-        self._life = RunRecord(last.next_start if last is not None else 1)
+        self._record = RunRecord(last.next_start if last is not None else 1)
         self._save()
-        return self._life.start
+        return self._record.start
 
     def frames_came(self) -> None:
         """Record that frames came, or that privacy prevents them."""
-        if not self._life.had_frames:
-            self._life = replace(self._life, had_frames=True)
+        if not self._record.had_frames:
+            self._record = replace(self._record, had_frames=True)
             self._save()
 
     def failed(self, why: str) -> None:
         """Record that the node gives up."""
-        self._life = replace(self._life, failed=why[:200])
+        self._record = replace(self._record, failed=why[:200])
         self._save()
 
     def proved(self) -> None:
         """Record that this run is good, or was stopped on purpose; resets the count."""
-        if self._life != RunRecord(0, had_frames=True):
-            self._life = RunRecord(0, had_frames=True)
+        if self._record != RunRecord(0, had_frames=True):
+            self._record = RunRecord(0, had_frames=True)
             self._save()
 
     def forget(self) -> Path | None:
@@ -109,7 +109,7 @@ class StartCounter:
         if self._path is None or not self._lock.acquire(timeout=LOCK_S):
             return
         try:
-            replace_atomically(self._path, json.dumps(asdict(self._life)).encode())
+            replace_atomically(self._path, json.dumps(asdict(self._record)).encode())
         except OSError as error:
             if not self._troubled:
                 _log.warning("starts are not counted: %s: %s", self._path, error.strerror)

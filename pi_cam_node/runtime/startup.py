@@ -17,8 +17,9 @@ from pi_cam_node.config import loader, settings
 from pi_cam_node.config.loader import LoadedConfig, content_of
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.runtime.fallback_privacy import with_privacy_of
-from pi_cam_node.runtime.last_good_config import LastGood, state_files
+from pi_cam_node.runtime.last_good_config import LastGood
 from pi_cam_node.runtime.start_counter import GOOD_START, SAFE_START, StartCounter
+from pi_cam_node.runtime.state_files import state_files
 from pi_cam_node.storage.privacy_marker import PrivacyMarker
 
 

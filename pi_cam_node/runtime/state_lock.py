@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.runtime.last_good_config import state_files
+from pi_cam_node.runtime.state_files import state_files
 
 _log = logging.getLogger(__name__)
 

@@ -140,12 +140,12 @@ class Watchdog:
         self._gave_up = True
         _log.critical("%s: the node ends, to be started anew", why)
         self._notifier.say(f"STATUS={why}")
-        words = threading.Thread(target=self._give_up, args=(why,), name="last-words", daemon=True)
-        words.start()  # on a separate thread, as the disk may be what hangs
-        words.join(FINISH_S / 2)
+        giving_up = threading.Thread(target=self._give_up, args=(why,), name="giving-up", daemon=True)
+        giving_up.start()  # on a separate thread, as the disk may be what hangs
+        giving_up.join(FINISH_S / 2)
         if self.loop.is_mine:
             # Also after a clean stop, as a hung thread could block the exit of the interpreter.
-            self._closing.wait(FINISH_S / 2 if words.is_alive() else FINISH_S)
+            self._closing.wait(FINISH_S / 2 if giving_up.is_alive() else FINISH_S)
             self._kill(INTERNAL_CODE)
 
     def _tell(self, now_s: float) -> None:

@@ -18,8 +18,8 @@ from pi_cam_node.cli.bench.frames import FramePath, frame_path
 from pi_cam_node.cli.main import BAD_USE, load
 from pi_cam_node.cli.options import seconds_up_to
 from pi_cam_node.config import Config
-from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
+from pi_cam_node.runtime.state_files import state_files
 from pi_cam_node.system.memory import available_bytes
 from pi_cam_node.system.metrics import board_model
 

@@ -27,8 +27,8 @@ from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.mqtt.blocking_client import BlockingClient, NoBroker
 from pi_cam_node.mqtt.messages.topics import topics_of
 from pi_cam_node.runtime import state_lock
-from pi_cam_node.runtime.last_good_config import state_files
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
+from pi_cam_node.runtime.state_files import state_files
 from pi_cam_node.system.memory import available_bytes
 
 _NEED_BROKER = (broker_checks.ACL, node_checks.NODE, node_checks.DISCOVERY)

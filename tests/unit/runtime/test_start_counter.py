@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.runtime.last_good_config import LastGood, state_files
+from pi_cam_node.runtime.last_good_config import LastGood
 from pi_cam_node.runtime.start_counter import GOOD_START, SAFE_START, StartCounter
 from pi_cam_node.runtime.startup import Start, begin, remembered, with_camera_process
+from pi_cam_node.runtime.state_files import state_files
 from pi_cam_node.storage.privacy_marker import PrivacyMarker
 
 GOOD = b"# mine\ncamera: {source: synthetic}\nnode: {id: porch}\n"

@@ -23,8 +23,9 @@ from pi_cam_node.mqtt.messages.retained_state import RetainedState
 from pi_cam_node.mqtt.messages.topics import Topics
 from pi_cam_node.mqtt.retained_cleanup import Cleared
 from pi_cam_node.runtime import erase as erasure
-from pi_cam_node.runtime.last_good_config import LastGood, state_files
+from pi_cam_node.runtime.last_good_config import LastGood
 from pi_cam_node.runtime.start_counter import StartCounter
+from pi_cam_node.runtime.state_files import state_files
 from pi_cam_node.storage import erase
 from pi_cam_node.storage.erase import Removed, erase_folder
 from tests.support.core_harness import CoreHarness
