@@ -181,7 +181,11 @@ def test_the_running_node_is_asked_for_its_camera() -> None:
 
 def test_a_running_node_without_frames_is_a_failure_with_its_reason() -> None:
     finding = node_checks.check_running_camera(
-        with_retained(RUNNING, pi_cam_node__porch__state__last_error="camera_down: cable")
+        with_retained(
+            RUNNING,
+            pi_cam_node__porch__camera__availability="offline",
+            pi_cam_node__porch__state__last_error="camera_down: cable",
+        )
     )
     assert finding.state == "failed"
     assert "camera_down: cable" in finding.text
