@@ -16,6 +16,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Literal, Protocol, TextIO
 
+from pi_cam_node.base.log_stream import LogStream
 from pi_cam_node.base.redaction import redactor
 from pi_cam_node.config import LoggingConfig, Section
 from pi_cam_node.config.settings import secrets_of
@@ -56,7 +57,7 @@ def configure(config: LoggedConfig, stream: TextIO | None = None, *, environ: Ma
     assert isinstance(config, Section)
     stream = sys.stderr if stream is None else stream
     redact = redactor(secrets_of(config))
-    handlers: list[logging.Handler] = [logging.StreamHandler(stream)]
+    handlers: list[logging.Handler] = [LogStream(stream)]
     if _is_journal(stream, environ):
         handlers[0].setFormatter(_JournalFormatter(redact))
     else:

@@ -1,4 +1,4 @@
-"""Log file of bounded size; a failing disk loses lines but does not stop the node."""
+"""Log file of bounded size, which other programs may move; a failing disk loses lines but does not stop the node."""
 
 from __future__ import annotations
 
@@ -57,6 +57,8 @@ class LogFile(RotatingFileHandler):
         if self._monotonic() < self._quiet_until_s:
             self.lost += 1
             return
+        if self._is_moved():
+            self._close_stream()
         failed_before = self.lost
         super().emit(record)
         if failed_before and self.lost == failed_before:
@@ -68,12 +70,27 @@ class LogFile(RotatingFileHandler):
         error = sys.exc_info()[1]
         self._quiet_until_s = self._monotonic() + RETRY_S
         self.lost += 1
-        if self.stream is not None:
-            with suppress(OSError):  # closing flushes, to the same dead disk
-                self.stream.close()
-            self.stream = None  # makes logging open the file again
+        self._close_stream()
         if self.lost == 1:
             _log.error("%s cannot be written: %s; trying again every %.0f s", self.baseFilename, error, RETRY_S)
+
+    def _is_moved(self) -> bool:
+        """Return whether the open file has been renamed or removed, as logrotate does."""
+        if self.stream is None:
+            return False
+        try:
+            return not os.path.samestat(Path(self.baseFilename).stat(), os.fstat(self.stream.fileno()))
+        except FileNotFoundError:
+            return True
+        except OSError:  # writing will tell
+            return False
+
+    def _close_stream(self) -> None:
+        """Close the file; the next line opens it again."""
+        if self.stream is not None:
+            with suppress(OSError):  # closing flushes, perhaps to a dead disk
+                self.stream.close()
+            self.stream = None
 
 
 def _for_the_owner(path: str, flags: int) -> int:

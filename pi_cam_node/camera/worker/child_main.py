@@ -16,6 +16,7 @@ import threading
 
 from pi_cam_node.base import malloc
 from pi_cam_node.base.deferred_import import deferred
+from pi_cam_node.base.log_stream import LogStream
 from pi_cam_node.base.parent_death import die_with
 from pi_cam_node.camera.worker.child_log import OneLine
 from pi_cam_node.camera.worker.frame_message import FrameInSlot, encode_frame
@@ -152,7 +153,7 @@ def main(descriptor: int, parent: int, source: str) -> None:
     """Run a source until the order to quit."""
     die_with(parent)
     malloc.keep_for_next_picture(_KEPT_BYTES)
-    handler = logging.StreamHandler()
+    handler = LogStream()
     handler.setFormatter(OneLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     link = socket.socket(fileno=descriptor)

@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -237,6 +237,27 @@ def test_the_file_is_turned_over_and_three_old_ones_are_kept(tmp_path: Path, moc
     assert "line 99" in (tmp_path / "node.log").read_text()
 
 
+@pytest.mark.parametrize("move", [lambda file: file.rename(file.with_suffix(".old")), Path.unlink])
+def test_a_file_that_logrotate_moved_is_made_anew(tmp_path: Path, move: Callable[[Path], object]) -> None:
+    file = tmp_path / "node.log"
+    configured(settings={"logging": {"file": file}})
+    _log.info("before")
+    move(file)
+    _log.info("after")
+    assert "before" not in file.read_text()
+    assert "after" in file.read_text()
+
+
+def test_a_file_that_was_emptied_is_written_from_its_beginning(tmp_path: Path) -> None:
+    file = tmp_path / "node.log"
+    configured(settings={"logging": {"file": file}})
+    _log.info("before")
+    os.truncate(file, 0)  # as logrotate's copytruncate does
+    _log.info("after")
+    assert file.read_text().endswith("after\n")
+    assert "\0" not in file.read_text()
+
+
 class Disk:
     """A log file on a disk that can be unplugged, with a fake clock."""
 
@@ -280,6 +301,8 @@ def test_a_disk_that_fills_up_under_an_open_file_takes_nothing_along(tmp_path: P
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, disk.file.stream.fileno())
     os.close(full)
+    disk.path.unlink()
+    disk.path.symlink_to("/dev/full")  # the same file by its name, too: one that was moved is opened again
     _log.info("lost")
     assert disk.file.lost == 2
     assert disk.file.stream is None
