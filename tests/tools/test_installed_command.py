@@ -79,6 +79,40 @@ def test_the_state_is_that_of_the_node_whose_file_is_named(command: Path, folder
     assert done.stdout.rstrip() == f"{expected} {arguments[0]} {meant}{' '.join(arguments[1:])}".rstrip()
 
 
+@pytest.mark.parametrize(
+    ("folder", "words", "user"),
+    [
+        ("state-console", "console ca --config console.yaml", "pi-cam-node"),
+        ("etc", "console ca --name a.local --config {root}/state-console/console.yaml", "pi-cam-node"),
+        ("etc", "console ca --config console.yaml", "root"),
+        ("etc", "console ca", "root"),
+        ("state-console", "console backup --config console.yaml -o console.tar.gz", "root"),
+    ],
+)
+def test_the_certificate_of_the_consoles_service_is_made_by_its_user(
+    command: Path, folder: str, words: str, user: str
+) -> None:
+    root = command.parent
+    (root / "state-console").mkdir()
+    (root / "bin" / "setpriv").write_text(
+        f'#!/bin/sh\necho "$1" >{root}/user\nwhile [ "$1" != env ]; do shift; done\nexec "$@"\n'
+    )
+    environment = {"PATH": f"{root}/bin:{os.environ['PATH']}", "PI_CAM_NODE_PROGRAM": str(root / "program")}
+    arguments = words.format(root=root).split()
+    done = subprocess.run(
+        [command, *arguments],
+        cwd=root / folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    assert done.stdout.rstrip() == f"none {' '.join(arguments)}"
+    said = root / "user"
+    assert (said.read_text().rstrip() if said.exists() else "--reuid=root") == f"--reuid={user}"
+
+
 @pytest.mark.parametrize(("words", "is_made"), [("doctor", False), ("check-config", False), ("restore backup", True)])
 def test_a_name_that_is_mistyped_leaves_no_folder_behind(command: Path, words: str, is_made: bool) -> None:
     root = command.parent
