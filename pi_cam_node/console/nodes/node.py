@@ -14,10 +14,13 @@ from pi_cam_node.console.names import as_name
 
 # A thumbnail is at most 48 KiB before base64.
 THUMBNAIL_MAX_BYTES = 64 << 10
-# Any other payload but the live picture; nodes send a few KiB.
-BODY_MAX_BYTES = 256 << 10
+# Any other payload but the live picture. Nodes send less than 2 KiB and a hundred values, and up to 64 KiB with a
+# thumbnail. Short values are limited, too, as each of them takes some 20 times as much memory as in the payload.
+BODY_MAX_BYTES, BODY_MAX_VALUES = 96 << 10, 4000
 FORMER_IDS_MAX = 16
 KEYS_MAX, KEY_MAX_CHARS = 400, 200
+# All keys and values of the states, or of the settings, together: nodes publish 4 KiB.
+VALUES_MAX_CHARS = 32 << 10
 
 
 @dataclass(slots=True)
@@ -149,7 +152,7 @@ class Node:
         return changed
 
     def _apply_whole(self, rest: str, payload: bytes, now_ms: int) -> str:
-        if rest not in _WHOLE or (rest != "frame" and len(payload) > BODY_MAX_BYTES):
+        if rest not in _WHOLE or (rest != "frame" and not _is_moderate(payload)):
             return ""
         part, field_name, read = _WHOLE[rest]
         value = read(payload)
@@ -172,8 +175,16 @@ def _put(values: dict[str, str], key: str, payload: bytes) -> bool:
         return values.pop(key, None) is not None
     if values.get(key) == text or (key not in values and (len(values) >= KEYS_MAX or len(key) > KEY_MAX_CHARS)):
         return False
+    others_chars = sum(len(name) + len(value) for name, value in values.items() if name != key)
+    if others_chars + len(key) + len(text) > VALUES_MAX_CHARS:
+        return False
     values[key] = text
     return True
+
+
+def _is_moderate(payload: bytes) -> bool:
+    """Tell whether a payload takes a moderate amount of memory, also as the objects of its JSON."""
+    return len(payload) <= BODY_MAX_BYTES and sum(map(payload.count, (b",", b"[", b"{"))) <= BODY_MAX_VALUES
 
 
 def _thumbnail(payload: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 
 import pytest
 
@@ -254,6 +255,35 @@ def test_what_no_node_says_is_not_kept() -> None:
     broker.says("state/" + "x" * (KEY_MAX_CHARS + 1), b"ON")
     assert broker.porch.name == "Porch"
     assert set(broker.porch.states) == {"privacy"}
+
+
+def test_a_made_up_node_takes_little_memory_whatever_is_published_for_it() -> None:
+    node = Node("junk")
+    lists = b'{"x":[' + b",".join([b"[]"] * 25_000) + b"]}"
+    wide = json.dumps({"x": "a" * 60_000 + "\U0001f600"}, ensure_ascii=False).encode()
+    tracemalloc.start()
+    try:
+        for body in (wide, lists):
+            for topic in ("info", "telemetry", "media/last", "media/event"):
+                node.apply(topic, body, 1)
+        for number in range(1000):
+            for kind in ("state", "config"):
+                node.apply(f"{kind}/{number}", "\U0001f600".encode() * 1024, 1)
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 1_500_000
+
+
+def test_a_long_list_of_frames_and_a_thumbnail_are_kept() -> None:
+    node = Node("porch")
+    body = {
+        "id": "p",
+        "frames": list(range(256)),
+        "frame_times": ["2026-11-30T12:00:00.000Z"] * 256,
+        "thumbnail": "A" * 65_536,
+    }
+    assert node.apply("media/last", json.dumps(body).encode(), 1) == "media"
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://10.0.0.5", "10.0.0.5:8080", 7, None])
