@@ -30,6 +30,9 @@ from pi_cam_node.imaging.tasks import STACK_MAX
 # Frames that the link to the broker accepts at once; more would be lost.
 STREAM_FRAMES = 400
 STREAM_BYTES = 3 << 20
+# Frames for a client over HTTP or TCP. They are copies, which stay in memory until it has read them: six slow clients
+# could hold the ring six times.
+CLIENT_STREAM_BYTES = 16 << 20
 
 
 @command(
@@ -108,14 +111,13 @@ def past_stack(context: Context, arguments: PastArguments, received: CommandArri
 def shortstream(context: Context, arguments: CountArguments, received: CommandArrived) -> Result:
     """Send frames of the ring, oldest first, as many as the connection accepts."""
     available = min(arguments.n, len(context.ring))
-    # HTTP and TCP have flow control; MQTT would drop frames beyond the queue's limit.
-    most_bytes = STREAM_BYTES if received.origin == "mqtt" else None
+    most_bytes = STREAM_BYTES if received.origin == "mqtt" else CLIENT_STREAM_BYTES
     count = min(arguments.n, STREAM_FRAMES)
     if arguments.at is None:
         frames = context.ring.last(count, most_bytes)
     else:
         frames = context.ring.around(moment_of(context, arguments.at, received), count)
-        while most_bytes is not None and sum(frame.size_bytes for frame in frames) > most_bytes:
+        while sum(frame.size_bytes for frame in frames) > most_bytes:
             frames = frames[1:]
     for index, frame in enumerate(frames):
         sent_frame = FramesSent(index, len(frames), frame.seq, frame.at, frame.jpeg, received.origin, received.reply_to)

@@ -16,9 +16,6 @@ from pi_cam_node.web.context import Answered
 
 COMMANDS_WAITING_MAX = 64
 DEADLINE_S = 30.0
-# Greatest number of frames for one request; they are shared with the ring, not copied.
-FRAMES_MAX = 1000
-FRAMES_BYTES_MAX = 64 << 20
 
 
 @dataclass(slots=True)
@@ -27,7 +24,6 @@ class _Pending:
 
     reply: asyncio.Future[Answered]
     frames: list[FramesSent] = field(default_factory=list)
-    size_bytes: int = 0
 
 
 class CommandBridge:
@@ -78,13 +74,6 @@ class CommandBridge:
         if pending is None:
             self.late += 1
         elif isinstance(event, FramesSent):
-            _keep(pending, event)
+            pending.frames.append(event)
         elif event.body.get("stage") == "final" and not pending.reply.done():
             pending.reply.set_result(Answered(event.body, tuple(pending.frames)))
-
-
-def _keep(pending: _Pending, sent: FramesSent) -> None:
-    size_bytes = pending.size_bytes + len(sent.jpeg)
-    if len(pending.frames) < FRAMES_MAX and size_bytes <= FRAMES_BYTES_MAX:
-        pending.frames.append(sent)
-        pending.size_bytes = size_bytes

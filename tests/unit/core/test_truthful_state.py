@@ -14,6 +14,7 @@ from pytest_mock import MockerFixture
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config, Format
+from pi_cam_node.core.commands import pictures
 from pi_cam_node.core.commands.pictures import STREAM_BYTES, STREAM_FRAMES
 from pi_cam_node.core.events import (
     BrightnessMeasured,
@@ -220,14 +221,16 @@ def test_a_moment_that_is_no_number_means_no_frames(at: str) -> None:
     assert harness.jobs == []
 
 
-def test_a_stream_counts_as_sent_only_what_the_link_can_take() -> None:
+@pytest.mark.parametrize("origin", ["mqtt", "http", "tcp"])
+def test_a_stream_counts_as_sent_only_what_the_link_can_take(origin: str, mocker: MockerFixture) -> None:
+    mocker.patch.object(pictures, "CLIENT_STREAM_BYTES", STREAM_BYTES)
     harness = CoreHarness(config_of(ring={"size": 2000, "quality": 100}))
     noise = encode(np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8), "bgr", 100)
     harness.see(5)
     for _ in range(30):
         harness.clock.advance(0.1)
         harness.step(replace(harness.frame(), jpeg=noise))
-    reply = harness.send("shortstream", "30")[0]
+    reply = harness.send("shortstream", "30", origin=origin)[0]
     sent = harness.said(FramesSent)
     assert sum(len(fact.jpeg) for fact in sent) <= STREAM_BYTES
     assert [fact.seq for fact in sent] == list(range(36 - len(sent), 36))

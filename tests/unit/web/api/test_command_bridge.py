@@ -95,23 +95,6 @@ def test_frames_come_with_the_reply_they_precede() -> None:
     run(scene())
 
 
-def test_a_client_gets_no_more_frames_than_fit(mocker: MockerFixture) -> None:
-    mocker.patch.object(command_bridge, "FRAMES_BYTES_MAX", 10)
-
-    async def scene() -> None:
-        inbox = Inbox()
-        bridge = CommandBridge(inbox, FakeClock())
-        asked = asyncio.ensure_future(bridge.run("shortstream", b""))
-        await turn()
-        to = taken(inbox).reply_to
-        for index in range(5):
-            bridge.on_event(FramesSent(index, 5, index, AT, b"jpeg", "http", to))
-        bridge.on_event(reply(to))
-        assert len((await asked).frames) == 2
-
-    run(scene())
-
-
 def test_what_was_asked_by_another_door_answers_nobody_here() -> None:
     async def scene() -> None:
         inbox = Inbox()
