@@ -12,7 +12,7 @@ from aiohttp import web
 from pi_cam_node.web.http import tls_handshake
 from pi_cam_node.web.http.connection import Connection
 from pi_cam_node.web.http.connection_limit import CONNECTIONS
-from pi_cam_node.web.http.sockets import BACKLOG
+from pi_cam_node.web.http.sockets import ACCEPTED_AT_ONCE, BACKLOG
 
 # Grace period for running responses at shutdown.
 SHUTDOWN_S = 0.5
@@ -53,7 +53,9 @@ async def _listen(
     def begin() -> asyncio.Protocol:
         return connect() if tls is None else tls_handshake.Handshake(connections, tls, connect)
 
-    listeners = [await loop.create_server(begin, sock=sock, backlog=BACKLOG) for sock in sockets]
+    listeners = [await loop.create_server(begin, sock=sock, backlog=ACCEPTED_AT_ONCE) for sock in sockets]
+    for sock in sockets:
+        sock.listen(BACKLOG)  # asyncio has set the size of the kernel's queue, too
     try:
         await stopped.wait()
     finally:

@@ -15,6 +15,9 @@ from pi_cam_node.base.secret_file import require_plain
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to be known, not to be bound
 # Large, since connections that exceed the backlog are retried by clients only after seconds.
 BACKLOG = 1024
+# Connections that asyncio accepts before it does anything else. They are not counted yet: with as many as may wait, a
+# flood took all descriptors that a process may have, and the loop stood still for seconds.
+ACCEPTED_AT_ONCE = 16
 
 
 def bound(host: str, port: int) -> list[socket.socket]:
