@@ -88,6 +88,15 @@ def test_sound_of_another_codec_is_made_into_aac(broker: Mosquitto, tmp_path: Pa
     assert_has_sound(film, 1.0, copied=True)  # the encoder holds two frames of an eighth of a second
 
 
+def test_a_camera_whose_pictures_cannot_be_copied_is_heard_too(broker: Mosquitto, tmp_path: Path) -> None:
+    camera = recording_camera(tmp_path, broker, "--pictures", "jpeg", sound="pcmu", recording={"sound": "aac"})
+    with camera as commands:
+        commands.ask("record", seconds=2)
+        film, clip = saved(commands)["media"], commands.ask("clip", before_s=2)["data"]
+    for media in (film, clip):
+        assert_has_sound(media, 1.0, copied=False)
+
+
 def fetched(port: int, name: str) -> bytes:
     """Return a file of the live video."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/hls/{name}", timeout=30) as answer:

@@ -40,7 +40,7 @@ def why_no_sound() -> str | None:
     probe = (
         "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0');"
         "from gi.repository import Gst, GstRtspServer; Gst.init(None);"
-        "elements = 'x264enc rtph264pay voaacenc rtpmp4gpay mulawenc rtppcmupay audiotestsrc';"
+        "elements = 'x264enc rtph264pay jpegenc rtpjpegpay voaacenc rtpmp4gpay mulawenc rtppcmupay audiotestsrc';"
         "assert all(map(Gst.ElementFactory.find, elements.split()))"
     )
     done = subprocess.run([PYTHON, "-c", probe], check=False, capture_output=True, timeout=60)

@@ -1,7 +1,7 @@
 """RTSP camera with sound: a GStreamer server, run with the system's Python.
 
-rtsp_sound_server.py --port PORT --sound aac|pcmu [--lose N]: H.264 of 320×240 at 10 fps, and a tone of 440 Hz. In one
-of every N seconds the video packets are lost. Prints READY once it listens.
+rtsp_sound_server.py --port PORT --sound aac|pcmu [--pictures h264|jpeg] [--lose N]: pictures of 320×240 at 10 fps, and
+a tone of 440 Hz. In one of every N seconds the video packets are lost. Prints READY once it listens.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402 - the versions first
 
-_PICTURES = (
-    "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=10/1"
-    " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 bitrate=600"
-    " ! rtph264pay name=pay0 pt=96 config-interval=1"
-)
+_SCENE = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=10/1"
+_PICTURES = {
+    "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 bitrate=600"
+    " ! rtph264pay name=pay0 pt=96 config-interval=1",
+    "jpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26",
+}
 _SOUND = {
     "aac": "audio/x-raw,rate=16000,channels=1 ! audioconvert ! voaacenc ! rtpmp4gpay name=pay1 pt=97",
     "pcmu": "audio/x-raw,rate=8000,channels=1 ! mulawenc ! rtppcmupay name=pay1 pt=0",
@@ -30,6 +31,7 @@ _SOUND = {
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", required=True)
 parser.add_argument("--sound", required=True, choices=sorted(_SOUND))
+parser.add_argument("--pictures", default="h264", choices=sorted(_PICTURES))
 parser.add_argument("--lose", type=float, default=0.0)
 arguments = parser.parse_args()
 Gst.init(None)
@@ -37,7 +39,8 @@ server = GstRtspServer.RTSPServer.new()
 server.set_address("127.0.0.1")
 server.set_service(arguments.port)
 factory = GstRtspServer.RTSPMediaFactory.new()
-factory.set_launch(f"( {_PICTURES} audiotestsrc is-live=true freq=440 ! {_SOUND[arguments.sound]} )")
+pictures = f"{_SCENE} ! {_PICTURES[arguments.pictures]}"
+factory.set_launch(f"( {pictures} audiotestsrc is-live=true freq=440 ! {_SOUND[arguments.sound]} )")
 factory.set_shared(True)
 
 

@@ -204,8 +204,8 @@ class RtspPacketSource:
                 self._can_copy = self._can_copy and self._in_order > _REORDERED_PACKETS
                 self._has_key, self._in_order = False, 0
             self._newest_stamp_s = stamp_s
-        if not self._can_copy:
-            self._packets = []
+        if not self._can_copy:  # films are encoded from the pictures, with the camera's sound
+            self._packets = [held for held in self._packets if held.facts.sound]
             return
         if is_key:
             told = parameter_sets(data)
@@ -243,7 +243,7 @@ class RtspPacketSource:
         """Keep a packet of sound, in order of arrival."""
         choice = "off" if self._controls is None or is_past else self._controls.sound
         found = self._sound.packets(packet, arrived_s, choice, self._track)
-        if self._can_copy and self._has_key and len(self._packets) < _HELD_WITH_SOUND_MAX:
+        if (self._has_key or not self._can_copy) and len(self._packets) < _HELD_WITH_SOUND_MAX:
             self._packets += found
 
     def _pixels(self, image: Any) -> Pixels:

@@ -294,10 +294,12 @@ def test_a_stream_without_pictures_is_said_and_let_go() -> None:
 AAC = bytes.fromhex("1408")
 
 
-def with_sound(*, keys: tuple[bool, ...] = (True, False, False, False)) -> FakeCamera:
+def with_sound(
+    *, keys: tuple[bool, ...] = (True, False, False, False), codec: str = "h264", b_frames: int = 0
+) -> FakeCamera:
     """Return a camera that sends a frame of AAC after each picture."""
     decoder = SimpleNamespace(name="aac", sample_rate=16_000, channels=1, extradata=AAC)
-    camera = FakeCamera(sound=SimpleNamespace(codec_context=decoder))
+    camera = FakeCamera(codec=codec, b_frames=b_frames, sound=SimpleNamespace(codec_context=decoder))
     camera.add(*keys)
     sound = [
         FakePacket(n, b"sound%d" % n, camera.sound, key=True, pts=n * 9_000, size=(0, 0)) for n in range(len(keys))
@@ -318,6 +320,18 @@ def test_sound_comes_with_the_packets_where_it_is_asked_for() -> None:
     assert sounds_of(found) == [b"sound0", b"sound1", b"sound2"], "the last one waits for a picture"
     assert [[bool(packet.facts.sound) for packet in shot.packets] for shot in found][:2] == [[False], [True, False]]
     assert sounds_of(shots(with_sound())) == [], "off"
+
+
+@pytest.mark.parametrize(("codec", "b_frames"), [("mjpeg", 0), ("hevc", 0), ("h264", 2)])
+def test_sound_comes_without_packets_of_pictures_that_cannot_be_copied(codec: str, b_frames: int) -> None:
+    camera = with_sound(keys=(True, *[False] * 5), codec=codec, b_frames=b_frames)
+    source, found = opened(camera, replace(DAY, sound="copy")), []
+    with suppress(SourceError):
+        while True:
+            found.append(source.read())
+    packets = [packet for shot in found for packet in shot.packets]
+    assert all(packet.facts.sound for packet in packets)
+    assert [packet.data for packet in packets] == [b"sound%d" % number for number in range(len(found) - 1)]
 
 
 def test_sound_is_switched_while_the_camera_goes_on() -> None:
