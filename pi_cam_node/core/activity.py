@@ -198,7 +198,7 @@ class Activity:
     ) -> EventRow:
         event_id, before = self._events.new_id(kind, began_s), self.recording.order
         wanted_s = self.recording.began(event_id, kind, began_s)
-        is_recorded = wanted_s > 0 and not self._recorder.missing
+        is_recorded = self.recording.covers(event_id) and not self._recorder.missing
         held = self._ring.between(began_s - wanted_s, began_s) if is_recorded else ()
         pre_roll_s = began_s - held[0].mono_s if held else 0.0
         at, zones = utc_of(began_s, self._clock), seen.zones if seen else ()
@@ -218,6 +218,8 @@ class Activity:
         if event is not None and not event.is_pictured:
             self._picture(event)
         row = self._events.end(kind, at_s, by)
+        if event is not None:
+            self._films.event_ended(event, at_s)
         self._emit(SceneEventEnded(row))
         self.recording.ended(row.id, at_s, by_hand=by_hand)
         self._follow()

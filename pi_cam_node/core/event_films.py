@@ -11,7 +11,7 @@ from pi_cam_node.core.events import Event, FaultReported
 from pi_cam_node.core.history import RecordingRow
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved
 from pi_cam_node.core.media_ids import boot_in
-from pi_cam_node.core.open_events import OpenEvents
+from pi_cam_node.core.open_events import OpenEvent, OpenEvents
 from pi_cam_node.core.ports import Ports
 
 
@@ -41,6 +41,7 @@ class EventFilms:
         self._clock, self._events, self._covers, self._emit = clock, events, covers, emit
         self._open: set[str] = set()
         self._newest: FilmOpened | None = None
+        self._waiting: list[tuple[str, float, float]] = []  # ids of events, begin and end
 
     @property
     def is_any_open(self) -> bool:
@@ -51,6 +52,11 @@ class EventFilms:
         """Return the newest film if it was begun for an event and is still being written."""
         film = self._newest
         return film if film is not None and film.event_id == event_id and film.film_id in self._open else None
+
+    def event_ended(self, event: OpenEvent, at_s: float) -> None:
+        """Note an event whose recording goes on, and whose film may not have begun yet."""
+        if self._covers(event.row.id) and event.row.recording_id is None:
+            self._waiting.append((event.row.id, event.began_mono_s, at_s))
 
     def on_input(self, message: FilmOpened | FilmSaved | FilmFailed) -> None:
         """Process a message of the recorder."""
@@ -72,9 +78,12 @@ class EventFilms:
         row = RecordingRow(film_id, "open", str(message.path), message.at, cause=message.cause, boot=boot_in(film_id))
         self._store.save_recording(row)
         self._emit(RecordingStarted(message, self._events.recorded(message.event_id, film_id, message.pre_roll_s)))
-        for _, event in self._events.all():  # events that joined the recording before its film began
-            if self._covers(event.row.id):
-                self._events.recorded(event.row.id, film_id, max(0.0, event.began_mono_s - message.first_mono_s))
+        # Events that joined the recording before its film began; some of them have ended.
+        joined = [(e.row.id, e.began_mono_s) for _, e in self._events.all() if self._covers(e.row.id)]
+        ended = [(event_id, began_s) for event_id, began_s, at_s in self._waiting if at_s >= message.first_mono_s]
+        self._waiting.clear()
+        for event_id, began_s in (*joined, *ended):
+            self._events.recorded(event_id, film_id, max(0.0, began_s - message.first_mono_s))
 
     def _saved(self, message: FilmSaved) -> None:
         film = message.film

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NodeError
+from pi_cam_node.base.rate_limit import RateLimit
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.imaging.packet import TIMESCALE_HZ, Packet, PacketFacts, Track, pts_of
 from pi_cam_node.imaging.shared_planes import PlanesStore
@@ -134,7 +135,7 @@ class LiveEncoder:
 
         Args:
             from_mono_s: Monotonic time of the first picture.
-            spacing_s: Pictures that follow the one before sooner than this are left out.
+            spacing_s: Mean time between two pictures, at least; those between are left out.
         """
         with self._changed:
             self._from_s, self._spacing_s, self._is_drained, self.failure = from_mono_s, spacing_s, False, ""
@@ -225,7 +226,7 @@ class LiveEncoder:
     def _encode(
         self, process: EncoderProcess, start_s: float, generation: int, stream: PacketStream, sound: SoundReader
     ) -> None:
-        reader, last_s, track = self._pictures(start_s), float("-inf"), 0
+        reader, limit, track = self._pictures(start_s), RateLimit(), 0
         # In ticks, as the packets count: the last picture would come again, and its packet would be refused.
         after_ticks = pts_of(stream.last_mono_s) if isfinite(stream.last_mono_s) else float("-inf")
         while generation == self._generation:
@@ -237,9 +238,8 @@ class LiveEncoder:
                     is_idle = not process.waiting
                     break
                 mono_s = item[0].mono_s
-                if pts_of(mono_s) > after_ticks and mono_s - last_s >= self._spacing_s:
+                if pts_of(mono_s) > after_ticks and limit.admits(mono_s, self._spacing_s):
                     self._send(process, mono_s, item[1])
-                    last_s = mono_s
             self._is_drained = is_idle
             for message in process.exchange(_WAIT_S, self._wakeup):
                 if message.kind == "size" and (newest := self._sound.newest_for(max(start_s, stream.last_mono_s))):

@@ -308,6 +308,41 @@ def test_an_event_that_joins_a_recording_before_its_film_is_open_has_it_too() ->
     assert [row.pre_roll_s for row in scene.events()] == pytest.approx([3.0, 3.0])
 
 
+def test_an_event_that_ends_before_the_film_is_open_has_it_too() -> None:
+    scene = Scene(motion={"enable": False})
+    for seconds in ("0.3", "0.3", "30"):  # the encoder starts meanwhile
+        scene.harness.send("trigger", f'{{"seconds": {seconds}}}')
+        scene.rests(0.5)
+    ids = [row.id for row in scene.events()]
+    assert len(ids) == 3
+    opened_s = scene.harness.clock.monotonic()
+    scene.harness.step(FilmOpened(ids[-1], "f-recording", "trigger", 3.0, AT, Path("/c/f1.mp4"), opened_s - 4.5))
+    assert [row.recording_id for row in scene.events()] == ["f-recording"] * 3
+    assert [row.pre_roll_s for row in scene.events()] == pytest.approx([4.0, 3.5, 3.0], abs=0.1)
+
+
+def test_an_event_whose_film_never_began_does_not_have_a_later_one() -> None:
+    scene = Scene(motion={"enable": False})
+    scene.harness.send("trigger", '{"seconds": 0.3}')
+    scene.rests(20)
+    scene.harness.send("trigger", '{"seconds": 30}')
+    newest, oldest = (row.id for row in scene.events())
+    opened_s = scene.harness.clock.monotonic()
+    scene.harness.step(FilmOpened(newest, "f-recording", "trigger", 3.0, AT, Path("/c/f1.mp4"), opened_s - 3.0))
+    assert {row.id: row.recording_id for row in scene.events()} == {newest: "f-recording", oldest: None}
+
+
+def test_an_event_that_joins_a_recording_without_pre_roll_has_its_film() -> None:
+    scene = Scene(motion={"enable": False}, recording={"pre_roll_s": 0})
+    scene.harness.send("trigger", '{"seconds": 30}')
+    opened_s = scene.harness.clock.monotonic()
+    first = scene.events()[0].id
+    scene.harness.step(FilmOpened(first, "f-recording", "trigger", 0.0, AT, Path("/c/f1.mp4"), opened_s))
+    scene.rests(1)
+    scene.harness.send("record", "2")
+    assert [row.recording_id for row in scene.events()] == ["f-recording"] * 2
+
+
 def test_an_event_that_is_not_recorded_does_not_have_the_film_of_another() -> None:
     scene = Scene(recording={"mode": "off"})
     scene.harness.send("record", "on")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -216,3 +217,23 @@ def test_planes_are_released_only_when_the_process_has_ended() -> None:
     finally:
         may_end.set()
         assert encoder.close(10)
+
+
+@pytest.mark.parametrize("wanted_fps", [2, 3, 4, 5, 10])
+def test_a_lower_rate_is_kept_on_average_although_the_pictures_jitter(wanted_fps: float) -> None:
+    ring: BlockRing[None] = BlockRing(1 << 20)
+    noise = random.Random(1)
+    for number in range(200):
+        ring.append(100 + number / 10 + noise.uniform(-0.01, 0.01), b"jpeg", None)
+    encoder = LiveEncoder(
+        lambda mono_s: ring.reader(ring.key_before(mono_s)),
+        SystemClock(),
+        lambda: Process(float("inf")),  # type: ignore[arg-type, return-value]
+    )
+    encoder.start()
+    try:
+        encoder.need(99.0, 1 / wanted_fps)
+        wait_until(lambda: encoder.is_drained and encoder.stream.last_mono_s > 119, "all pictures", 20)
+        assert len(encoder.stream.key_times()) == pytest.approx(20 * wanted_fps, abs=2)
+    finally:
+        encoder.close(5)
