@@ -84,9 +84,13 @@ class RecordingRule:
         return steps
 
     def configure(self, config: RecordingConfig, now_s: float) -> None:
-        """Apply new settings."""
+        """Apply new settings; a continuous recording goes on in a new film where they change its pictures."""
+        before, order = self.config, self._order
         self.config = config
         self._settle(now_s)
+        is_changed = (before.idle_fps, before.quality) != (config.idle_fps, config.quality)
+        if is_changed and order is not None and order is self._order and order.cause == "continuous":
+            self._begin(RecordingOrder("", "continuous", now_s, now_s))
 
     def began(self, event_id: str, kind: str, began_s: float) -> float:
         """Process the begin of an event; return the seconds of pre-roll, 0 if it is not recorded."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pi_cam_node.config import RecordingConfig
 from pi_cam_node.core.rules.recording import Begin, End, RecordingOrder, RecordingRule
 
@@ -94,6 +96,22 @@ def test_settings_take_effect_between_events() -> None:
     assert recording.steps() == [Begin(RecordingOrder("", "continuous", 50.0, 50.0))]
     recording.configure(RecordingConfig(mode="off"), 60.0)
     assert recording.steps() == [End(60.0, "end")]
+
+
+@pytest.mark.parametrize("changed", [{"idle_fps": 5}, {"quality": 80}])
+def test_a_continuous_recording_goes_on_with_changed_pictures(changed: dict[str, Any]) -> None:
+    recording = rule("continuous")
+    recording.steps()
+    recording.configure(recording.config.model_copy(update={"post_roll_s": 9.0}), 40.0)
+    assert recording.steps() == [], "nothing that concerns it"
+    recording.configure(recording.config.model_copy(update=changed), 50.0)
+    assert recording.steps() == [Begin(RecordingOrder("", "continuous", 50.0, 50.0))]
+    recording.configure(recording.config.model_copy(update={"mode": "off", "idle_fps": 7}), 60.0)
+    assert recording.steps() == [End(60.0, "end")]
+    recording.began("e1", "record", 70.0)
+    recording.steps()
+    recording.configure(recording.config.model_copy(update=changed), 71.0)
+    assert recording.steps() == [], "an event goes on as it began"
 
 
 def test_explain_says_why_nothing_is_recorded() -> None:
