@@ -45,12 +45,14 @@ class PacketFacts:
         track: Number of the track in its source; another one means that decoding begins anew.
         sound: AudioSpecificConfig of a packet of sound; empty for pictures.
         is_made: The board's encoder made it of the node's finished picture; it is not the camera's own.
+        after_loss: Packets before it are missing: they were damaged, depended on such, or found no room.
     """
 
     pts: int
     track: int = 0
     sound: bytes = b""
     is_made: bool = False
+    after_loss: bool = False
 
 
 @frozen

@@ -13,7 +13,7 @@ from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.imaging.h264 import parameter_sets
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.gaps import COPIED_S, ENCODED_S, gaps_of
+from pi_cam_node.recording.gaps import COPIED_S, ENCODED_S, GapMeter
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.packet_stream import PacketStream
 
@@ -41,7 +41,7 @@ def copy_clip(
         OSError: The clip cannot be written.
         NotSaved: Nothing of it reached the disk.
     """
-    reader, film, first_track, times = stream.reader_since(order.first_mono_s), None, -1, list[float]()
+    reader, film, first_track, gaps = stream.reader_since(order.first_mono_s), None, -1, GapMeter(ENCODED_S)
     try:
         while (item := reader.next()) is not None and item[0].mono_s <= order.last_mono_s:
             record, data = item
@@ -49,19 +49,19 @@ def copy_clip(
                 boxes, first_track = _boxes(stream, record.meta.track, data), record.meta.track
                 if boxes is None:
                     return None
-                film = _begun(directory, facts(record.mono_s), boxes, access)
+                film, gaps = _begun(directory, facts(record.mono_s), boxes, access)
             if record.meta.track != first_track or reader.lost:
                 return None
             if record.meta.sound:
                 film.add_sound(data, record.meta.pts, record.meta.sound if stream.sound else b"")
                 continue
             film.add(data, record.mono_s, key=record.key)
-            times.append(record.mono_s)
-            progress(len(times), len(times) + 1)
+            gaps.add(record.mono_s, is_lost=record.meta.after_loss)
+            progress(film.frames, film.frames + 1)
         if film is None:
             return None
         whole, film = film, None
-        saved = whole.close("end", _gap_s(times, whole), lambda: progress(len(times), len(times)))
+        saved = whole.close("end", gaps.finish(), lambda: progress(whole.frames, whole.frames))
     finally:
         if film is not None:
             film.discard()
@@ -78,10 +78,7 @@ def _boxes(stream: PacketStream, number: int, key_frame: bytes) -> TrackBoxes | 
     return TrackBoxes(track.size, *sets, is_copied=track.is_copied, sound=stream.sound)
 
 
-def _begun(directory: Path, facts: FilmFacts, boxes: TrackBoxes, access: FileAccess) -> FilmFile:
-    """Return a clip in progress, to be synced and reported once complete."""
-    return FilmFile(directory, replace(facts, copied=boxes.is_copied), boxes, access, is_durable=False)
-
-
-def _gap_s(times: list[float], film: FilmFile) -> float:
-    return gaps_of(times, COPIED_S if film.facts.copied else ENCODED_S)
+def _begun(directory: Path, facts: FilmFacts, boxes: TrackBoxes, access: FileAccess) -> tuple[FilmFile, GapMeter]:
+    """Return a clip in progress, to be synced and reported once complete, and the meter of its gaps."""
+    film = FilmFile(directory, replace(facts, copied=boxes.is_copied), boxes, access, is_durable=False)
+    return film, GapMeter(COPIED_S if boxes.is_copied else ENCODED_S)

@@ -1,7 +1,8 @@
 """Measures gaps in a film: missing pictures between two others.
 
 Frame rates vary, and at night a picture may take seconds, so a distance counts as a gap only by comparison with its
-neighbours. Pictures may be lost on the network, in the camera, or in full queues.
+neighbours. Pictures may be lost on the network, in the camera, or in full queues; whoever drops a packet marks the next
+one (`PacketFacts.after_loss`), so that a short loss counts, too.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ class Take:
             film = self._open(mono_s, data, track)
         if film is not None:
             self._last_s = mono_s
-            self._gaps.add(mono_s, is_lost=missed > 0)
+            self._gaps.add(mono_s, is_lost=missed > 0 or record.meta.after_loss)
             self._write(film, data, mono_s, key=key)
 
     def _ends_before(self, mono_s: float, data: bytes, track: int) -> bool:

@@ -95,7 +95,7 @@ class RtspPacketSource:
         self._sets: tuple[bytes, bytes] | None = None
         self._newest_stamp_s, self._in_order = float("-inf"), _REORDERED_PACKETS
         self._track = 0
-        self._can_copy = self._has_key = False
+        self._can_copy = self._has_key = self._is_missing = False
         self._size = (0, 0)
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
@@ -215,11 +215,13 @@ class RtspPacketSource:
                 data = with_parameter_sets(data, *self._sets)
             self._has_key = self._sets is not None
         if self._has_key and is_whole:
-            self._packets.append(Packet(mono_s, is_key, data, PacketFacts(pts_of(mono_s), track=self._track)))
+            facts = PacketFacts(pts_of(mono_s), track=self._track, after_loss=self._is_missing)
+            self._packets.append(Packet(mono_s, is_key, data, facts))
+            self._is_missing = False
         else:  # later packets depend on it
-            self._has_key = False
+            self._has_key, self._is_missing = False, True
         if len(self._packets) > _HELD_MAX:
-            self._packets, self._has_key = [], False
+            self._packets, self._has_key, self._is_missing = [], False, True
 
     def _collect_past(self, packet: Any, mono_s: float, interval_s: float) -> None:
         """Keep packets received while the stream was opened, from the last key frame on, as live ones depend on them.

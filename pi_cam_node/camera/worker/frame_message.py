@@ -27,7 +27,7 @@ _GATES: tuple[Gate, ...] = get_args(Gate)
 _FAILED: tuple[Failed, ...] = get_args(Failed)
 _FLAT, _HAS_CHECKSUM, _HAS_MOTION, _HAS_FIGURES, _HAS_PLANES = 1, 2, 4, 8, 16
 _NO_FIGURES: tuple[float, ...] = (math.nan,) * 4
-_KEY, _MADE = 1, 2
+_KEY, _MADE, _AFTER_LOSS = 1, 2, 4
 
 # Mark, mode, flags, slot, quality, numbers of sizes, other qualities and packets; session, skipped, checksum; exposed,
 # captured, brightness; exposure, gain, lux and temperature of the sensor, NaN if unknown.
@@ -50,6 +50,7 @@ class PacketInSlot(NamedTuple):
     track: int
     sound: bytes = b""
     made: bool = False
+    after_loss: bool = False
 
 
 class FrameInSlot(NamedTuple):
@@ -142,7 +143,7 @@ def _encode_blob(blob: Blob) -> bytes:
 
 
 def _encode_packet(packet: PacketInSlot) -> bytes:
-    flags = packet.key * _KEY | packet.made * _MADE
+    flags = packet.key * _KEY | packet.made * _MADE | packet.after_loss * _AFTER_LOSS
     return _PACKET.pack(packet.mono_s, flags, packet.track, len(packet.sound)) + packet.sound
 
 
@@ -213,6 +214,7 @@ def _decode_packets(datagram: bytes, at: int, count: int) -> tuple[tuple[PacketI
         if not math.isfinite(mono_s):
             raise ValueError("a packet without a time")
         sound = datagram[at : at + sound_bytes]
-        packets.append(PacketInSlot(mono_s, flags & _KEY > 0, track, sound, flags & _MADE > 0))
+        made, after_loss = flags & _MADE > 0, flags & _AFTER_LOSS > 0
+        packets.append(PacketInSlot(mono_s, flags & _KEY > 0, track, sound, made, after_loss))
         at += sound_bytes
     return tuple(packets), at

@@ -18,7 +18,7 @@ def parts_of(image: Image, packets: Sequence[Packet]) -> list[bytes]:
 def told_packet(packet: Packet) -> PacketInSlot:
     """Return the description of a packet for a message."""
     facts = packet.facts
-    return PacketInSlot(packet.mono_s, packet.key, facts.track, facts.sound, facts.is_made)
+    return PacketInSlot(packet.mono_s, packet.key, facts.track, facts.sound, facts.is_made, facts.after_loss)
 
 
 def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
@@ -53,5 +53,6 @@ def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
 
 def _packet(told: PacketInSlot, data: bytes) -> Packet:
     sound = told.sound
-    facts = PacketFacts(pts_of(told.mono_s), track=told.track, sound=sound, is_made=told.made and not sound)
+    is_made = told.made and not sound
+    facts = PacketFacts(pts_of(told.mono_s), told.track, sound, is_made=is_made, after_loss=told.after_loss)
     return Packet(told.mono_s, told.key and not sound, data, facts)

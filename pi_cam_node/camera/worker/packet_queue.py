@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pi_cam_node.imaging.packet import Packet
 
@@ -30,8 +31,8 @@ class PacketQueue:
         for packet in packets:
             if self._needs_key and not packet.key:
                 continue
+            self._waiting.append(_after_loss(packet) if self._needs_key else packet)
             self._needs_key = False
-            self._waiting.append(packet)
             self._size_bytes += len(packet.data)
         if len(self._waiting) > SOUND_MAX:
             self._drop_sound()
@@ -63,8 +64,15 @@ class PacketQueue:
             count += 1
         self._needs_key = count == len(self._waiting)
         self.sent(count)
+        if self._waiting:
+            self._waiting[0] = _after_loss(self._waiting[0])
 
     def _drop_sound(self) -> None:
         """Drop pending sound."""
         self._waiting = [packet for packet in self._waiting if not packet.facts.sound]
         self._size_bytes = sum(len(packet.data) for packet in self._waiting)
+
+
+def _after_loss(packet: Packet) -> Packet:
+    """Return a packet with the mark that others before it are missing."""
+    return replace(packet, facts=replace(packet.facts, after_loss=True))

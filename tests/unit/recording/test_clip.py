@@ -80,11 +80,11 @@ class Rig:
     def _make(self, _wanted: VideoFormat) -> EncoderProcess:
         raise EncodedAnew
 
-    def encode(self, count: int) -> None:
+    def encode(self, count: int, *, after_loss: bool = False) -> None:
         for _ in range(count):
             mono_s, key = START_S + self._count / FPS, self._count % FPS == 0
             data = access_unit(self._count, key=key)
-            facts = PacketFacts(pts_of(mono_s), track=self._track)
+            facts = PacketFacts(pts_of(mono_s), track=self._track, after_loss=after_loss)
             self.encoder.stream.append(Packet(mono_s, key, data, facts))
             self._count += 1
 
@@ -104,6 +104,18 @@ def test_a_clip_of_what_is_recorded_or_watched_is_copied(tmp_path: Path) -> None
         (to_sample(access_unit(number, key=number % FPS == 0)) in content) == (number >= 20) for number in range(50)
     )
     assert rig.pool.share(START_S) is rig.encoder, "who had it before still has it"
+
+
+def test_a_short_loss_before_a_copied_packet_is_told_as_a_gap(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.encode(18)
+    rig._count += 2  # lost, and less than a gap by its length
+    rig.encode(1, after_loss=True)
+    rig.encode(19)
+    rig.last_s = START_S + 3.9
+    film = rig.clip(START_S, START_S + 3.9)
+    assert film.frames == 38
+    assert film.gap_s == pytest.approx(0.3)
 
 
 def test_it_waits_for_pictures_that_are_still_being_encoded(tmp_path: Path) -> None:

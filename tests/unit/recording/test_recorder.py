@@ -157,6 +157,23 @@ def test_a_full_inbox_does_not_hold_a_recorder_that_is_to_end(tmp_path: Path, st
     assert rig.recorder.close(PATIENCE_S)
 
 
+def test_a_short_loss_that_the_camera_tells_is_a_gap(
+    tmp_path: Path, start: Callable[[Rig], Rig], mocker: MockerFixture
+) -> None:
+    rig = Rig(tmp_path)
+    source = Source(rig.now_s - 2.0)
+    mocker.patch.object(rig, "acquire", return_value=source)
+    mono_s, key = rig.now_s + 0.2, access_unit(20, key=True, size_bytes=200)  # the last one came at -0.1 s
+    source.stream.append(Packet(mono_s, True, key, PacketFacts(pts_of(mono_s), track=1, after_loss=True)))
+    start(rig)
+    rig.recorder.begin(RecordingOrder("event-1", "motion", rig.now_s - 2.0, rig.now_s - 1.0))
+    rig.recorder.end_at(rig.now_s + 0.3)
+    told = rig.wait_for(lambda told: len(told) == 2)
+    (film,) = [message.film for message in told if isinstance(message, FilmSaved)]
+    assert film.frames == 21
+    assert film.gap_s == pytest.approx(0.3)
+
+
 def test_sound_that_begins_during_a_film_begins_another_one_that_has_it(
     tmp_path: Path, start: Callable[[Rig], Rig], mocker: MockerFixture
 ) -> None:

@@ -147,8 +147,9 @@ def test_packets_begin_with_a_key_frame_and_go_on_with_one_after_a_damaged_one()
     camera = FakeCamera()
     camera.add(False, True, False, False, False, True)
     camera.sent[3].is_corrupt = True
-    keys = [packet.key for shot in shots(camera) for packet in shot.packets]
-    assert keys == [True, False, True]
+    packets = [packet for shot in shots(camera) for packet in shot.packets]
+    assert [packet.key for packet in packets] == [True, False, True]
+    assert [packet.facts.after_loss for packet in packets[1:]] == [False, True]
 
 
 def test_what_the_decoder_shows_nothing_of_is_in_no_film() -> None:

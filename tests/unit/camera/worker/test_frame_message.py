@@ -112,7 +112,7 @@ def test_an_image_is_put_together_as_it_was_taken_apart(image: Image) -> None:
 
 def test_packets_cross_with_the_picture() -> None:
     packets = (
-        Packet(1.5, True, b"key", PacketFacts(135_000, track=2)),
+        Packet(1.5, True, b"key", PacketFacts(135_000, track=2, after_loss=True)),
         Packet(1.6, False, b"p", PacketFacts(144_000)),
         Packet(1.7, False, b"s", PacketFacts(153_000, sound=b"\x14\x08")),
     )

@@ -38,12 +38,14 @@ def test_what_waits_is_bounded_and_goes_on_with_a_key_frame() -> None:
     assert queue.next(1 << 30) == ()
     queue.put([packet(3), packet(4, key=True), packet(5)])
     assert numbers(queue.next(1 << 20)) == [4, 5]
+    assert [each.facts.after_loss for each in queue.next(1 << 20)] == [True, False], "so that the gap is told"
 
 
 def test_a_packet_that_fits_into_no_slot_is_given_up_with_those_that_need_it() -> None:
     queue = PacketQueue()
     queue.put([packet(0, 500, key=True), packet(1), packet(2, key=True), packet(3)])
     assert numbers(queue.next(400)) == [2, 3]
+    assert [each.facts.after_loss for each in queue.next(400)] == [True, False]
 
 
 def sound(number: int) -> Packet:
