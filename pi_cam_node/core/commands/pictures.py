@@ -32,7 +32,7 @@ STREAM_FRAMES = 400
 STREAM_BYTES = 3 << 20
 # Frames for a client over HTTP or TCP. They are copies, which stay in memory until it has read them: six slow clients
 # could hold the ring six times.
-CLIENT_STREAM_BYTES = 16 << 20
+CLIENT_STREAM_BYTES = 32 << 20
 
 
 @command(
