@@ -108,7 +108,7 @@ export class LiveVideo {
     this.#hls = hls;
     this.#ahead = -Infinity;
     hls.on(Hls.Events.LEVEL_LOADED, (_event, { networkDetails }) => {
-      const told = Date.parse(networkDetails?.getResponseHeader?.("Date"));
+      const told = Date.parse(networkDetails?.getResponseHeader?.("date"));
       if (told) this.#ahead = Math.max(this.#ahead, told - Date.now());
     });
     hls.on(Hls.Events.ERROR, (_event, { fatal, response }) => {
