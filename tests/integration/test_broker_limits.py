@@ -127,6 +127,32 @@ def test_a_broker_that_ends_the_session_of_who_publishes_where_settings_are_take
         assert len(front.broken) <= 3
 
 
+@pytest.mark.parametrize("topic", ["set/#", "cmd/+"])
+def test_commands_that_the_login_may_not_read_are_left_out_and_the_others_work(
+    tmp_path: Path, broker: Mosquitto, topic: str
+) -> None:
+    limits = Limits(forbidden=frozenset({f"{BASE}/{topic}"}), says_why=False)
+    with (
+        LimitedBroker(broker.port, limits) as front,
+        broker.client() as client,
+        RunningNode(tmp_path, front.port) as node,
+    ):
+        CommandClient(client).wait_online(ONLINE_S)
+        wait_until(lambda: f"{BASE}/{topic} is subscribed to, so it is left out" in node.log(), "the reason", 10)
+        client.wait_for(f"{BASE}/availability", "online")
+        client.publish("pi_cam_node/all/cmd/health", "")
+        client.wait_for(f"{BASE}/reply/health")
+
+
+def test_a_broker_without_wildcards_that_does_not_say_why(tmp_path: Path, broker: Mosquitto) -> None:
+    with (
+        LimitedBroker(broker.port, Limits(wildcards=False, says_why=False)) as front,
+        broker.client() as client,
+        RunningNode(tmp_path, front.port),
+    ):
+        settled(CommandClient(client))
+
+
 def test_a_half_broker_of_mqtt_5_is_spoken_to_in_3_1_1(tmp_path: Path, broker: Mosquitto) -> None:
     with LimitedBroker(broker.port, Limits(old_suback=True)) as front, broker.client() as client:
         with RunningNode(tmp_path, front.port):

@@ -13,6 +13,7 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.mqtt.connection.disconnect import Disconnect
 from pi_cam_node.mqtt.connection.in_flight import Sent
 from pi_cam_node.mqtt.connection.poison_messages import PoisonMessageGuard
+from pi_cam_node.mqtt.messages.topics import is_pattern
 
 # Findings expire after this time, as the broker's configuration may change.
 BELIEVED_S = 3600.0
@@ -238,7 +239,8 @@ class Diagnosis:
         if strikes < FILTER_STRIKES:
             return Verdict(searching=is_told, ambiguous=True)
         self._filter_strikes.clear()
-        if self._wildcards and any(c in culprit for c in "+#") and not any(c in f for f in self._without for c in "+#"):
+        # A single filter may be forbidden: only where a second one with a wildcard fails, and none works, all do.
+        if self._wildcards and is_pattern(culprit) and not end.has_pattern and any(map(is_pattern, self._without)):
             return self._no_wildcards()
         self._without[culprit] = now_s + FILTER_BELIEVED_S
         return Verdict(

@@ -83,6 +83,7 @@ class Disconnect:
         acknowledged: Number of acknowledged QoS 1 messages.
         proven_bytes: Size of the largest packet that the broker accepted.
         subscribed: Whether at least one subscription was answered.
+        has_pattern: Whether the broker accepted a filter with a wildcard.
         unanswered: Topic filters whose subscription was not answered.
         probe: Sizes of the largest packet that passed and of the one under way, where a packet limit was searched for.
         sent_last_s: Number of messages sent in the last second.
@@ -99,6 +100,7 @@ class Disconnect:
     acknowledged: int = 0
     proven_bytes: int = 0
     subscribed: bool = False
+    has_pattern: bool = False
     unanswered: tuple[str, ...] = ()
     probe: tuple[int, int] | None = None
     sent_last_s: int = 0

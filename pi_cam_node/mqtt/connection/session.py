@@ -31,7 +31,7 @@ from pi_cam_node.mqtt.connection.subscriptions import NO_WILDCARDS, Subscription
 from pi_cam_node.mqtt.connection.transport import CONNACK_TIMEOUT_S
 from pi_cam_node.mqtt.messages.incoming import Incoming, incoming_of
 from pi_cam_node.mqtt.messages.message import Message
-from pi_cam_node.mqtt.messages.topics import Topics
+from pi_cam_node.mqtt.messages.topics import Topics, is_pattern
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +66,7 @@ class Session:
         self.limits = BrokerLimits()  # limits of the broker, as far as known
         self._config, self._topics = config, topics
         self._options = options
-        self._plan = plan
-        self._clock = clock
+        self._plan, self._clock = plan, clock
         self._listener = listener
         self.in_flight = InFlight(plan.patience)
         self._reason = ""
@@ -117,6 +116,7 @@ class Session:
             acknowledged=in_flight.acknowledged,
             proven_bytes=in_flight.proven_bytes,
             subscribed=self.subscriptions.has_answer,
+            has_pattern=any(map(is_pattern, self.subscriptions.granted)),
             unanswered=self.subscriptions.unanswered,
             probe=self._probe.under_way if self._probe is not None else None,
             sent_last_s=in_flight.count_since(now_s - 1 - CHECK_S),

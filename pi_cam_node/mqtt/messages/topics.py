@@ -271,13 +271,18 @@ class Topics:
         `REPLY_BYTES` bytes, control characters. Of the node's own topics only to those below ``reply/``, and never to
         Home Assistant's: a reply must neither command this or another node nor pass for its state or its discovery.
         """
-        if not topic or topic.startswith("$") or any(c in topic for c in "+#") or not topic.isprintable():
+        if not topic or topic.startswith("$") or is_pattern(topic) or not topic.isprintable():
             return False
         if len(topic.encode()) > REPLY_BYTES or topic.count("/") >= REPLY_LEVELS:
             return False
         if topic == self.birth_topic or _is_below(topic, self._discovery_prefix):
             return False
         return not _is_below(topic, self.base) or topic.startswith(f"{self.root}/reply/")
+
+
+def is_pattern(topic_filter: str) -> bool:
+    """Return whether a topic filter has a wildcard."""
+    return "+" in topic_filter or "#" in topic_filter
 
 
 def _is_below(topic: str, prefix: str) -> bool:

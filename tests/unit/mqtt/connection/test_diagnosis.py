@@ -144,13 +144,28 @@ def test_filters_that_a_broker_hangs_up_on_are_left_out_after_two_such_ends() ->
     assert not found.plan(NOW_S + BELIEVED_S).without
 
 
-def test_where_the_first_wildcard_ends_the_session_none_is_used() -> None:
+def test_where_two_filters_with_wildcards_end_the_session_and_none_works_none_is_used() -> None:
     found = diagnosis()
     found.session_ended(ended("quota", unanswered=("a", "b/+")), NOW_S)
-    for _ in range(2):
-        verdict = found.session_ended(ended(unanswered=("b/+",)), NOW_S)
+    for topic_filter in ("b/+", "c/#"):
+        assert found.plan(NOW_S).wildcards
+        for _ in range(2):
+            verdict = found.session_ended(ended(unanswered=(topic_filter,)), NOW_S)
     assert "no wildcard" in verdict.message
     assert not found.plan(NOW_S).wildcards
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_single_filter_that_is_forbidden_says_nothing_of_wildcards(first: bool) -> None:
+    found = diagnosis()
+    found.session_ended(ended("quota", unanswered=("a", "b/+", "c/#")), NOW_S)
+    for _ in range(2):
+        found.session_ended(ended(unanswered=("b/+",) if first else ("c/#",), has_pattern=not first), NOW_S)
+    for _ in range(2):
+        found.session_ended(ended(unanswered=("d/+",), has_pattern=True), NOW_S)
+    assert found.plan(NOW_S) == SessionPlan(
+        one_filter_at_a_time=True, without=frozenset({"b/+" if first else "c/#", "d/+"})
+    )
 
 
 def test_bare_cuts_before_any_answer_blame_no_filter() -> None:
