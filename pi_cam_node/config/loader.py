@@ -13,7 +13,7 @@ from pi_cam_node.base.extras import has_video, video_hint
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.redaction import carries_login
 from pi_cam_node.base.secret_file import open_plain, read_secret
-from pi_cam_node.config import Config, MqttConfig
+from pi_cam_node.config import Config, HomeAssistantConfig, MqttConfig, default_node_id
 from pi_cam_node.config.catalogue import NODE_SCHEMA, Root, Schema, SettingInfo, catalogue
 from pi_cam_node.config.layers import Layer, from_environment, from_file
 from pi_cam_node.config.merge import PASSWORD, PASSWORD_FILE, PICTURES, MergedLayers
@@ -84,6 +84,7 @@ def settled(file: Layer, environ: Mapping[str, str], path: Path | None, schema: 
     _read_password(draft)
     _try_login(draft)
     _try_certificates(draft)
+    _try_birth_topic(draft)
     return draft.validate()
 
 
@@ -168,6 +169,23 @@ def _try_certificates(draft: MergedLayers[Root]) -> None:
             open_plain(Path(path)).close()
         except (OSError, ValueError) as error:
             draft.fault(key, f"{path}: {_why(error)}")
+
+
+def _try_birth_topic(draft: MergedLayers[Root]) -> None:
+    """Refuse a topic that the node uses itself: a message there would not be taken for Home Assistant's."""
+    birth_topic = draft.values.get("homeassistant.birth_topic")
+    if birth_topic is None:
+        return
+    base = draft.values.get("mqtt.base_topic", MqttConfig().base_topic)
+    prefix = draft.values.get("homeassistant.discovery_prefix", HomeAssistantConfig().discovery_prefix)
+    node_id = draft.values.get("node.id") or default_node_id()
+    own = (f"{base}/{node_id}/", f"{base}/all/", f"{base}/group/", f"{prefix}/device/pi_cam_node_{node_id}/")
+    if f"{birth_topic}/".startswith(own):
+        draft.fault(
+            "homeassistant.birth_topic",
+            f"found {birth_topic}, which is one of the node's own topics, expected the one on which Home Assistant "
+            f"says that it started, {HomeAssistantConfig().birth_topic} unless it was changed there",
+        )
 
 
 def _why(error: OSError | ValueError) -> str:

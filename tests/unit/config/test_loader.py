@@ -224,3 +224,27 @@ def test_the_state_folder_is_not_written_into_the_file(folder: Folder, tmp_path:
     config = load(path, {"STATE_DIRECTORY": str(tmp_path / "state")}).config
     write_back(path, with_value(config, "night.gain", "5"))
     assert path.read_text() == "night: {gain: 5}\n"
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "pi_cam_node/porch",
+        "pi_cam_node/porch/availability",
+        "pi_cam_node/porch/cmd/save",
+        "pi_cam_node/all/cmd/save",
+        "homeassistant/device/pi_cam_node_porch/config",
+    ],
+)
+def test_one_of_the_node_s_own_topics_is_not_where_home_assistant_says_that_it_started(
+    folder: Folder, topic: str
+) -> None:
+    (problem,) = folder.problems(f"node: {{id: porch}}\nhomeassistant:\n  birth_topic: {topic}\n")
+    assert f":3: homeassistant.birth_topic: found {topic}, which is one of the node's own topics" in problem
+    assert "homeassistant/status" in problem
+
+
+@pytest.mark.parametrize("topic", ["ha/status", "pi_cam_node/porch2/status", "homeassistant/status"])
+def test_every_other_topic_may_be_where_home_assistant_says_that_it_started(folder: Folder, topic: str) -> None:
+    text = f"node: {{id: porch}}\nmqtt: {{base_topic: pi_cam_node}}\nhomeassistant: {{birth_topic: {topic}}}\n"
+    assert folder.load(text).config.homeassistant.birth_topic == topic
