@@ -2,8 +2,11 @@
 # Sends a command and prints its final reply: ask.sh pastStack '"at":2'
 # NODE is the node's id, BROKER are options of mosquitto_pub, such as "-h broker.lan -u anna -P secret".
 set -eu
+[ $# -ge 1 ] || { echo "usage: ask.sh VERB [JSON FIELDS]" >&2; exit 2; }
 node=${NODE:-porch} verb=$1 id=shell-$$-$(date +%s)
 topics=pi_cam_node/$node
+# shellcheck disable=SC2086 # BROKER is several words
+mosquitto_sub ${BROKER-} -C 1 -W 10 -t "$topics/availability" >/dev/null || { echo "$node is not known there" >&2; exit 1; }
 heard=$(mktemp -d)
 mkfifo "$heard/replies"
 # shellcheck disable=SC2086 # BROKER is several words

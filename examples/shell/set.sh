@@ -1,7 +1,8 @@
 #!/bin/sh
-# Changes a live setting and prints the new value: set.sh night.gain 8
+# Changes a live setting and prints what became of it: set.sh night.gain 8
 set -eu
-topics=pi_cam_node/${NODE:-porch}
-# shellcheck disable=SC2086 # BROKER is several words
-mosquitto_pub ${BROKER-} -q 1 -t "$topics/set/$1" -m "$2"
-"$(dirname "$0")/ask.sh" get "\"key\":\"$1\"" | sed 's/.*"value":\([^,]*\),.*/\1/'
+[ $# -eq 2 ] || { echo "usage: set.sh KEY VALUE" >&2; exit 2; }
+value=$(printf %s "$2" | sed 's/[\\"]/\\&/g')
+reply=$("$(dirname "$0")/ask.sh" set "\"key\":\"$1\",\"value\":\"$value\"")
+printf '%s\n' "$reply" | sed -E 's/.*"message":"(([^"\\]|\\.)*)".*/\1/'
+case $reply in *'"ok":true'*) ;; *) exit 1 ;; esac

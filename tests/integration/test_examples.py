@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -77,3 +79,39 @@ def test_same_moment_prints_what_the_node_answers(demo: RunningDemo, tmp_path: P
     lines = first_lines(start("same_moment.py", demo, tmp_path), 1)
     assert lines[0].startswith("demo ")
     assert "accepted" in lines[0] or "stack of 1 frames" in lines[0]
+
+
+def shell(name: str, demo: RunningDemo, *arguments: str, node: str = "demo") -> subprocess.CompletedProcess[str]:
+    if shutil.which("mosquitto_pub") is None:
+        pytest.skip("mosquitto's clients are not installed")
+    environment = {**os.environ, "NODE": node, "BROKER": f"-h 127.0.0.1 -p {demo.port}"}
+    command = ["sh", str(REPOSITORY / "examples" / "shell" / name), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code", "said"),
+    [
+        ("night.gain", "7", 0, "OK: changed night.gain from 6 to 7"),
+        ("night.gain", "70000", 1, "ERROR: night.gain: "),
+        ("nigt.gain", "7", 1, "ERROR: invalid key nigt.gain"),
+        ("export.formats", "png, jpg", 0, "OK: changed export.formats from jpg, png to png, jpg"),
+        ("overlay.text", 'the \\ "door"', 0, "OK: changed overlay.text"),
+    ],
+)
+def test_set_says_what_became_of_it(demo: RunningDemo, key: str, value: str, code: int, said: str) -> None:
+    done = shell("set.sh", demo, key, value)
+    assert (done.returncode, done.stderr) == (code, "")
+    assert done.stdout.startswith(said)
+
+
+def test_a_node_that_is_not_there_is_named(demo: RunningDemo) -> None:
+    done = shell("ask.sh", demo, "health", node="nobody")
+    assert done.returncode == 1
+    assert "nobody is not known there" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["ask.sh", "set.sh"])
+def test_a_shell_example_says_what_it_takes(demo: RunningDemo, name: str) -> None:
+    done = shell(name, demo)
+    assert (done.returncode, done.stderr[:6]) == (2, "usage:")
