@@ -42,6 +42,8 @@ _FLOORS = (0.004, 0.0012, 0.0003)
 # Blobs down to this share of the smallest size are reported as too small, for adjusting the sensitivity.
 _NEARLY = 0.33
 _KERNEL = np.ones((3, 3), np.uint8)
+# A pixel of at least this luma may be overexposed: divided by the light, it is too dark.
+_BRIGHT = 240
 
 
 class MotionDetector:
@@ -57,7 +59,7 @@ class MotionDetector:
         self._width, self._height = size
         self._background = cv2.createBackgroundSubtractorMOG2(_HISTORY, 20, False)
         self._normalizer = LightNormalizer()
-        self._tracker = Tracker()
+        self._tracker = Tracker(size)
         self._mode = "day"
         self._gates = _Gates()
         self._relearn = 0
@@ -124,7 +126,7 @@ class MotionDetector:
             rate = _HELD_RATE
         else:
             rate = 1 - (1 - 1 / _HISTORY) ** (interval_s / 0.1)
-        mask = self._learn(even, rate, mono_s)
+        mask = self._without_overexposed(self._learn(even, rate, mono_s), smooth, even)
         share = cv2.countNonZero(mask) / mask.size
         if share > _LIT_SHARE and moved_log > _LIT_LOG and not self._gates.unsettled:
             return mask, share, "light"
@@ -143,6 +145,14 @@ class MotionDetector:
             learned[part] = known[part]
         self._background.apply(learned, learningRate=rate)
         return mask
+
+    def _without_overexposed(self, mask: Pixels, smooth: Pixels, even: Pixels) -> Pixels:
+        """Return the mask without overexposed pixels that are darker than the background only by the division."""
+        doubted = cv2.bitwise_and(mask, cv2.compare(smooth, _BRIGHT, cv2.CMP_GE))
+        if not cv2.countNonZero(doubted):
+            return mask
+        darker = cv2.compare(self._background.getBackgroundImage(), even, cv2.CMP_GT)
+        return np.asarray(cv2.subtract(mask, cv2.bitwise_and(doubted, darker)), dtype=np.uint8)
 
     def _restart(self) -> None:
         """Reset light reference, background and tracks."""

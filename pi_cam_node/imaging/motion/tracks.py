@@ -1,11 +1,13 @@
 """Tracks blobs: a blob is motion once it was followed from picture to picture for long enough.
 
-Rain, snow and noise cause blobs, too, but not near the same place a tenth of a second later, and again after that. The
-rule uses times instead of counts, so it holds at any rate of analysis.
+Rain, snow and noise cause blobs, too, but not near the same place a tenth of a second later, and again after that. In
+heavy rain there is always another streak near the same place, so a match counts the less, the more blobs there are.
+The rule uses times instead of counts, so it holds at any rate of analysis.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from pi_cam_node.base.frozen import frozen
@@ -29,6 +31,17 @@ _SLACK_S = 0.02
 _AWAY_SHARE, _TREMBLE_PX = 0.335, 2.5
 # Least distance from its origin in pixels, as a lamp that was switched on does not move.
 _GONE_PX = 2.0
+# A blob whose box has at least this share in common with that of a track stands still, and continues that track.
+_SAME_SHARE = 0.75
+# Evidence of a match: minus the logarithm of its probability if the picture's blobs were scattered at random, minus
+# this, so that random matches add nothing in the long run;
+_RANDOM_LOG = 3.0
+# at most this for each picture, and at most this in total, so that a track lost among raindrops does not go on there.
+_EVIDENCE_MAX, _EVIDENCE_KEPT = 4.5, 18.0
+# How much a blob of another size counts among those that could have matched.
+_UNLIKE_SHARE = 0.125
+# Uncertainty of the position of a blob, in pixels.
+_PLACE_PX = 2.0
 # A blob that does not move for this long becomes background (parked).
 PARKED_S = 60.0
 
@@ -69,6 +82,8 @@ class Track:
         origin: Position of its centre when it was first seen.
         way_px: Length of the path of its centre since then.
         interval_s: Seconds between the last two analysed pictures.
+        step: Movement of its centre between the last two pictures in which it was seen, in pixels.
+        evidence: How unlikely it is that it consists of random matches; see `_RANDOM_LOG`.
     """
 
     box: Box
@@ -81,12 +96,16 @@ class Track:
     origin: tuple[float, float]
     way_px: float
     interval_s: float
+    step: tuple[float, float]
+    evidence: float
 
     def is_motion(self, min_s: float) -> bool:
         """Return whether the blob moved coherently for at least this long."""
         followed_s = self.seen_s - self.began_s + self.interval_s  # the first picture covers the interval before it
         least = max(_PICTURES_LEAST, _SEEN_SHARE * followed_s / self.interval_s, min_s / self.interval_s - 0.5)
         if followed_s < min_s - _SLACK_S or self.pictures < min(least, _PICTURES_ENOUGH):
+            return False
+        if self.evidence < _EVIDENCE_MAX * min(_PICTURES_LEAST, math.ceil(least) - 1):
             return False
         trembles = self.way_px > _TREMBLE_PX * (self.pictures - 1)
         gone_px = _distance(self.box.centre, self.origin)
@@ -101,7 +120,13 @@ class Track:
 class Tracker:
     """The tracks of one scene. Pure: times are arguments."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: tuple[int, int]) -> None:
+        """Create a tracker without tracks.
+
+        Args:
+            size: Width and height of the pictures, in pixels.
+        """
+        self._picture_px = size[0] * size[1]
         self._tracks: list[Track] = []
         self._last_s = float("-inf")
         self._interval_s = 1.0
@@ -128,8 +153,9 @@ class Tracker:
     def _continued(self, box: Box, old: list[Track], mono_s: float) -> Track:
         reachable = [track for track in old if _is_near(box, track, mono_s)]
         if not reachable:
-            return Track(box, mono_s, mono_s, 1, box.centre, mono_s, False, box.centre, 0.0, self._interval_s)
-        track = max(reachable, key=lambda each: (each.pictures, each.seen_s))
+            return _first(box, mono_s, self._interval_s)
+        same = [track for track in reachable if _common_share(box, track.box) >= _SAME_SHARE]
+        track = max(same or reachable, key=lambda each: (each.pictures, each.seen_s))
         moved = _distance(box.centre, track.anchor) > _REACH_PX + 0.25 * max(box.width, box.height)
         anchor, anchored_s = (box.centre, mono_s) if moved else (track.anchor, track.anchored_s)
         return Track(
@@ -143,15 +169,44 @@ class Tracker:
             origin=track.origin,
             way_px=track.way_px + _distance(box.centre, track.box.centre),
             interval_s=self._interval_s,
+            step=(box.centre[0] - track.box.centre[0], box.centre[1] - track.box.centre[1]),
+            evidence=min(_EVIDENCE_KEPT, max(0.0, track.evidence + self._evidence(box, track, old, mono_s))),
         )
+
+    def _evidence(self, box: Box, track: Track, old: list[Track], mono_s: float) -> float:
+        """Return the evidence of a match: the less, the more blobs elsewhere could be where this one is."""
+        newest_s = max(each.seen_s for each in old)  # those of older pictures may be of the same object
+        elsewhere = (each for each in old if each.seen_s == newest_s and not _is_near(box, each, mono_s))
+        others = sum(1.0 if _is_alike(box, each) else _UNLIKE_SHARE for each in elsewhere)
+        if not others:
+            return _EVIDENCE_MAX
+        (x, y), (dx, dy) = track.box.centre, track.step
+        away_px = min(_distance(box.centre, (x, y)), _distance(box.centre, (x + dx, y + dy)))
+        side_px = 2 * (away_px + _PLACE_PX)
+        return min(_EVIDENCE_MAX, -math.log(others * side_px**2 / self._picture_px) - _RANDOM_LOG)
+
+
+def _first(box: Box, mono_s: float, interval_s: float) -> Track:
+    return Track(box, mono_s, mono_s, 1, box.centre, mono_s, False, box.centre, 0.0, interval_s, (0.0, 0.0), 0.0)
 
 
 def _is_near(box: Box, track: Track, mono_s: float) -> bool:
     factor = min(max(1.0, (mono_s - track.seen_s) / _REACH_INTERVAL_S), _REACH_FACTOR_MAX)
     reach = (_REACH_PX + _REACH_SHARE * max(box.width, box.height)) * factor
     (x, y), (old_x, old_y) = box.centre, track.box.centre
-    ratio = track.box.box_area / box.box_area
-    return abs(x - old_x) < reach and abs(y - old_y) < reach and _AREA_LEAST < ratio < _AREA_MOST
+    return abs(x - old_x) < reach and abs(y - old_y) < reach and _is_alike(box, track)
+
+
+def _is_alike(box: Box, track: Track) -> bool:
+    return _AREA_LEAST < track.box.box_area / box.box_area < _AREA_MOST
+
+
+def _common_share(one: Box, other: Box) -> float:
+    """Return the common area of two boxes as a share of what both cover."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    common = max(0, width) * max(0, height)
+    return common / (one.box_area + other.box_area - common)
 
 
 def _distance(one: tuple[float, float], other: tuple[float, float]) -> float:

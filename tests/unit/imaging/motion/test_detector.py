@@ -87,6 +87,21 @@ def test_masked_black_does_not_hide_a_change_of_the_light() -> None:
     assert watch.see(picture(gain=1.5) * mask).gate == "light"
 
 
+def test_overexposed_places_are_no_blobs_when_the_light_grows() -> None:
+    """They stay white, and divided by the light they would be darker than before."""
+    watch = Watch()
+    white = np.ones(TEXTURE.shape)
+    white[20:50, 30:70] = 3.0
+    for _ in range(70):
+        watch.see(np.minimum(picture() * white, 255).astype(np.uint8))
+    for k in range(12):
+        brighter = np.minimum(picture(gain=1 + k / 100) * white, 255).astype(np.uint8)
+        report = watch.see(brighter)
+        assert not report.gate
+        assert not report.blobs
+    assert report.light > 1.08
+
+
 @pytest.mark.parametrize("sensitivity", [1, 50, 100])
 def test_every_sensitivity_works(sensitivity: int) -> None:
     detector = MotionDetector(SIZE, MotionSettings(sensitivity=sensitivity))
