@@ -37,6 +37,7 @@ class Activity:
         motion: Motion rule.
         recording: Recording rule.
         pictures: Pictures of events, and the last pictures.
+        is_flooded: Whether the last motion began no event, because of the hourly limit.
         due_s: When `on_time` is due.
     """
 
@@ -60,7 +61,7 @@ class Activity:
         self.motion = MotionRule(config.motion)
         self.recording = RecordingRule(config.recording)
         self._films = EventFilms(ports, clock, self._events, covers=self.recording.covers, emit=emit)
-        self._is_flooded = False
+        self.is_flooded = False
         self.due_s = NEVER_S
 
     # ------------------------------------------------------------ observations
@@ -186,10 +187,10 @@ class Activity:
                 event.best = max(event.best, (seen.area_share, seen.mono_s))
             return
         is_flooded = not self._events.may_begin(seen.mono_s)
-        if is_flooded and not self._is_flooded:
+        if is_flooded and not self.is_flooded:
             text = f"more than {EVENTS_MAX} events within an hour: lower motion.sensitivity, or set motion.ignore"
             self._emit(FaultReported("busy", text))
-        self._is_flooded = is_flooded
+        self.is_flooded = is_flooded
         if not is_flooded:
             self._begin("motion", "motion", seen.began_mono_s, float("-inf"), seen)
 

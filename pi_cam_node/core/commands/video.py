@@ -26,6 +26,7 @@ from pi_cam_node.core.commands.status import night_level
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.media_facts import EventFacts
+from pi_cam_node.core.open_events import EVENTS_MAX
 
 _TRIGGER_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 
@@ -202,12 +203,12 @@ def _motion_words(context: Context, told: Mapping[str, object]) -> str:
     assert isinstance(blobs, list)
     failed = [blob["failed"] for blob in blobs if blob["failed"]]
     if len(failed) < len(blobs):
-        return f"{len(blobs) - len(failed)} of {len(blobs)} blobs move on"
-    return (
-        f"nothing differs from the background (share {told['share']})"
-        if not blobs
-        else f"blobs failed: {', '.join(failed)}"
-    )
+        limit = f"; no event, as {EVENTS_MAX} began within an hour" if context.activity.is_flooded else ""
+        return f"{len(blobs) - len(failed)} of {len(blobs)} blobs move on{limit}"
+    if blobs:
+        return f"blobs failed: {', '.join(failed)}"
+    what = "only small places differ" if told["share"] else "nothing differs"
+    return f"{what} from the background (share {told['share']})"
 
 
 def clip_facts(context: Context, film: Film) -> dict[str, object]:

@@ -73,6 +73,10 @@ class MotionDetector:
         if settings.ignore:
             covered = rasterize(settings.ignore, (self._width, self._height))
             self._ignored = np.where(covered, 255, 0).astype(np.uint8)
+        self._normalizer.ignore(self._ignored)
+        self._counted_px = self._width * self._height - (
+            0 if self._ignored is None else np.count_nonzero(self._ignored)
+        )
         self._set_sensitivity()
 
     def switched(self, mono_s: float, mode: str) -> None:
@@ -113,7 +117,7 @@ class MotionDetector:
     # ------------------------------------------------------------ background
 
     def _subtract(self, luma: Pixels, mono_s: float, interval_s: float) -> tuple[Pixels | None, float, Gate]:
-        """Return the mask of changed pixels, their share of the picture, and the resulting gate."""
+        """Return the mask of changed pixels, their share outside ignored areas, and the resulting gate."""
         smooth = np.asarray(cv2.GaussianBlur(luma, (3, 3), 0), dtype=np.uint8)
         even = self._normalizer.normalize(smooth, interval_s)
         moved_log = self._normalizer.moved_log(mono_s)
@@ -127,7 +131,8 @@ class MotionDetector:
         else:
             rate = 1 - (1 - 1 / _HISTORY) ** (interval_s / 0.1)
         mask = self._without_overexposed(self._learn(even, rate, mono_s), smooth, even)
-        share = cv2.countNonZero(mask) / mask.size
+        counted = mask if self._ignored is None else cv2.subtract(mask, self._ignored)
+        share = cv2.countNonZero(counted) / max(1, self._counted_px)
         if share > _LIT_SHARE and moved_log > _LIT_LOG and not self._gates.unsettled:
             return mask, share, "light"
         return mask, share, "whole" if share > _WHOLE_SHARE else ""
@@ -148,7 +153,8 @@ class MotionDetector:
 
     def _without_overexposed(self, mask: Pixels, smooth: Pixels, even: Pixels) -> Pixels:
         """Return the mask without overexposed pixels that are darker than the background only by the division."""
-        doubted = cv2.bitwise_and(mask, cv2.compare(smooth, _BRIGHT, cv2.CMP_GE))
+        _, bright = cv2.threshold(smooth, _BRIGHT - 1, 255, cv2.THRESH_BINARY)
+        doubted = cv2.bitwise_and(mask, bright)
         if not cv2.countNonZero(doubted):
             return mask
         darker = cv2.compare(self._background.getBackgroundImage(), even, cv2.CMP_GT)
@@ -165,7 +171,7 @@ class MotionDetector:
     def _blobs(
         self, mask: Pixels, share: float, mono_s: float, between: Sequence[tuple[float, Pixels]]
     ) -> tuple[Blob, ...]:
-        if not share:  # usually no pixel differs
+        if not share and self._ignored is None:  # usually no pixel differs
             self._tracker.follow((), mono_s)
             return ()
         boxes, small = self._boxes(mask)

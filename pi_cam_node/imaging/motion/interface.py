@@ -71,7 +71,7 @@ class MotionReport:
             for none.
         unsettled: Whether gates were active for so long that they were lifted, as the light does not settle.
         light: Brightness relative to the reference; 1.0 for no change.
-        share: Share of the pixels that differ from the background, 0 to 1.
+        share: Share of the pixels outside ignored areas that differ from the background, 0 to 1.
         rate_fps: Current number of analysed pictures per second.
         blobs: Changed areas, largest first, at most `BLOBS_MAX`.
     """

@@ -43,7 +43,12 @@ class LightNormalizer:
         self._logs: deque[float] = deque()
         self._logs_s: deque[float] = deque()
         self._gain = np.empty((0, 0), np.float32)
+        self._ignored: np.ndarray | None = None
         self.light = 1.0
+
+    def ignore(self, ignored: Pixels | None) -> None:
+        """Set where pictures do not show the light: (height, width), 255 there and 0 elsewhere."""
+        self._ignored = None if ignored is None else _cells(ignored) > _OFFSET
 
     def reset(self) -> None:
         """Use the next picture as the reference."""
@@ -64,8 +69,12 @@ class LightNormalizer:
             self._reference = cells.copy()
         ratio = cells / self._reference
         _clip(ratio, 0.25, 3.9)
-        self.light = light = _median_of_lit(ratio[::_ROW_STEP], cells[::_ROW_STEP])
-        rows = cv2.blur(_median_of_rows(ratio), (1, _ROWS_SMOOTHED))
+        counted = cells >= _DARK
+        if self._ignored is not None:
+            counted &= ~self._ignored
+        self.light = light = _median_of_counted(ratio[::_ROW_STEP], counted[::_ROW_STEP])
+        shown = ratio if counted.all() else np.where(counted, ratio, np.float32(light))
+        rows = cv2.blur(_median_of_rows(shown), (1, _ROWS_SMOOTHED))
         _clip(rows, light * (1 - _ROW_LIMIT), light * (1 + _ROW_LIMIT))
         if learn:
             follow = 1 - (1 - _FOLLOW) ** (interval_s / 0.1)
@@ -114,11 +123,10 @@ def _median_of_rows(ratio: np.ndarray) -> np.ndarray:
     return np.asarray((ordered[:, (columns - 1) // 2] + ordered[:, columns // 2]) / 2, dtype=np.float32)[:, None]
 
 
-def _median_of_lit(ratio: np.ndarray, cells: np.ndarray) -> float:
-    """Return the median ratio of the cells that are not black, as masked areas do not show the light."""
-    lit = cells >= _DARK
-    count = np.count_nonzero(lit)
-    values = ratio.flatten() if count in (0, lit.size) else ratio[lit]
+def _median_of_counted(ratio: np.ndarray, counted: np.ndarray) -> float:
+    """Return the median ratio of the cells that show the light: those neither black, as if masked, nor ignored."""
+    count = np.count_nonzero(counted)
+    values = ratio.flatten() if count in (0, counted.size) else ratio[counted]
     # Equivalent to `numpy.median`, but several times as fast, as that goes through several Python functions.
     least, most = (values.size - 1) // 2, values.size // 2
     values.partition((least, most))

@@ -233,6 +233,9 @@ def test_a_flood_of_events_is_bounded_and_said_once() -> None:
     assert len(scene.told(a.SceneEventBegan)) == EVENTS_MAX
     assert len([fault for fault in scene.told(FaultReported) if fault.code == "busy"]) == 1
     assert scene.told(a.MotionChanged)[-2].on, "the state goes on being true"
+    scene.moves()
+    (reply,) = scene.harness.send("explain", "motion")
+    assert reply["message"] == f"MOTION=ON: 1 of 1 blobs move on; no event, as {EVENTS_MAX} began within an hour"
 
 
 def test_off_makes_events_with_a_picture_and_no_film() -> None:
@@ -437,6 +440,11 @@ def test_explain_tells_in_words_and_figures() -> None:
     scene.moves()
     (reply,) = scene.harness.send("explain", "motion")
     assert reply["message"] == "MOTION=ON: 1 of 1 blobs move on"
+    for share, words in ((0.0, "nothing differs"), (0.012, "only small places differ")):
+        report = MotionReport(scene.harness.clock.monotonic(), "", False, 1.0, share, 2.0)
+        scene.harness.step(replace(scene.harness.frame(), motion=report))
+        (reply,) = scene.harness.send("explain", "motion")
+        assert reply["message"] == f"MOTION=ON: {words} from the background (share {share})"
     (reply,) = scene.harness.send("explain", "recording")
     assert reply["data"]["cause"] == "motion"
     (reply,) = scene.harness.send("explain", "night")

@@ -25,8 +25,8 @@ def picture(*, gain: float = 1.0, box: tuple[int, int, int, int] | None = None) 
 class Watch:
     """A detector that looks at ten pictures a second."""
 
-    def __init__(self) -> None:
-        self.detector = MotionDetector(SIZE, MotionSettings())
+    def __init__(self, settings: MotionSettings | None = None) -> None:
+        self.detector = MotionDetector(SIZE, settings or MotionSettings())
         self.now_s = 100.0
 
     def see(self, pixels: Pixels) -> MotionReport:
@@ -85,6 +85,35 @@ def test_masked_black_does_not_hide_a_change_of_the_light() -> None:
     for _ in range(60):
         watch.see(picture() * mask)
     assert watch.see(picture(gain=1.5) * mask).gate == "light"
+
+
+def test_what_changes_in_an_ignored_area_does_not_hide_a_person_elsewhere() -> None:
+    """Such as a curtain or a screen that fills most of the picture."""
+    left = ((0.0, 0.0), (0.65, 0.0), (0.65, 1.0), (0.0, 1.0))
+    watch = Watch(MotionSettings(ignore=(left,)))
+    watch.settle()
+    moved = []
+    for k in range(30):
+        pixels = picture(box=(106 + k, 50, 14, 40))
+        if k % 3 == 0:
+            pixels[:, : SIZE[0] * 5 // 8] = 40 + 60 * (k % 4)
+        report = watch.see(pixels)
+        assert not report.gate
+        moved += [k] if any(not blob.failed for blob in report.blobs) else []
+    assert len(moved) >= 20
+
+
+def test_masks_that_cover_most_of_a_row_do_not_keep_the_rest_from_being_evened_out() -> None:
+    watch = Watch()
+    mask = np.ones_like(TEXTURE, dtype=np.uint8)
+    mask[:, : SIZE[0] * 3 // 4] = 0
+    for _ in range(60):
+        watch.see(picture() * mask)
+    for k in range(14):
+        report = watch.see(picture(gain=1 + k / 100) * mask)
+        assert not report.gate
+        assert not report.blobs
+    assert report.light > 1.1
 
 
 def test_overexposed_places_are_no_blobs_when_the_light_grows() -> None:
