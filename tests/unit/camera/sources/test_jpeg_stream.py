@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_mock import MockerFixture
@@ -38,6 +40,14 @@ def test_a_picture_that_was_cut_short_costs_no_more_than_a_segment_holds(at: int
     found = cut(PICTURES[0][:at] + b"\r\n--frame\r\n\r\n" + PICTURES[1] * more, [100])
     assert found[-1] == PICTURES[1]
     assert len(found) >= more - 1 - (1 << 16) // len(PICTURES[1])
+
+
+def test_a_picture_with_every_restart_marker_comes_out_whole() -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_RST_INTERVAL, 1])
+    data = encoded.tobytes()
+    assert all(data.count(bytes((0xFF, 0xD0 + number))) for number in range(8))
+    assert cut(data * 2, [700]) == [data] * 2
 
 
 @given(st.binary(max_size=2000))

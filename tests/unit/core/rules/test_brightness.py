@@ -30,6 +30,13 @@ def test_the_first_value_is_told_and_a_still_scene_says_nothing_more() -> None:
     assert told(BrightnessRule(), [100.0, 100.5, 101.5] * 100) == [0.0]
 
 
+def test_the_next_value_is_told_when_the_least_time_is_over() -> None:
+    interval_s, rule = LIMITS.brightness_min_interval_s, BrightnessRule()
+    assert rule.is_news(100.0, None, 0.0, LIMITS)
+    assert not rule.is_news(200.0, None, interval_s - 0.001, LIMITS)
+    assert rule.is_news(200.0, None, interval_s, LIMITS)
+
+
 def test_a_street_is_told_some_times_and_not_with_each_car() -> None:
     rule = BrightnessRule()
     told(rule, street(180))

@@ -6,6 +6,7 @@ import io
 import os
 import struct
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             header = 16
         yield kind, data[position + header : position + size]
         position += size
+
+
+def test_a_film_has_the_time_of_its_first_picture_since_1904(tmp_path: Path) -> None:
+    write(tmp_path / "film")
+    data = (tmp_path / "film").read_bytes()
+    (created_s,) = struct.unpack_from(">Q", data, data.index(b"mvhd") + 8)
+    assert datetime(1904, 1, 1, tzinfo=UTC) + timedelta(seconds=created_s) == datetime.fromtimestamp(
+        TRACK.created_at, UTC
+    )
 
 
 def test_a_film_reads_back_sample_by_sample(tmp_path: Path) -> None:
