@@ -171,6 +171,9 @@ class SampleNode:
 def screenshot_text(page: str, folder: Path) -> str:
     """Return the text of a frontend page in a real browser; a screenshot is saved in the folder."""
     picture, text = folder / "page.png", folder / "page.txt"
-    drawn = run_tool("ha_shot", page, str(picture), "--instance", INSTANCE, "--wait", "8", "--text", str(text))
-    assert drawn.returncode == 0, drawn.stderr[-500:]
+    for wait_s in ("8", "20", "40"):  # on a busy machine the page is still loading
+        drawn = run_tool("ha_shot", page, str(picture), "--instance", INSTANCE, "--wait", wait_s, "--text", str(text))
+        assert drawn.returncode == 0, drawn.stderr[-500:]
+        if "Loading..." not in text.read_text():
+            break
     return text.read_text()
