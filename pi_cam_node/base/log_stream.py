@@ -1,4 +1,4 @@
-"""Log handler for stderr that loses lines where nobody reads them, instead of waiting.
+"""Log handler for standard error that drops lines instead of blocking while the reader has stopped.
 
 A stopped terminal (Ctrl-S), a paused pager, and a container runtime that hangs stop reading. A write then waits for
 ever, with the handler's lock, for which every other thread waits that logs: also the watchdog.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from pi_cam_node.core.events import Event, FaultReported
 from pi_cam_node.core.history import RecordingRow
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved
 from pi_cam_node.core.media_ids import boot_in
-from pi_cam_node.core.open_events import OpenEvent, OpenEvents
+from pi_cam_node.core.open_events import EVENTS_MAX, OpenEvent, OpenEvents
 from pi_cam_node.core.ports import Ports
 
 
@@ -41,7 +42,8 @@ class EventFilms:
         self._clock, self._events, self._covers, self._emit = clock, events, covers, emit
         self._open: set[str] = set()
         self._newest: FilmOpened | None = None
-        self._waiting: list[tuple[str, float, float]] = []  # ids of events, begin and end
+        # Ids of ended events whose film has not begun, their begin and end. Bounded, as no film may ever begin.
+        self._waiting: deque[tuple[str, float, float]] = deque(maxlen=EVENTS_MAX)
 
     @property
     def is_any_open(self) -> bool:

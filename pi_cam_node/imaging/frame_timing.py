@@ -1,4 +1,4 @@
-"""Timing of frames: longest wait and frame rate. No I/O; used in both processes."""
+"""Timing of frames: longest wait, frame rate, and reduction to a rate. No I/O; used in both processes."""
 
 from __future__ import annotations
 
@@ -46,3 +46,23 @@ class FrameRate:
         if now_s - self._times_s[-1] > max(RATE_WINDOW_S, 3 * (self._times_s[-1] - self._times_s[0])):
             return 0.0
         return (len(self._times_s) - 1) / max(1e-9, self._times_s[-1] - self._times_s[0])
+
+
+class RateLimit:
+    """Reduces a stream of images evenly to a frame rate."""
+
+    def __init__(self) -> None:
+        self._due_mono_s: float | None = None
+
+    def admits(self, mono_s: float, interval_s: float) -> bool:
+        """Return whether to use an image captured at a time.
+
+        A camera at exactly the requested rate has jitter, so an image may be a quarter of the interval early. The next
+        due time follows from the schedule, not from the last image, so the mean rate is kept.
+        """
+        if self._due_mono_s is None:
+            self._due_mono_s = mono_s
+        if mono_s < self._due_mono_s - interval_s / 4:
+            return False
+        self._due_mono_s = max(self._due_mono_s, mono_s - interval_s) + interval_s
+        return True

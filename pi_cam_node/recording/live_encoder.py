@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NodeError
-from pi_cam_node.base.rate_limit import RateLimit
 from pi_cam_node.base.threads import MonitoredThread
+from pi_cam_node.imaging.frame_timing import RateLimit
 from pi_cam_node.imaging.packet import TIMESCALE_HZ, Packet, PacketFacts, Track, pts_of
 from pi_cam_node.imaging.shared_planes import PlanesStore
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess

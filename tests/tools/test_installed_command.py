@@ -37,6 +37,14 @@ def command(tmp_path: Path) -> Path:
     return tmp_path / "pi-cam-node"
 
 
+def run(
+    command: Path, arguments: list[str], folder: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=20
+    )
+
+
 @pytest.mark.parametrize(
     ("folder", "words", "state"),
     [
@@ -64,15 +72,7 @@ def test_the_state_is_that_of_the_node_whose_file_is_named(command: Path, folder
     arguments = words.format(root=root).split()
     environment = {"PATH": f"{root}/bin:{os.environ['PATH']}", "PI_CAM_NODE_PROGRAM": str(root / "program")}
     environment["STATE_DIRECTORY"] = "of-the-caller"
-    done = subprocess.run(
-        [command, *arguments],
-        cwd=root / folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=20,
-    )
+    done = run(command, arguments, root / folder, environment)
     is_named = "--conf" in words or "yard.yaml" in words
     meant = "" if is_named else f"--config {root}/etc/config.yaml "
     expected = state if state == "none" else str(root / state)
@@ -99,15 +99,7 @@ def test_the_certificate_of_the_consoles_service_is_made_by_its_user(
     )
     environment = {"PATH": f"{root}/bin:{os.environ['PATH']}", "PI_CAM_NODE_PROGRAM": str(root / "program")}
     arguments = words.format(root=root).split()
-    done = subprocess.run(
-        [command, *arguments],
-        cwd=root / folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=20,
-    )
+    done = run(command, arguments, root / folder, environment)
     assert done.stdout.rstrip() == f"none {' '.join(arguments)}"
     said = root / "user"
     assert (said.read_text().rstrip() if said.exists() else "--reuid=root") == f"--reuid={user}"

@@ -16,7 +16,6 @@ import zlib
 from collections.abc import Callable
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.base.rate_limit import RateLimit
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import BadImage, CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.http_connection import Deadline, HttpHandler, HttpsHandler, RedirectHandler
@@ -24,6 +23,7 @@ from pi_cam_node.camera.sources.http_login import LoginHandler
 from pi_cam_node.camera.sources.jpeg_stream import MAX_JPEG_BYTES, JpegSplitter
 from pi_cam_node.camera.sources.pacing import Metronome
 from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.frame_timing import RateLimit
 from pi_cam_node.imaging.headers import exif_orientation
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.orientation import OF_EXIF

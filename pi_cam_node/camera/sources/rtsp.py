@@ -14,11 +14,11 @@ from contextlib import contextmanager
 import cv2
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.base.rate_limit import RateLimit
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Request
 from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
+from pi_cam_node.imaging.frame_timing import RateLimit
 
 # TCP, as UDP loses parts of pictures; UDP only if the camera supports nothing else. Without nobuffer and the shorter
 # analysis, opening takes three seconds and then delivers the pictures of these three seconds in a burst. OpenCV 4.11's

@@ -15,12 +15,12 @@ import av
 import numpy as np
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.base.rate_limit import RateLimit
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.packet_times import PacketTimes, stamp_of
 from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
 from pi_cam_node.camera.sources.rtsp_sound import RtspSound
+from pi_cam_node.imaging.frame_timing import RateLimit
 from pi_cam_node.imaging.h264 import has_one_pair, is_start, parameter_sets, with_parameter_sets
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of

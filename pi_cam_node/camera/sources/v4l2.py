@@ -16,12 +16,12 @@ import cv2
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.base.rate_limit import RateLimit
 from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Request
 from pi_cam_node.camera.sources.v4l2_controls import V4l2Controls, controls_of_device
 from pi_cam_node.camera.sources.v4l2_devices import cameras
 from pi_cam_node.imaging.frame import Mode, Sensor
+from pi_cam_node.imaging.frame_timing import RateLimit
 
 _log = logging.getLogger(__name__)
 

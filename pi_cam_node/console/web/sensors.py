@@ -57,7 +57,7 @@ async def sensor(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/sensors/{key}")
 async def note(request: web.Request) -> web.StreamResponse:
-    """Set name, room and cameras of a sensor; 409 if somebody else changed them since the page was made."""
+    """Set name, room and cameras of a sensor, unless they have changed since the form was made (409 Conflict)."""
     context, form = context_of(request), await form_of(request)
     cameras = [camera for camera in await several_of(request, "cameras") if context.nodes.get(camera) is not None]
     name, room = form.get("name", "").strip()[:64], form.get("room", "").strip()[:64]

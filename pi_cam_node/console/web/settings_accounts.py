@@ -100,7 +100,7 @@ async def add(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/accounts/{id}/cameras")
 async def change(request: web.Request) -> web.StreamResponse:
-    """Change the role and cameras of an account; 409 if somebody else changed them since the page was made."""
+    """Change the role and cameras of an account, unless they have changed since the form was made (409 Conflict)."""
     context, form = context_of(request), await form_of(request)
     account = _account(request)
     role = form.get("role", account.role)

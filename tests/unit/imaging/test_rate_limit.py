@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from pi_cam_node.base.rate_limit import RateLimit
+from pi_cam_node.imaging.frame_timing import RateLimit
 
 
 def admitted(moments: list[float], interval_s: float) -> list[float]:
