@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from pi_cam_node.base.clock import epoch_ms, iso
@@ -162,7 +163,7 @@ class PictureSaved:
 
     id: str
     kind: PictureKind
-    paths: tuple[str, ...]
+    paths: tuple[Path, ...]
     size_bytes: int
     sha256: str
     frames: tuple[int, ...]
@@ -182,8 +183,8 @@ class PictureSaved:
             "id": self.id,
             "kind": self.kind,
             **link,
-            "path": self.paths[0],
-            "paths": list(self.paths),
+            "path": str(self.paths[0]),
+            "paths": [str(path) for path in self.paths],
             "bytes": self.size_bytes,
             "sha256": self.sha256,
             "frames": list(self.frames),

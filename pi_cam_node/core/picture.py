@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from pi_cam_node.base.frozen import frozen
@@ -46,7 +47,7 @@ class Picture:
     def saved_as(
         self,
         picture_id: str,
-        paths: tuple[str, ...],
+        paths: tuple[Path, ...],
         first_file: tuple[int, str],
         previews: tuple[bytes | None, bytes | None],
     ) -> PictureSaved:
@@ -101,7 +102,7 @@ class Archive(Protocol):
         """
         ...
 
-    def find(self, picture_id: str) -> str | None:
+    def find(self, picture_id: str) -> Path | None:
         """Return the path of a saved picture's first file; ``None`` if it does not exist (any more)."""
         ...
 

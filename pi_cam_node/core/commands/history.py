@@ -82,9 +82,10 @@ class KeepArguments(MediaArguments):
     def from_words(cls, words: str) -> dict[str, object]:
         """Take ``<media id> [off]``."""
         media_id, _, switch = words.partition(" ")
-        if switch.strip() not in ("", "on", "off"):
+        switch = switch.strip().lower()
+        if switch not in ("", "on", "off"):
             raise BadRequest("ERROR: usage keep <media id> [off]")
-        return {"media_id": media_id, "off": switch.strip() == "off"} if words else {}
+        return {"media_id": media_id, "off": switch == "off"} if words else {}
 
 
 @command("events", "events [n=20]", "Lists events, newest first.", EventListArguments, EventsData)

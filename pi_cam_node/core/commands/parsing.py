@@ -51,16 +51,14 @@ def open_envelope(received: CommandArrived) -> Envelope:
     Raises:
         BadRequest: Not UTF-8, not JSON where it begins like JSON, or too large.
     """
-    text = _text(received.payload).strip(BLANKS)
+    text = _unquoted(_text(received.payload))
     verb = received.verb
     if not verb:
         verb, _, text = text.partition(" ")
-        text = text.strip(BLANKS)
+        text = _unquoted(text)
     if text.startswith("{"):
         fields = _json(text)
         return Envelope(verb, _id(fields.pop("id", None)), fields.pop("expires", None), fields, "")
-    if text.startswith('"') and text.endswith('"') and len(text) > 1:
-        text = _json(text).strip(BLANKS)  # a JSON string, as sent by JSON editors
     return Envelope(verb, None, None, None, text)
 
 
@@ -135,7 +133,7 @@ def _fault(fault: Any, schema: Mapping[str, Any], *, typed: bool) -> str:
     where = f"{name}: " if name else ""
     match fault["type"]:
         case "extra_forbidden":
-            return f"{where}unknown argument"
+            return "no arguments are taken" if typed else f"{where}unknown argument"
         case "missing":
             return f"{where}is missing"
         case "value_error":
@@ -158,6 +156,12 @@ def _text(payload: bytes) -> str:
         return payload.decode()
     except UnicodeDecodeError as error:
         raise BadRequest(f"ERROR: the payload is not UTF-8 at byte {error.start}") from None
+
+
+def _unquoted(text: str) -> str:
+    """Return a text without blanks around it; of a JSON string, as sent by JSON editors, its content."""
+    text = text.strip(BLANKS)
+    return _json(text).strip(BLANKS) if text.startswith('"') and text.endswith('"') and len(text) > 1 else text
 
 
 def _json(text: str) -> Any:

@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
@@ -35,6 +35,8 @@ from pi_cam_node.imaging.tasks import ImageTasks
 
 # Characters of an unknown verb that are compared, and repeated in replies and in the log.
 VERB_SHOWN = 40
+# What switches send for on and off, in lower case.
+SWITCH_WORDS = {"on": "on", "true": "on", "off": "off", "false": "off"}
 
 
 def _kinds(annotation: Any) -> frozenset[Any]:
@@ -62,6 +64,17 @@ class Arguments(BaseModel):
         ):
             raise ValueError("a number is needed")
         return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_choice(cls, value: object, info: ValidationInfo) -> object:
+        """Take a choice in any case, and true and false for on and off, as settings do."""
+        kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
+        choices = {choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)}
+        word = str(value).lower() if isinstance(value, str | bool) else ""
+        if "on" in choices:
+            word = SWITCH_WORDS.get(word, word)
+        return word if word in choices else value
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:

@@ -12,7 +12,17 @@ from pydantic import Field, field_validator, model_validator
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.errors import BadRequest, CameraDown, NodeError, NotSaved
 from pi_cam_node.core.commands.pictures import longest_frame_s, moment_of, stamp
-from pi_cam_node.core.commands.registry import Arguments, Button, Context, FreshFrame, Result, Steps, Work, command
+from pi_cam_node.core.commands.registry import (
+    SWITCH_WORDS,
+    Arguments,
+    Button,
+    Context,
+    FreshFrame,
+    Result,
+    Steps,
+    Work,
+    command,
+)
 from pi_cam_node.core.commands.reply_data import (
     ClipData,
     MotionData,
@@ -29,6 +39,7 @@ from pi_cam_node.core.media_facts import EventFacts
 from pi_cam_node.core.open_events import EVENTS_MAX
 
 _TRIGGER_NAME = re.compile(r"[a-z0-9_-]{1,32}")
+_AT_REST = ("off", "false", "no", "0", "null")
 
 
 class TriggerArguments(Arguments):
@@ -39,7 +50,9 @@ class TriggerArguments(Arguments):
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:
-        """Take ``[name]``."""
+        """Take ``[name]``, but not the word of a sensor for nothing: a closed door must not start a film."""
+        if words.lower() in _AT_REST:
+            raise BadRequest(f"ERROR: nothing is started for a sensor that sends {words}; usage trigger [name]")
         return {"name": words} if words else {}
 
     @field_validator("name")
@@ -61,7 +74,7 @@ class RecordArguments(Arguments):
         """Take ``on``, ``off`` or a number of seconds."""
         if not words:
             raise BadRequest("ERROR: usage record on|off|<seconds>")
-        return {"state": words.lower()} if words.lower() in ("on", "off") else {"seconds": words}
+        return {"state": words} if words.lower() in SWITCH_WORDS else {"seconds": words}
 
     @model_validator(mode="before")
     @classmethod

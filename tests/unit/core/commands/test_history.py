@@ -129,7 +129,7 @@ def test_only_of_a_kind_or_zone(harness: CoreHarness) -> None:
         ("events", "clip", "motion, trigger, record"),
         ("events", ["motion"], "motion, trigger, record"),
         ("media", "motion", "single, stack, ring, auto, event, recording, clip, timelapse"),
-        ("media", "Clip", "single, stack, ring, auto, event, recording, clip, timelapse"),
+        ("media", "films", "single, stack, ring, auto, event, recording, clip, timelapse"),
     ],
 )
 def test_a_kind_that_there_is_not_is_refused_with_those_that_there_are(

@@ -51,8 +51,42 @@ def test_what_surrounds_a_press_is_no_argument(payload: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("verb", "payload", "taken"),
+    [
+        ("record", b"true", {"state": "on", "seconds": None}),  # a switch of Node-RED or ioBroker
+        ("record", b"FALSE", {"state": "off", "seconds": None}),
+        ("record", b"OFF", {"state": "off", "seconds": None}),
+        ("record", b'{"state": true}', {"state": "on", "seconds": None}),
+        ("record", b'{"state": "OFF"}', {"state": "off", "seconds": None}),
+        ("record", b'{"state": "false"}', {"state": "off", "seconds": None}),
+        ("record", b"10", {"state": "on", "seconds": 10.0}),
+        ("explain", b"MOTION", {"what": "motion"}),
+        ("explain", b'{"what": "Night"}', {"what": "night"}),
+        ("keep", b"20261120T194501123Z-3f2a91c0-000042-single OFF",
+         {"media_id": "20261120T194501123Z-3f2a91c0-000042-single", "off": True}),
+        ("", b'"record on"', {"state": "on", "seconds": None}),  # a whole line as a JSON string
+        ("", b'record "ON"', {"state": "on", "seconds": None}),
+        ("record", b'"{\\"state\\": \\"on\\"}"', {"state": "on", "seconds": None}),  # made to JSON twice
+    ],
+)  # fmt: skip
+def test_what_switches_and_editors_send_is_taken_in_any_spelling(
+    verb: str, payload: bytes, taken: dict[str, object]
+) -> None:
+    assert parsed(verb, payload).model_dump() == taken
+
+
+@pytest.mark.parametrize("payload", [b"false", b"OFF", b"off", b"0", b'"false"', b"null"])
+def test_a_sensor_at_rest_starts_no_event(payload: bytes) -> None:
+    word = payload.decode().strip('"')
+    assert (
+        refusal("trigger", payload) == f"ERROR: nothing is started for a sensor that sends {word}; usage trigger [name]"
+    )
+
+
+@pytest.mark.parametrize(
     ("verb", "payload", "told"),
     [
+        ("health", b"false", "ERROR: no arguments are taken; usage health"),
         ("save", b"gif", "ERROR: formats: unknown format 'gif'; known: jpg, png, npy (found \"['gif']\"); usage save"),
         ("save", b'{"formats": 3}', "ERROR: formats: expected a list of jpg, png, npy (found '3'); usage save"),
         ("save", b'{"formats": []}', "ERROR: formats: is empty (found '[]'); usage save"),
