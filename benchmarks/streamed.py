@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
@@ -30,7 +31,7 @@ VIEWERS_MAX = 1000
 class NoPictures:
     """Archive without pictures."""
 
-    def find(self, _picture_id: str) -> str | None:
+    def find(self, _picture_id: str) -> Path | None:
         """Return ``None``."""
         return None
 

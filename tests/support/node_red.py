@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,18 @@ class NodeRed:
         """Return a value of the flow's context."""
         body = self.get(f"/context/flow/{tab}/{key}")
         stored = json.loads(body) if body else {}
-        return json.loads(stored["msg"]) if stored.get("format") == "Object" else stored.get("msg")
+        is_json = stored.get("format", "").lower().startswith(("object", "array"))
+        return json.loads(stored["msg"]) if is_json else stored.get("msg")
+
+    def flow_object(self, tab: str, key: str) -> dict[str, Any]:
+        """Return an object of the flow's context; an empty one if it is not there."""
+        found = self.flow_value(tab, key)
+        return found if isinstance(found, dict) else {}
+
+    def flow_list(self, tab: str, key: str) -> list[dict[str, Any]]:
+        """Return a list of the flow's context; an empty one if it is not there."""
+        found = self.flow_value(tab, key)
+        return found if isinstance(found, list) else []
 
     def _open(self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
         request = urllib.request.Request(self.url + path, body, headers or {})

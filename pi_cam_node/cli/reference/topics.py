@@ -34,7 +34,8 @@ schema and an example of every payload; tests compare a running node with it. [o
 _RULES = """
 After each connect the node subscribes, publishes `info`, `config/…`, `state/…` and the last picture, the discovery message,
 `camera/availability`, and `availability` last: when a client sees `online`, everything else is published. The last will is
-`offline` on `availability`; with MQTT 5 it comes ten seconds after a node vanished, so that a short gap is not seen. Brightness and lux are published
+`offline` on `availability`; with MQTT 5 it comes ten seconds after a node vanished, so that a short gap is not seen. A node that vanished leaves its
+retained values behind, `camera/availability` too: they count only while `availability` is `online`. Brightness and lux are published
 together when brightness moves by `telemetry.brightness_deadband` or lux by more than a fifth, at most every `telemetry.brightness_min_interval_s`. All
 that is retained, except pictures and `media/last`, is published again every `telemetry.refresh_s`, and when Home Assistant announces itself. Where
 `motion.enable` is off, `state/motion` is `OFF`.
