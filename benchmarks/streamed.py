@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 
@@ -31,7 +30,7 @@ VIEWERS_MAX = 1000
 class NoPictures:
     """Archive without pictures."""
 
-    def find(self, _picture_id: str) -> Path | None:
+    def find(self, _picture_id: str) -> str | None:
         """Return ``None``."""
         return None
 

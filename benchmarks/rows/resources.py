@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from statistics import median
 
-from benchmarks import accounting, film, motion
+from benchmarks import accounting, film, libraries, motion
 from benchmarks.bars import Result, ratios
 from benchmarks.bench import Bench, say
 from benchmarks.motion import Motion
@@ -32,7 +32,13 @@ def memory(bench: Bench) -> Iterator[Result]:
         time.sleep(max(0.0, peer.began_s + MOTION_FILLS_S - time.monotonic()))
         rounds = [(_pss(node), _pss(peer)) for _ in range(3)]
         node.hold()
-        share = {"of the camera's process, MiB": accounting.pss_mib(accounting.tree(node.pid)[1])}
+        ring_mib = node.ask("health")[1]["ring_mib"]
+        alone = libraries.memory_mib(*(libraries.loaded_by(modules) for modules in (libraries.NODE, libraries.CAMERA)))
+        share = {
+            "of the camera's process, MiB": accounting.pss_mib(accounting.tree(node.pid)[1]),
+            "of the pictures, MiB": ring_mib,
+            "two interpreters that import the same libraries, MiB": alone,
+        }
     yield ratios("memory", [ours for ours, _ in rounds], [theirs for _, theirs in rounds], **share)
 
 

@@ -73,7 +73,7 @@ def create_atomically(path: Path, data: bytes | memoryview, mode: int = FILE_MOD
         raise
 
 
-def place_new(path: Path, data: bytes | memoryview, mode: int = FILE_MODE, group_id: int | None = None) -> None:
+def place_new(path: str | Path, data: bytes | memoryview, mode: int = FILE_MODE, group_id: int | None = None) -> None:
     """Create a file as `create_atomically` does, but leave the sync of the directory to the caller."""
     part = write_part(path, data, mode, group_id)
     try:
@@ -89,14 +89,15 @@ def place_new(path: Path, data: bytes | memoryview, mode: int = FILE_MODE, group
         raise
 
 
-def write_part(path: Path, data: bytes | memoryview, mode: int, group_id: int | None = None) -> str:
+def write_part(path: str | Path, data: bytes | memoryview, mode: int, group_id: int | None = None) -> str:
     """Write and sync the temporary file of ``path``; return its path.
 
     Its name contains the process id, so that two processes do not share one. An existing file of this name was left by
     an ended process with the same id, and is removed. The group is kept if this process may not change it, or the file
     system has none.
     """
-    part = joined(path.parent, f".{path.name}.{os.getpid()}{PART_SUFFIX}")
+    directory, name = os.path.split(path)
+    part = joined(directory, f".{name}.{os.getpid()}{PART_SUFFIX}")
     _remove(part)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
@@ -170,7 +171,7 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _name_without_overwriting(part: str, path: Path) -> None:
+def _name_without_overwriting(part: str, path: str | Path) -> None:
     """Rename a finished temporary file, unless the target exists.
 
     rename() would overwrite, and Python has no renameat2(RENAME_NOREPLACE); link() fails atomically if the name exists.
@@ -183,7 +184,7 @@ def _name_without_overwriting(part: str, path: Path) -> None:
         _reserve_and_rename(part, path)
 
 
-def _reserve_and_rename(part: str, path: Path) -> None:
+def _reserve_and_rename(part: str, path: str | Path) -> None:
     """Rename without overwriting on file systems without hard links: create an empty file, rename over it.
 
     A crash between the two leaves an empty file, which was not reported as a saved picture.

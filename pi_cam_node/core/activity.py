@@ -60,7 +60,7 @@ class Activity:
         self.pictures = EventPictures(ports, ring, emit)
         self.motion = MotionRule(config.motion)
         self.recording = RecordingRule(config.recording)
-        self._films = EventFilms(ports, clock, self._events, covers=self.recording.covers, emit=emit)
+        self._films = EventFilms(ports, clock, self._events, emit=emit)
         self.is_flooded = False
         self.due_s = NEVER_S
 
@@ -208,7 +208,9 @@ class Activity:
         if is_recorded and joined and (film := self._films.open_film(joined.event_id)):
             row = replace(row, recording_id=film.film_id, pre_roll_s=max(0.0, began_s - film.first_mono_s))
         best = (seen.area_share, seen.mono_s) if seen else (0.0, began_s)
-        row = self._events.begin(row, OpenEvent(row, began_s, until_s, best))
+        order = self.recording.order if is_recorded else None
+        event = OpenEvent(row, began_s, until_s, best, "" if order is None else order.event_id)
+        row = self._events.begin(row, event)
         self._tell_motion(self.motion.changes(self._clock.monotonic()))
         self._emit(SceneEventBegan(row))
         self._follow()
@@ -219,8 +221,6 @@ class Activity:
         if event is not None and not event.is_pictured:
             self._picture(event)
         row = self._events.end(kind, at_s, by)
-        if event is not None:
-            self._films.event_ended(event, at_s)
         self._emit(SceneEventEnded(row))
         self.recording.ended(row.id, at_s, by_hand=by_hand)
         self._follow()

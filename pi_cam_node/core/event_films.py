@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,12 +11,16 @@ from pi_cam_node.core.events import Event, FaultReported
 from pi_cam_node.core.history import RecordingRow
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved
 from pi_cam_node.core.media_ids import boot_in
-from pi_cam_node.core.open_events import EVENTS_MAX, OpenEvent, OpenEvents
+from pi_cam_node.core.open_events import OpenEvents
 from pi_cam_node.core.ports import Ports
 
 
 class EventFilms:
-    """Stores the rows of films, attaches films to their events, and reports both to the listeners."""
+    """Stores the rows of films, attaches films to their events, and reports both to the listeners.
+
+    Messages come late where the encoder lags: a film may open when its event and further ones have ended, and while the
+    next recording has begun.
+    """
 
     def __init__(
         self,
@@ -25,7 +28,6 @@ class EventFilms:
         clock: Clock,
         events: OpenEvents,
         *,
-        covers: Callable[[str], bool],
         emit: Callable[[Event], None],
     ) -> None:
         """Create the state without films.
@@ -34,16 +36,13 @@ class EventFilms:
             ports: Database and privacy.
             clock: Tells the time.
             events: Open and recent events.
-            covers: Returns whether the present recording covers an event, by its id.
             emit: Passes an event to the listeners.
         """
         self._store, self._url_of = ports.events, ports.url_of
         self._gate = ports.privacy_port.privacy_gate
-        self._clock, self._events, self._covers, self._emit = clock, events, covers, emit
+        self._clock, self._events, self._emit = clock, events, emit
         self._open: set[str] = set()
         self._newest: FilmOpened | None = None
-        # Ids of ended events whose film has not begun, their begin and end. Bounded, as no film may ever begin.
-        self._waiting: deque[tuple[str, float, float]] = deque(maxlen=EVENTS_MAX)
 
     @property
     def is_any_open(self) -> bool:
@@ -54,11 +53,6 @@ class EventFilms:
         """Return the newest film if it was begun for an event and is still being written."""
         film = self._newest
         return film if film is not None and film.event_id == event_id and film.film_id in self._open else None
-
-    def event_ended(self, event: OpenEvent, at_s: float) -> None:
-        """Note an event whose recording goes on, and whose film may not have begun yet."""
-        if self._covers(event.row.id) and event.row.recording_id is None:
-            self._waiting.append((event.row.id, event.began_mono_s, at_s))
 
     def on_input(self, message: FilmOpened | FilmSaved | FilmFailed) -> None:
         """Process a message of the recorder."""
@@ -80,17 +74,21 @@ class EventFilms:
         row = RecordingRow(film_id, "open", str(message.path), message.at, cause=message.cause, boot=boot_in(film_id))
         self._store.save_recording(row)
         self._emit(RecordingStarted(message, self._events.recorded(message.event_id, film_id, message.pre_roll_s)))
-        # Events that joined the recording before its film began; some of them have ended.
-        joined = [(e.row.id, e.began_mono_s) for _, e in self._events.all() if self._covers(e.row.id)]
-        ended = [(event_id, began_s) for event_id, began_s, at_s in self._waiting if at_s >= message.first_mono_s]
-        self._waiting.clear()
-        for event_id, began_s in (*joined, *ended):
-            self._events.recorded(event_id, film_id, max(0.0, began_s - message.first_mono_s))
+        first_s = message.first_mono_s
+        for event in self._events.of_recording(message.event_id):
+            if event.began_mono_s >= first_s and event.row.recording_id != film_id:
+                self._events.lacks_film(event.row.id)  # the one that it joined by the clock has ended before
+            if event.ended_mono_s >= first_s:
+                self._events.recorded(event.row.id, film_id, max(0.0, event.began_mono_s - first_s))
 
     def _saved(self, message: FilmSaved) -> None:
         film = message.film
         self._open.discard(film.id)
         self._store.save_recording(film.row())
+        for event in self._events.of_film(film.id):
+            is_own = event.row.id == film.event_id  # its film may end, by a fault, with the pre-roll
+            if not is_own and event.began_mono_s > film.first_mono_s + film.seconds:
+                self._events.lacks_film(event.row.id)
         film = replace(film, url=self._url_of(film.id)) if not self._gate.closed else film
         self._emit(RecordingSaved(film, self._events.recorded(film.event_id, film.id) or film.event))
 
@@ -98,6 +96,7 @@ class EventFilms:
         self._open.discard(message.film_id)
         if message.film_id:
             self._store.forget_recording(message.film_id)
-            self._events.film_lost(message.film_id)
+            for event in self._events.of_film(message.film_id):
+                self._events.lacks_film(event.row.id)
         self._emit(RecordingFailed(message, self._events.find(message.event_id), self._clock.utcnow()))
         self._emit(FaultReported(message.code, f"recording: {message.reason}"))

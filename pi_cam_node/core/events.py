@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 from pi_cam_node.base.clock import epoch_ms, iso
@@ -163,7 +162,7 @@ class PictureSaved:
 
     id: str
     kind: PictureKind
-    paths: tuple[Path, ...]
+    paths: tuple[str, ...]
     size_bytes: int
     sha256: str
     frames: tuple[int, ...]
@@ -183,8 +182,8 @@ class PictureSaved:
             "id": self.id,
             "kind": self.kind,
             **link,
-            "path": str(self.paths[0]),
-            "paths": [str(path) for path in self.paths],
+            "path": self.paths[0],
+            "paths": list(self.paths),
             "bytes": self.size_bytes,
             "sha256": self.sha256,
             "frames": list(self.frames),

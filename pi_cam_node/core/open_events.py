@@ -13,36 +13,40 @@ from pi_cam_node.core.ports import EventStore
 
 # Limit of motion events per hour; further motion begins no event.
 EVENTS_MAX, EVENTS_WINDOW_S = 120, 3600.0
-# Ended events that are kept in memory for films finished later.
-_REMEMBERED = 64
+# Ended events that are kept in memory, for films that begin or end later.
+REMEMBERED = 64
 
 
 @dataclass(slots=True)
 class OpenEvent:
-    """An open event.
+    """An open or recent event.
 
     Attributes:
         row: Its row as stored and published.
         began_mono_s: When it began, monotonic seconds.
         until_s: When it ends by itself; infinite: never; minus infinity: with the end of motion.
         best: Time of the largest motion so far, as (share of the picture, monotonic time).
+        recording: Id of the event for which its recording was begun; empty where it is not recorded.
         is_pictured: Whether its picture has been chosen.
+        ended_mono_s: When it ended; infinite: not yet.
     """
 
     row: EventRow
     began_mono_s: float
     until_s: float
     best: tuple[float, float]
+    recording: str = ""
     is_pictured: bool = False
+    ended_mono_s: float = float("inf")
 
 
 class OpenEvents:
-    """Open scene events, at most one of each kind."""
+    """Open scene events, at most one of each kind, and the last ones that ended."""
 
     def __init__(self, clock: Clock, store: EventStore, boot_id: str) -> None:
         self._clock, self._store, self._boot_id = clock, store, boot_id
         self._open: dict[EventKind, OpenEvent] = {}
-        self._ended: OrderedDict[str, EventRow] = OrderedDict()
+        self._ended: OrderedDict[str, OpenEvent] = OrderedDict()
         self._begun = SlidingWindow(EVENTS_WINDOW_S)
         self._numbers = 0
 
@@ -68,12 +72,14 @@ class OpenEvents:
 
     def end(self, kind: EventKind, at_s: float, by: EndedBy) -> EventRow:
         """Close an event; return its row."""
-        row = replace(self._open.pop(kind).row, ended_at=utc_of(at_s, self._clock), ended_by=by)
-        self._ended[row.id] = row
-        if len(self._ended) > _REMEMBERED:
+        event = self._open.pop(kind)
+        event.row = replace(event.row, ended_at=utc_of(at_s, self._clock), ended_by=by)
+        event.ended_mono_s = at_s
+        self._ended[event.row.id] = event
+        if len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
-        self._store.save_event(row)
-        return row
+        self._store.save_event(event.row)
+        return event.row
 
     def add_zones(self, event: OpenEvent, zones: tuple[str, ...]) -> None:
         """Add zones that an event touched."""
@@ -94,30 +100,38 @@ class OpenEvents:
         pre_roll = row.pre_roll_s if pre_roll_s is None else pre_roll_s
         return self._change(event_id, recording_id=film_id, pre_roll_s=pre_roll)
 
-    def film_lost(self, film_id: str) -> None:
-        """Remove a failed film from its events, so that the next one is attached."""
-        rows = [*(event.row for event in self._open.values()), *self._ended.values()]
-        for name in {row.id for row in rows if row.recording_id == film_id}:
-            self._change(name, recording_id=None)
+    def lacks_film(self, event_id: str) -> None:
+        """Remove the film of an event, so that the next one of its recording is attached."""
+        self._change(event_id, recording_id=None)
+
+    def of_recording(self, event_id: str) -> list[OpenEvent]:
+        """Return the open and recent events of the recording that was begun for an event; none for an empty id."""
+        return [event for event in self._known() if event_id and event.recording == event_id]
+
+    def of_film(self, film_id: str) -> list[OpenEvent]:
+        """Return the open and recent events that have a film."""
+        return [event for event in self._known() if event.row.recording_id == film_id]
 
     def find(self, event_id: str) -> EventRow | None:
         """Return an open or recent event."""
-        rows = [event.row for event in list(self._open.values())]  # an atomic copy, since other threads read, too
-        return next((row for row in rows if row.id == event_id), self._ended.get(event_id))
+        event = self._find(event_id)
+        return None if event is None else event.row
 
     def may_begin(self, now_s: float) -> bool:
         """Count a motion event; return whether the hourly limit allows it."""
         return self._begun.allow(EVENTS_MAX, now_s)
 
+    def _known(self) -> list[OpenEvent]:
+        return [*self._open.values(), *self._ended.values()]
+
+    def _find(self, event_id: str) -> OpenEvent | None:
+        found = list(self._open.values())  # an atomic copy, since other threads read, too
+        return next((event for event in found if event.row.id == event_id), self._ended.get(event_id))
+
     def _change(self, event_id: str, **changes: str | float | None) -> EventRow | None:
-        row = self.find(event_id)
-        if row is None:
+        event = self._find(event_id)
+        if event is None:
             return None
-        changed = replace(row, **changes)  # type: ignore[arg-type]
-        for event in self._open.values():
-            if event.row.id == event_id:
-                event.row = changed
-        if event_id in self._ended:
-            self._ended[event_id] = changed
-        self._store.save_event(changed)
-        return changed
+        event.row = replace(event.row, **changes)  # type: ignore[arg-type]
+        self._store.save_event(event.row)
+        return event.row

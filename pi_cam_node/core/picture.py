@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 from pi_cam_node.base.frozen import frozen
@@ -47,7 +46,7 @@ class Picture:
     def saved_as(
         self,
         picture_id: str,
-        paths: tuple[Path, ...],
+        paths: tuple[str, ...],
         first_file: tuple[int, str],
         previews: tuple[bytes | None, bytes | None],
     ) -> PictureSaved:
@@ -102,7 +101,7 @@ class Archive(Protocol):
         """
         ...
 
-    def find(self, picture_id: str) -> Path | None:
+    def find(self, picture_id: str) -> str | None:
         """Return the path of a saved picture's first file; ``None`` if it does not exist (any more)."""
         ...
 

@@ -171,7 +171,7 @@ class PublishQueue:
         """Queue unacknowledged messages of a session again. Thread: any."""
         self.outbox.put_back(unacknowledged)
         if self.privacy_filter.hides_pictures:
-            self.strip_pictures()
+            self.outbox.strip_pictures()  # the rest is of the node thread, which takes the pictures out itself
 
     def settle(self, live: Session) -> bool:
         """Delete acknowledged events from the store; return whether everything is acknowledged. Thread: any."""
@@ -179,7 +179,7 @@ class PublishQueue:
         return live.in_flight.is_empty and self.is_announced
 
     def strip_pictures(self) -> None:
-        """Take the pictures out of what waits. Thread: any."""
+        """Take the pictures out of what waits."""
         self._unsent = {topic: without_picture(message) for topic, message in self._unsent.items()}
         self.outbox.strip_pictures()
 

@@ -113,13 +113,3 @@ class EncoderPool:
 
     def _shared(self, from_mono_s: float, spacing_s: float) -> LiveEncoder | None:
         return next((one for one, users in self._users.items() if users and one.has(from_mono_s, spacing_s)), None)
-
-    def start(self) -> None:
-        """Start the threads. Once."""
-        for encoder in self.encoders:
-            encoder.start()
-
-    def close(self, deadline_s: float) -> bool:
-        """End threads and processes; return whether they ended in time."""
-        ended = [encoder.close(deadline_s) for encoder in self.encoders]
-        return all(ended)

@@ -96,8 +96,8 @@ class Films:
 
     def start(self) -> None:
         """Start the threads; films that a crash cut off are mended first."""
-        self.packets.start()
-        self.remote_packets.start()
+        for encoder in self._encoders:
+            encoder.start()
         self._recorder.start()
         self._timelapse.start()
 
@@ -154,10 +154,11 @@ class Films:
 
     def close(self, deadline_s: float) -> bool:
         """Finish what is being written and end the threads; return whether that went in time."""
-        is_closed = self._recorder.close(deadline_s)
-        is_closed &= self._timelapse.close(deadline_s)
-        is_closed &= self.packets.close(deadline_s)
-        return self.remote_packets.close(deadline_s) and is_closed
+        self.stop_now("stopped")  # both at once: where the card hangs, it hangs for both
+        end_s = self._clock.monotonic() + deadline_s
+        closings = (self._recorder.close, self._timelapse.close, *(encoder.close for encoder in self._encoders))
+        closed = [close(max(0.0, end_s - self._clock.monotonic())) for close in closings]
+        return all(closed)
 
     @property
     def encoder_pids(self) -> Sequence[int | None]:

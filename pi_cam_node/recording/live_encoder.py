@@ -84,7 +84,7 @@ class LiveEncoder:
         self._from_s: float | None = None
         self._spacing_s = 0.0
         self._generation = 0
-        self._is_drained = True
+        self._drained_generation = 0  # that of which every picture has become a packet
         self._pid: int | None = None
         self._is_serving = self._stopping = False
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -99,7 +99,7 @@ class LiveEncoder:
     @property
     def is_drained(self) -> bool:
         """Whether every picture of the ring has become a packet."""
-        return self._is_drained
+        return self._drained_generation == self._generation
 
     @property
     def has_ended(self) -> bool:
@@ -138,7 +138,7 @@ class LiveEncoder:
             spacing_s: Mean time between two pictures, at least; those between are left out.
         """
         with self._changed:
-            self._from_s, self._spacing_s, self._is_drained, self.failure = from_mono_s, spacing_s, False, ""
+            self._from_s, self._spacing_s, self.failure = from_mono_s, spacing_s, ""
             self._new_stream()
 
     def release(self) -> None:
@@ -240,7 +240,7 @@ class LiveEncoder:
                 mono_s = item[0].mono_s
                 if pts_of(mono_s) > after_ticks and limit.admits(mono_s, self._spacing_s):
                     self._send(process, mono_s, item[1])
-            self._is_drained = is_idle
+            self._drained_generation = generation if is_idle else -1
             for message in process.exchange(_WAIT_S, self._wakeup):
                 if message.kind == "size" and (newest := self._sound.newest_for(max(start_s, stream.last_mono_s))):
                     stream.expect_sound(newest)

@@ -39,7 +39,7 @@ class EventLog:
             case ModeChanged(mode=mode, cause=cause):
                 _log.info("it is %s (%s)", mode, cause)
             case PictureSaved(paths=paths):
-                _log.info("saved %s", ", ".join(map(str, paths)))
+                _log.info("saved %s", ", ".join(paths))
             case SceneEventBegan(event=row):
                 _log.info("event %s begins (%s)", row.id, row.cause)
             case RecordingSaved(film=film):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from pi_cam_node.base.clock import Clock
@@ -20,7 +19,7 @@ from pi_cam_node.web.auth.signed_links import SignedLinks
 class PictureStore(Protocol):
     """Saved pictures. Thread: any; may read the disk, so call it in an executor."""
 
-    def find(self, picture_id: str) -> Path | None:
+    def find(self, picture_id: str) -> str | None:
         """Return the path of a picture's first file; ``None`` if it does not exist (any more)."""
         ...
 

@@ -83,8 +83,8 @@ class OnePicture:
         self._path = Path(self._folder.name) / f"{ID}.jpg"
         self._path.write_bytes(encode(scene(), "bgr", 80))
 
-    def find(self, picture_id: str) -> Path | None:
-        return self._path if picture_id == ID else None
+    def find(self, picture_id: str) -> str | None:
+        return str(self._path) if picture_id == ID else None
 
     @property
     def is_away(self) -> bool:

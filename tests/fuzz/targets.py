@@ -198,4 +198,4 @@ def stored_file(data: bytes) -> None:
             assert {clock_was_set(facts), is_kept(facts)} <= {True, False}
             return
         with suppress(ValueError):
-            Thumbnails(IMAGES).of(Path(file.name), "etag", 64)
+            Thumbnails(IMAGES).of(file.name, "etag", 64)

@@ -29,7 +29,7 @@ PRIVATE = {
     "rows": re.compile(rb'"camera_name"'),
 }
 PLAYING = "document.querySelector('video')?.readyState >= 2 && document.querySelector('video').currentTime > 0"
-SHELL = ["/offline", "/static/base.css", "/static/console.css", "/static/icon.svg"]
+SHELL = ["/offline", "/static/base.css", "/static/console.css", "/static/icon.svg", "/static/offline.js"]
 
 
 def left_in(profile: Path) -> list[str]:

@@ -48,7 +48,13 @@ def test_every_page_keeps_its_policy_and_fits_a_phone(broker: Mosquitto, tmp_pat
             "caches.keys().then((all) => Promise.all(all.map((one) => caches.open(one).then((cache) => cache.keys()))))"
         )
         names = await tab.value(f"{kept}.then((all) => all.flat().map((one) => new URL(one.url).pathname).sort())")
-        assert names == ["/offline", "/static/base.css", "/static/console.css", "/static/icon.svg"]
+        assert names == [
+            "/offline",
+            "/static/base.css",
+            "/static/console.css",
+            "/static/icon.svg",
+            "/static/offline.js",
+        ]
 
     tour(broker, tmp_path, steps)
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,29 @@ def test_a_wall_that_is_paired_again_keeps_its_name_and_its_cameras(broker: Mosq
 
     with RunningConsole(tmp_path / "console", broker.port) as console:
         console.visit(visit)
+
+
+@WITH_BROWSER
+def test_a_page_opened_while_the_console_is_away_comes_once_it_answers(broker: Mosquitto, tmp_path: Path) -> None:
+    """Nobody presses a link on a wall; a proxy's answer (502) is not taken for the console's."""
+
+    async def away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\naway")
+        writer.close()
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        await tab.until("navigator.serviceWorker.controller !== null", "the service worker")
+        await asyncio.to_thread(console.stop)
+        proxy = await asyncio.start_server(away, "127.0.0.1", console.port, reuse_address=True)
+        await tab.go(f"{console.url}/kiosk")
+        await tab.until("document.title === 'Not reached'", "the page in place of the proxy's")
+        tab.requests.clear()
+        await tab.until_asked("/healthz")
+        proxy.close()
+        await asyncio.to_thread(console.start)
+        await tab.until("location.pathname === '/kiosk' && document.title === 'Wall'", "the wall")
+
+    tour(broker, tmp_path, steps)

@@ -100,7 +100,7 @@ def archive(tmp_path: Path) -> PictureArchive:
 def file_of(archive: PictureArchive, extension: str = "jpg") -> Path:
     found = archive.find(ID)
     assert found is not None
-    return found.with_suffix(f".{extension}")
+    return Path(found).with_suffix(f".{extension}")
 
 
 # ------------------------------------------------------------------ whole

@@ -80,7 +80,7 @@ class Rig:
             self._encoder.wake()
 
     def start(self) -> None:
-        self.packets.start()
+        self._encoder.start()
         self.recorder.start()
         self._camera.start()
 
@@ -88,7 +88,7 @@ class Rig:
         self._stop.set()
         self._camera.join(2)
         assert self.recorder.close(10)
-        assert self.packets.close(10)
+        assert self._encoder.close(10)
 
     def wait_for(self, kind: type[Told], timeout_s: float = 60.0) -> Told:
         end_s = time.monotonic() + timeout_s

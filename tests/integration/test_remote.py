@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import re
 import shutil
 import socket
 import ssl
@@ -187,6 +188,12 @@ def test_a_person_outside_logs_in_and_looks(house: House) -> None:
             assert (await get(stranger, "/", Accept="text/html")).headers["Location"] == "/login"
             assert (await get(stranger, "/api/nodes")).status == 401
             assert (await get(stranger, "/auth/check")).status == 404
+            script = (await get(stranger, "/static/page.js")).body.decode()
+            asked = re.search(r'function leaveIfEnded.*?fetch\("([^"]+)"', script, re.DOTALL)
+            assert asked is not None
+            assert (await get(stranger, asked[1])).status == 401, (
+                "an open page whose session has ended asks for the login"
+            )
             foreign = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
             assert (await post(stranger, "/login", {"name": OWNER, "password": PASSWORD}, **foreign)).status == 403
         async with house.browser(OWNER) as owner:

@@ -162,8 +162,9 @@ class NodeRuns(RuleBasedStateMachine):
 
     def keep(self, saved: PictureSaved) -> None:
         """Note a picture that was reported: it is on disk, and the next may displace it."""
-        self.sizes[saved.id] = sum(path.stat().st_size for path in saved.paths)
-        self.kept[saved.id] = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in saved.paths}
+        paths = [Path(path) for path in saved.paths]
+        self.sizes[saved.id] = sum(path.stat().st_size for path in paths)
+        self.kept[saved.id] = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
     def saved(self) -> list[str]:
         """Return the ids of the pictures that this run reported."""

@@ -46,7 +46,7 @@ class MemoryArchive:
         self._pictures[name] = PictureSaved(
             id=name,
             kind=picture.kind,
-            paths=tuple(Path(f"/captures/{name}.{f}") for f in formats),
+            paths=tuple(f"/captures/{name}.{f}" for f in formats),
             size_bytes=1,
             sha256="0" * 64,
             frames=picture.frames,
@@ -80,8 +80,8 @@ class MemoryArchive:
     def is_gone(self, media_id: str) -> bool:
         return media_id in self.gone
 
-    def find(self, picture_id: str) -> Path | None:
-        return next((Path(f"/captures/{picture_id}.jpg") for p, _ in self.saved if p.kind in picture_id), None)
+    def find(self, picture_id: str) -> str | None:
+        return next((f"/captures/{picture_id}.jpg" for p, _ in self.saved if p.kind in picture_id), None)
 
 
 class FakePrivacyPort:

@@ -45,8 +45,9 @@ class MemoryPictures:
     files: dict[str, Path] = field(default_factory=dict)
     is_away: bool = False
 
-    def find(self, picture_id: str) -> Path | None:
-        return self.files.get(picture_id)
+    def find(self, picture_id: str) -> str | None:
+        path = self.files.get(picture_id)
+        return None if path is None else str(path)
 
     def newest(self, count: int) -> Sequence[str]:
         return list(reversed(self.files))[:count]

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import NodeError
@@ -30,7 +29,7 @@ RECEIVE_BYTES = 1 << 20
 class EmptyPictureStore:
     """A picture store without pictures."""
 
-    def find(self, _picture_id: str) -> Path | None:
+    def find(self, _picture_id: str) -> str | None:
         """Return no picture."""
         return None
 

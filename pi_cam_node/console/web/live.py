@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 
 from pi_cam_node.base.strict_json import read_json
 from pi_cam_node.console.accounts import rights
-from pi_cam_node.console.pictures.viewer import Status, Viewer, wanted_in
+from pi_cam_node.console.pictures.viewer import Status, Viewer, seen_in, wanted_in
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.store.database import StoreUnavailable
 from pi_cam_node.console.web.rendering import build_id
@@ -78,7 +78,10 @@ def attach(app: web.Application) -> None:
 
 @route("GET", "/live", "view")
 async def live(request: web.Request) -> web.StreamResponse:
-    """WebSocket: the newest picture of each requested camera; messages: `frame_message`, `status_message`."""
+    """WebSocket: the newest picture of each requested camera; messages: `frame_message`, `status_message`.
+
+    The browser sends `wanted_in` and `seen_in`, together or apart.
+    """
     with request.app[LIVE_LIMIT].hold(account_of(request).id):
         return await _serve(request)
 
@@ -102,17 +105,21 @@ async def _serve(request: web.Request) -> web.WebSocketResponse:
 
 
 async def _listen(request: web.Request, socket: web.WebSocketResponse, viewer: Viewer) -> None:
-    """Process messages of the browser, which name the cameras to show."""
+    """Process messages of the browser: the cameras to show, and how many pictures have arrived."""
     context, account = context_of(request), account_of(request)
     async for message in socket:
         if message.type is not WSMsgType.TEXT:
             break
         try:
-            wanted = wanted_in(read_json(message.data))
+            body = read_json(message.data)
+            seen, wanted = seen_in(body), wanted_in(body)
         except ValueError as error:
             await socket.close(code=1008, message=str(error)[:100].encode())
             return
-        context.hub.show(viewer, {camera: one for camera, one in wanted.items() if rights.may(account, "view", camera)})
+        if seen is not None:
+            viewer.saw(seen)
+        if wanted is not None:
+            context.hub.show(viewer, {c: one for c, one in wanted.items() if rights.may(account, "view", c)})
         await asyncio.sleep(LISTEN_EVERY_S)
 
 
@@ -138,6 +145,7 @@ async def _send(request: web.Request, socket: web.WebSocketResponse, viewer: Vie
                     continue
                 # Privacy may have been switched on while the picture was made smaller.
                 if not node.is_private:
+                    viewer.sent += 1
                     await socket.send_bytes(frame_message(camera, frame.at_ms, jpeg))
     except (ConnectionError, RuntimeError) as error:
         _log.debug("a viewer is gone: %s", error)

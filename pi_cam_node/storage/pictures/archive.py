@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,7 +16,7 @@ from pi_cam_node.config import FORMATS, Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.history import MediaRow, Page, Query
-from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, MediaName, boot_part, parse_id, unfinished_film
+from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, boot_part, parse_id, unfinished_film
 from pi_cam_node.core.picture import Picture
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.storage.directory import (
@@ -41,9 +40,6 @@ from pi_cam_node.storage.pictures.sidecar import Origin
 from pi_cam_node.storage.pictures.writer import WriteJob, Written, write
 
 _log = logging.getLogger(__name__)
-
-# Attempts with a new name if a file exists, before giving up.
-MOST_COUNTED = 10_000
 
 
 class PictureArchive:
@@ -128,15 +124,15 @@ class PictureArchive:
                 make_directory(self._directory, access.directory_mode, access.group_id)
             self._open_once()
             is_known = self._watch.is_unchanged
-            picture_id, written = self._write(picture, formats, config)
-        self._remember(picture_id, written)
+            written = self._write(picture, formats, config)
+        self._remember(written)
         if not is_known and self._quota.is_over(config.storage):
             with suppress(NotSaved):  # files deleted by hand count as free space
                 self.open()
                 is_known = True
         self._keep_within_limits(config)
         self._watch.saved(is_known=is_known)
-        return self._saved(picture, picture_id, written, config)
+        return self._saved(picture, written, config)
 
     def reload(self, config: Config, picture_id: str = "") -> PictureSaved | None:
         """See `pi_cam_node.core.picture.Archive`."""
@@ -211,19 +207,21 @@ class PictureArchive:
         finally:
             self._index.publish()
 
-    def find(self, picture_id: str) -> Path | None:
+    def find(self, picture_id: str) -> str | None:
         """Return the path of a saved picture's first file: its JPEG if it has one, else PNG, else npy; or its film.
 
         ``None`` for anything that is not an id of the node, or not a regular file.
 
         Thread: any.
         """
-        return Path(path) if (path := self._first_file(picture_id)) else None
+        extensions = () if parse_id(picture_id) is None else (*FORMATS, FILM_FORMAT)
+        paths = (joined(self._directory, f"{picture_id}.{extension}") for extension in extensions)
+        return next(filter(is_plain_file, paths), None)
 
     def is_gone(self, media_id: str) -> bool:
         """See `pi_cam_node.core.picture.Archive`."""
         in_progress = joined(self._directory, unfinished_film(media_id))
-        return not (self._first_file(media_id) or is_plain_file(in_progress))
+        return not (self.find(media_id) or is_plain_file(in_progress))
 
     @property
     def is_away(self) -> bool:
@@ -247,41 +245,21 @@ class PictureArchive:
         """Whether a disk call of any job has taken longer than `SILENT_S`. Thread: any."""
         return self._heartbeat.is_stale
 
-    def _first_file(self, picture_id: str) -> str | None:
-        extensions = () if parse_id(picture_id) is None else (*FORMATS, FILM_FORMAT)
-        paths = (joined(self._directory, f"{picture_id}.{extension}") for extension in extensions)
-        return next(filter(is_plain_file, paths), None)
-
     def _open_once(self) -> None:
         if self._index.usage is None:
             self.open()
 
-    def _write(self, picture: Picture, formats: Sequence[Format], config: Config) -> tuple[str, Written]:
+    def _write(self, picture: Picture, formats: Sequence[Format], config: Config) -> Written:
         origin = Origin(self._boot, self._clock_set())
         make_room = partial(self._quota.make_room, limits=config.storage)
         wanted, quality = tuple(dict.fromkeys(formats)), config.export.jpeg_quality
         access = FileAccess.of(config.storage)
         job = WriteJob(self._directory, wanted, quality, origin, make_room, self._images, self._heartbeat, access)
-        first = picture.frames[0] if picture.frames else 0
-        for again in range(1, MOST_COUNTED):
-            picture_id = MediaName(picture.first_at, self._boot_part, first, picture.kind, again).id
-            if self._is_taken(picture_id):
-                continue
-            try:
-                return picture_id, write(picture, picture_id, job)
-            except FileExistsError:  # created meanwhile by another process; try the next name
-                _log.info("the name %s was taken meanwhile", picture_id)
-        raise NotSaved(f"{MOST_COUNTED} pictures like {picture_id} exist already")
+        return write(picture, self._boot_part, job)
 
-    def _is_taken(self, picture_id: str) -> bool:
-        with self._heartbeat.timed():
-            return any(os.path.lexists(joined(self._directory, f"{picture_id}.{e}")) for e in (*FORMATS, SIDECAR))
-
-    def _remember(self, picture_id: str, written: Written) -> None:
-        name = parse_id(picture_id)
-        assert name is not None, picture_id
+    def _remember(self, written: Written) -> None:
         extensions = [*(file.format for file in written.files), SIDECAR]
-        self._index.add(Entry.of(key_of(name), extensions, written.size_bytes, self._clock.monotonic()))
+        self._index.add(Entry.of(key_of(written.name), extensions, written.size_bytes, self._clock.monotonic()))
 
     def _keep_within_limits(self, config: Config) -> int:
         try:
@@ -293,8 +271,8 @@ class PictureArchive:
         finally:
             self._index.publish()
 
-    def _saved(self, picture: Picture, picture_id: str, written: Written, config: Config) -> PictureSaved:
+    def _saved(self, picture: Picture, written: Written, config: Config) -> PictureSaved:
         shown = previews(picture, written.jpg, config, self._images, self._packet_limit())
         first = written.files[0]
         paths = tuple(file.path for file in written.files)
-        return picture.saved_as(picture_id, paths, (first.size_bytes, first.sha256), shown)
+        return picture.saved_as(written.name.id, paths, (first.size_bytes, first.sha256), shown)

@@ -41,10 +41,9 @@ def reload(
         return None
     facts = read_sidecar(directory / f"{picture_id}.{SIDECAR}")
     try:
-        paths = {file["format"]: directory / Path(file["name"]).name for file in facts["files"]}
-        if not all(
-            map(is_plain_file, paths.values())
-        ):  # checked before reading: a pipe would block the worker for ever
+        paths = {file["format"]: str(directory / Path(file["name"]).name) for file in facts["files"]}
+        # Checked before reading: a pipe would block the worker for ever.
+        if not all(map(is_plain_file, paths.values())):
             return None
         picture = _picture(facts, paths.get("jpg"))
         first = facts["files"][0]
@@ -57,7 +56,7 @@ def reload(
     return picture.saved_as(picture_id, tuple(paths.values()), (size_bytes, sha256), shown)
 
 
-def _picture(facts: Mapping[str, Any], jpg: Path | None) -> Picture:
+def _picture(facts: Mapping[str, Any], jpg: str | None) -> Picture:
     """Return the picture of a side-car.
 
     Raises:
@@ -66,7 +65,7 @@ def _picture(facts: Mapping[str, Any], jpg: Path | None) -> Picture:
     """
     return Picture(
         kind=facts["kind"],
-        content=b"" if jpg is None else jpg.read_bytes(),
+        content=b"" if jpg is None else Path(jpg).read_bytes(),
         frames=tuple(int(frame) for frame in facts["frames"]),
         first_at=datetime.fromisoformat(facts["first_at"]),
         last_at=datetime.fromisoformat(facts["last_at"]),

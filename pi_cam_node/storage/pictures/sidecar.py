@@ -28,7 +28,7 @@ class SavedFile:
         sha256: Hex digest of its content.
     """
 
-    path: Path
+    path: str
     format: Format
     size_bytes: int
     sha256: str
@@ -64,7 +64,12 @@ def sidecar(picture: Picture, picture_id: str, files: Sequence[SavedFile], origi
         "sensor": asdict(picture.sensor),
         "software": f"pi_cam_node {__version__}",
         "files": [
-            {"name": file.path.name, "format": file.format, "bytes": file.size_bytes, "sha256": file.sha256}
+            {
+                "name": f"{picture_id}.{file.format}",
+                "format": file.format,
+                "bytes": file.size_bytes,
+                "sha256": file.sha256,
+            }
             for file in files
         ],
     }

@@ -12,7 +12,6 @@ import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from pathlib import Path
 from typing import BinaryIO
 
 from aiohttp import web
@@ -51,7 +50,7 @@ class Unsatisfiable(Exception):
     """The requested byte range lies beyond the end of the file."""
 
 
-def open_stored(path: Path) -> Stored | None:
+def open_stored(path: str) -> Stored | None:
     """Open a regular file; ``None`` if it is missing or something else, such as a symlink.
 
     Thread: any but the event loop's; reads the disk.
@@ -67,7 +66,7 @@ def open_stored(path: Path) -> Stored | None:
         return None
     file = os.fdopen(descriptor, "rb", buffering=0)
     modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
-    return Stored(file, path.name, facts.st_size, modified, f"{facts.st_mtime_ns:x}-{facts.st_size:x}")
+    return Stored(file, path.rpartition("/")[2], facts.st_size, modified, f"{facts.st_mtime_ns:x}-{facts.st_size:x}")
 
 
 def is_known(request: web.Request, etag: str, modified: datetime) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 from aiohttp import web
 
@@ -36,7 +35,7 @@ AWAY = "The disk of the pictures is away, or too many requests are waiting."
 THUMBNAILS = app_key("thumbnails", Thumbnails)
 THUMBNAIL_POOL = app_key("thumbnail_pool", DiskPool)
 
-_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".npy": "application/octet-stream", ".mp4": "video/mp4"}
+_TYPES = {"jpg": "image/jpeg", "png": "image/png", "npy": "application/octet-stream", "mp4": "video/mp4"}
 
 
 def attach(app: web.Application) -> None:
@@ -93,7 +92,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
         raise await _missing(request)
     stored.file.close()
     etag = f"{stored.etag}-{width_px}"
-    headers = {**headers_of(f"{path.stem}-small.jpg"), "ETag": f'"{etag}"'}
+    headers = {**headers_of(f"{stored.name.rpartition('.')[0]}-small.jpg"), "ETag": f'"{etag}"'}
     if is_known(request, etag, stored.modified):
         return web.Response(status=304, headers=headers)
     try:
@@ -136,7 +135,7 @@ def asked_format(request: web.Request) -> Format | None:
 
 def headers_of(name: str) -> dict[str, str]:
     """Return Content-Type and Content-Disposition for a file."""
-    kind = _TYPES[Path(name).suffix]
+    kind = _TYPES[name.rpartition(".")[2]]
     return {"Content-Type": kind, "Content-Disposition": f'inline; filename="{name}"', **CACHING}
 
 
@@ -145,16 +144,16 @@ def _open(pictures: PictureStore, picture_id: str, wanted: Format | None) -> Sto
     path = pictures.find(picture_id)
     if path is None:
         return None
-    return open_stored(path if wanted is None else path.with_suffix(f".{wanted}"))
+    return open_stored(path if wanted is None else f"{path.rpartition('.')[0]}.{wanted}")
 
 
-def _still_of(pictures: PictureStore, media_id: str) -> Path | None:
+def _still_of(pictures: PictureStore, media_id: str) -> str | None:
     """Return the file of a picture; for a film that of its event's picture, from the sidecar file."""
     path = pictures.find(media_id)
-    if path is None or path.suffix != ".mp4":
+    if path is None or not path.endswith(".mp4"):
         return path
     try:
-        facts = read_object(path.with_suffix(".json")) or {}
+        facts = read_object(f"{path.removesuffix('.mp4')}.json") or {}
     except OSError:
         return None
     event = facts.get("event")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from pathlib import Path
 
 from pi_cam_node.imaging.tasks import ImageTasks
 from pi_cam_node.web.http.file_response import open_stored
@@ -23,9 +22,9 @@ class Thumbnails:
     def __init__(self, images: ImageTasks) -> None:
         """Create an empty cache."""
         self._images = images
-        self._kept: OrderedDict[tuple[Path, str, int], bytes] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, int], bytes] = OrderedDict()
 
-    def of(self, path: Path, etag: str, width_px: int) -> bytes:
+    def of(self, path: str, etag: str, width_px: int) -> bytes:
         """Return a small JPEG of a saved picture.
 
         Args:
@@ -45,10 +44,10 @@ class Thumbnails:
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def _made(self, path: Path, width_px: int) -> bytes:
+    def _made(self, path: str, width_px: int) -> bytes:
         stored = open_stored(path)
         if stored is None:
-            raise ValueError(f"{path.name} is gone")
+            raise ValueError(f"{path.rpartition('/')[2]} is gone")
         with stored.file as file:
             content = file.read()
-        return self._images.thumbnail_of_file(content, path.suffix, width_px, MAX_BYTES)
+        return self._images.thumbnail_of_file(content, f".{path.rpartition('.')[2]}", width_px, MAX_BYTES)

@@ -37,9 +37,7 @@ TOPICS = Topics("pi_cam_node", "porch", [], "homeassistant", "homeassistant/stat
 ROOT = "pi_cam_node/{node}"
 AT = RECORDED_AT
 SCENE = EventRow("e1", "motion", AT, AT, "clear", ("door",), "motion", 4.9, "p1", "f1")
-SAVED = e.PictureSaved(
-    "p1", "single", (Path("/c/a.jpg"),), 9, "ab" * 32, (1,), AT, AT, 1.0, 1.0, b"\xff\xd8\xff\xd9", b"x"
-)
+SAVED = e.PictureSaved("p1", "single", ("/c/a.jpg",), 9, "ab" * 32, (1,), AT, AT, 1.0, 1.0, b"\xff\xd8\xff\xd9", b"x")
 SAMPLES: list[e.Event] = [
     e.BrightnessMeasured(87.14, 3.456),
     e.BrightnessMeasured(255.0, None),

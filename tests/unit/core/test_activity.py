@@ -4,98 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pi_cam_node.base.threads import Progress
-from pi_cam_node.config import Config
 from pi_cam_node.core import activity_events as a
 from pi_cam_node.core.events import CameraChanged, FaultReported
-from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
-from pi_cam_node.core.history import Query
-from pi_cam_node.core.inputs import CameraFailed, FilmFailed, FilmOpened, FilmSaved
+from pi_cam_node.core.inputs import CameraFailed, FilmOpened
 from pi_cam_node.core.open_events import EVENTS_MAX
-from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
-from pi_cam_node.imaging.motion.interface import Blob, MotionReport
-from tests.support.core_harness import CoreHarness
-
-AT = datetime(2026, 11, 29, 4, 32, 59, tzinfo=UTC)
-
-
-class FakeRecorder:
-    """A recorder that notes its orders."""
-
-    def __init__(self) -> None:
-        self.missing = ""
-        self.encoder: EncoderKind = "software"
-        self.calls: list[tuple[Any, ...]] = []
-        self.clips: list[ClipOrder] = []
-
-    def begin(self, order: RecordingOrder) -> None:
-        self.calls.append(("begin", order))
-
-    def end_at(self, mono_s: float, reason: EndReason) -> None:
-        self.calls.append(("end_at", mono_s, reason))
-
-    def stop_now(self, reason: EndReason) -> None:
-        self.calls.append(("stop_now", reason))
-
-    def make_clip(self, order: ClipOrder, _progress: Progress) -> Film:
-        self.clips.append(order)
-        return film("20261129T043259000Z-3f2a91c0-500001-clip")
-
-
-def film(film_id: str, event_id: str = "", **fields: Any) -> Film:
-    told = {
-        "seconds": 12.0,
-        "last_picture_s": 11.0,
-        "frames": 120,
-        "gap_s": 0.0,
-        "pre_roll_s": 3.0,
-        "size_bytes": 9,
-        "size": (64, 48),
-        "codec": "avc1.42c016",
-    }
-    kind: Any = film_id.rpartition("-")[2]
-    made = Film(film_id, kind, Path("/captures/x.mp4"), event_id, "motion", AT, 1.0, **told, reason="end")  # type: ignore[arg-type]
-    return replace(made, **fields)
-
-
-class Scene:
-    """A node before whose camera things move."""
-
-    def __init__(self, **settings: Any) -> None:
-        config: dict[str, dict[str, Any]] = {
-            "motion": {"enable": True, "clear_s": 2},
-            "recording": {"mode": "motion", "post_roll_s": 3},
-        }
-        for section, values in settings.items():
-            config[section] = {**config.get(section, {}), **values}
-        self.recorder = FakeRecorder()
-        self.harness = CoreHarness(Config.model_validate(config), recorder=self.recorder)
-        self.harness.see(30)
-        self.harness.facts.clear()
-
-    def moves(self, *, x: float = 0.2, share: float = 0.01) -> None:
-        """Show a picture in which something moves."""
-        harness = self.harness
-        harness.clock.advance(0.1)
-        now_s = harness.clock.monotonic()
-        blob = Blob(x, 0.4, 0.05, 0.2, share, now_s - 0.3, "")
-        report = MotionReport(now_s, "", False, 1.0, share, 10.0, (blob,))
-        harness.step(replace(harness.frame(), motion=report))
-
-    def rests(self, seconds: float) -> None:
-        self.harness.see(round(seconds * 10))
-
-    def told(self, kind: type) -> list[Any]:
-        return [event for event in self.harness.facts if isinstance(event, kind)]
-
-    def events(self) -> list[Any]:
-        return list(self.harness.core.events.events(Query()).rows)
+from pi_cam_node.imaging.motion.interface import MotionReport
+from tests.support.activity_scene import AT, Scene
 
 
 def test_motion_becomes_an_event_with_its_recording_and_its_picture() -> None:
@@ -134,57 +53,6 @@ def test_the_picture_is_of_the_moment_that_shows_most() -> None:
     picture, formats = scene.harness.archive.saved[-1]
     assert (picture.kind, formats) == ("event", ["jpg"])
     assert picture.first_mono_s == pytest.approx(best_s)
-
-
-def test_a_film_belongs_to_its_event_and_recording_is_told_while_it_is_written() -> None:
-    scene = Scene()
-    scene.moves()
-    event_id = scene.events()[0].id
-    scene.harness.step(FilmOpened(event_id, "f-recording", "motion", 4.9, AT, Path("/c/f1.mp4")))
-    (started,) = scene.told(a.RecordingStarted)
-    assert (started.event.id, started.event.recording_id, started.event.pre_roll_s) == (event_id, "f-recording", 4.9)
-    assert scene.told(a.RecordingChanged) == [a.RecordingChanged(True)]
-    scene.harness.step(FilmSaved(film("f-recording", event_id)))
-    (saved,) = scene.told(a.RecordingSaved)
-    assert saved.event.id == event_id
-    assert saved.film.url == "http://porch/media/f-recording"
-    assert scene.told(a.RecordingChanged)[-1] == a.RecordingChanged(False)
-
-
-def test_a_film_that_failed_is_told_and_is_a_fault() -> None:
-    scene = Scene()
-    scene.moves()
-    event_id = scene.events()[0].id
-    scene.harness.step(FilmFailed(event_id, "", "motion", "no_space", "the disk is full"))
-    (failed,) = scene.told(a.RecordingFailed)
-    assert failed.failure.code == "no_space"
-    assert failed.event.id == event_id
-    assert any("the disk is full" in fault.message for fault in scene.told(FaultReported))
-
-
-def test_an_event_whose_film_failed_has_the_one_that_was_made_in_its_place() -> None:
-    """Formerly it reported the lost film, and then none, although the rest was on disk."""
-    scene = Scene()
-    scene.moves()
-    event_id = scene.events()[0].id
-    for film_id in ("f1-recording", "f2-recording"):
-        scene.harness.step(FilmOpened(event_id, film_id, "motion", 4.9, AT, Path("/captures/x.mp4"), 0.0))
-        assert scene.events()[0].recording_id == film_id
-        if film_id.startswith("f1"):
-            scene.harness.step(FilmFailed(event_id, film_id, "motion", "not_saved", "deleted"))
-            assert scene.events()[0].recording_id is None
-            scene.harness.send("record", "on")
-            joined = next(event for event in scene.events() if event.kind == "record")
-            assert joined.recording_id is None, "it joins the recording, and not the film that is lost"
-    scene.harness.step(FilmSaved(film("f2-recording", event_id)))
-    assert {event.recording_id for event in scene.events()} == {"f2-recording"}
-
-
-def test_a_film_that_was_mended_is_stored_as_one_of_the_run_that_wrote_it() -> None:
-    scene, film_id = Scene(), "20261119T194501123Z-0b5c1d2e-000003-recording"
-    scene.harness.step(FilmSaved(film(film_id, repaired=True)))
-    (row,) = scene.harness.core.events.recordings("repaired")
-    assert (row.id, row.boot) == (film_id, "0b5c1d2e")
 
 
 def test_a_lost_camera_turns_motion_off_before_it_is_told_as_lost() -> None:
@@ -277,84 +145,6 @@ def test_a_trigger_with_a_name_that_is_none_is_refused(payload: str) -> None:
     (reply,) = scene.harness.send("trigger", payload)
     assert reply["code"] == "bad_request"
     assert scene.told(a.SceneEventBegan) == []
-
-
-def test_an_event_that_joins_a_recording_has_its_film() -> None:
-    scene = Scene()
-    scene.harness.send("trigger", '{"name": "door", "seconds": 1}')
-    first = scene.events()[0].id
-    opened_s = scene.harness.clock.monotonic()
-    scene.harness.step(FilmOpened(first, "f-recording", "trigger", 3.0, AT, Path("/c/f1.mp4"), opened_s - 3.0))
-    scene.rests(2)
-    scene.moves()
-    scene.rests(6)
-    assert [call[0] for call in scene.recorder.calls] == ["begin", "end_at"], "one span"
-    assert {row.id: row.recording_id for row in scene.events()} == dict.fromkeys(
-        [row.id for row in scene.events()], "f-recording"
-    )
-    pre_roll_s = scene.events()[0].pre_roll_s
-    assert pre_roll_s == pytest.approx(4.8, abs=0.2), "where it is in the film: 3 s, the rests, less what began before"
-    scene.rests(5)
-    scene.moves()
-    newest = scene.events()[0]
-    assert newest.recording_id is None, "its own film is not begun yet"
-
-
-def test_an_event_that_joins_a_recording_before_its_film_is_open_has_it_too() -> None:
-    scene = Scene()
-    scene.moves()
-    scene.harness.send("record", "2")
-    oldest = scene.events()[-1]
-    opened_s = scene.harness.clock.monotonic()
-    scene.harness.step(FilmOpened(oldest.id, "f-recording", "motion", 3.0, AT, Path("/c/f1.mp4"), opened_s - 3.0))
-    assert [row.recording_id for row in scene.events()] == ["f-recording", "f-recording"]
-    assert [row.pre_roll_s for row in scene.events()] == pytest.approx([3.0, 3.0])
-
-
-def test_an_event_that_ends_before_the_film_is_open_has_it_too() -> None:
-    scene = Scene(motion={"enable": False})
-    for seconds in ("0.3", "0.3", "30"):  # the encoder starts meanwhile
-        scene.harness.send("trigger", f'{{"seconds": {seconds}}}')
-        scene.rests(0.5)
-    ids = [row.id for row in scene.events()]
-    assert len(ids) == 3
-    opened_s = scene.harness.clock.monotonic()
-    scene.harness.step(FilmOpened(ids[-1], "f-recording", "trigger", 3.0, AT, Path("/c/f1.mp4"), opened_s - 4.5))
-    assert [row.recording_id for row in scene.events()] == ["f-recording"] * 3
-    assert [row.pre_roll_s for row in scene.events()] == pytest.approx([4.0, 3.5, 3.0], abs=0.1)
-
-
-def test_an_event_whose_film_never_began_does_not_have_a_later_one() -> None:
-    scene = Scene(motion={"enable": False})
-    scene.harness.send("trigger", '{"seconds": 0.3}')
-    scene.rests(20)
-    scene.harness.send("trigger", '{"seconds": 30}')
-    newest, oldest = (row.id for row in scene.events())
-    opened_s = scene.harness.clock.monotonic()
-    scene.harness.step(FilmOpened(newest, "f-recording", "trigger", 3.0, AT, Path("/c/f1.mp4"), opened_s - 3.0))
-    assert {row.id: row.recording_id for row in scene.events()} == {newest: "f-recording", oldest: None}
-
-
-def test_an_event_that_joins_a_recording_without_pre_roll_has_its_film() -> None:
-    scene = Scene(motion={"enable": False}, recording={"pre_roll_s": 0})
-    scene.harness.send("trigger", '{"seconds": 30}')
-    opened_s = scene.harness.clock.monotonic()
-    first = scene.events()[0].id
-    scene.harness.step(FilmOpened(first, "f-recording", "trigger", 0.0, AT, Path("/c/f1.mp4"), opened_s))
-    scene.rests(1)
-    scene.harness.send("record", "2")
-    assert [row.recording_id for row in scene.events()] == ["f-recording"] * 2
-
-
-def test_an_event_that_is_not_recorded_does_not_have_the_film_of_another() -> None:
-    scene = Scene(recording={"mode": "off"})
-    scene.harness.send("record", "on")
-    by_hand = scene.events()[0].id
-    scene.harness.step(FilmOpened(by_hand, "f-recording", "record", 3.0, AT, Path("/c/f1.mp4")))
-    scene.rests(1)
-    scene.moves()
-    newest = scene.events()[0]
-    assert (newest.kind, newest.recording_id) == ("motion", None)
 
 
 def test_a_list_of_events_names_no_picture_and_no_film_that_is_gone() -> None:

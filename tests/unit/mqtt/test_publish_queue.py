@@ -10,10 +10,12 @@ import pytest
 
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
+from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.mqtt.connection.disconnect import Cause, Disconnect
 from pi_cam_node.mqtt.connection.in_flight import Sent, Waiting
 from pi_cam_node.mqtt.connection.poison_messages import HELD_S
 from pi_cam_node.mqtt.messages.message import JSON, Message
+from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter
 from pi_cam_node.mqtt.messages.topics import Topics
 from pi_cam_node.mqtt.outbox import WAITING
 from pi_cam_node.mqtt.publish_queue import REPLY_FLOOR_BYTES
@@ -63,6 +65,14 @@ def test_when_a_slow_session_breaks_the_next_birth_is_waited_for_before_more_is_
 def test_a_broker_that_was_never_there_holds_nothing_up(link: SteppedLink) -> None:
     link.publish(reply(1))
     assert not link.is_backlogged()
+
+
+def test_a_session_that_ends_in_privacy_leaves_the_retained_states_to_the_node_thread(link: SteppedLink) -> None:
+    """Both threads changed them at once: the link's failed, and was back a minute later."""
+    link.queue.privacy_filter = PrivacyFilter(PrivacyGate(closed=True))
+    before = link.queue._unsent
+    link.queue.take_back([])
+    assert link.queue._unsent is before
 
 
 @pytest.mark.promise("M14")

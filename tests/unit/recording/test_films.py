@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pytest_mock import MockerFixture
+
+from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import Config
 from pi_cam_node.core.rules.memory_budget import ENCODERS
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
@@ -45,6 +48,15 @@ def test_packets_are_kept_until_slow_motion_is_an_event(tmp_path: Path) -> None:
         films.camera_packets.take(1, (64, 48), [packet])
     noticed_s = clock.monotonic() - 3.0
     assert films.camera_packets.reaches(noticed_s - 4.0)
+
+
+def test_what_hangs_shares_the_time_for_a_stop(tmp_path: Path, mocker: MockerFixture) -> None:
+    """Each thread had all of it: recorder, timelapse and encoders on a card that hangs took six times as long."""
+    clock = FakeClock()
+    films = films_of(Config.model_validate({"export": {"base_dir": str(tmp_path)}}), clock)
+    mocker.patch.object(MonitoredThread, "join", lambda _self, deadline_s: clock.advance(deadline_s))
+    assert not films.close(1.5)
+    assert clock.monotonic() == FakeClock().monotonic() + 1.5
 
 
 def test_a_clip_that_still_reads_an_encode_takes_none_from_recorder_and_live_view(tmp_path: Path) -> None:

@@ -104,6 +104,40 @@ def test_sound_comes_once_although_the_process_is_lost_in_between() -> None:
     assert frames == [f"{100 + number / 20:.2f}".encode() for number in range(2 * PICTURES - 1)]
 
 
+def test_an_encode_that_is_over_says_nothing_of_the_next() -> None:
+    """A film that is due already would have ended before its first picture, as none seemed to be left."""
+    made, next_one, may_begin = list[Process](), threading.Event(), threading.Event()
+
+    class Reader:
+        """Reads the last picture of an encode while another is asked for."""
+
+        lost = 0
+
+        def next(self) -> None:
+            if not next_one.is_set():
+                encoder.release()
+                encoder.need(200.0)
+
+    def make() -> Process:
+        if made:
+            next_one.set()
+            may_begin.wait(30)
+        made.append(Process(float("inf")))
+        return made[-1]
+
+    encoder = LiveEncoder(lambda _mono_s: Reader(), SystemClock(), make)  # type: ignore[arg-type]
+    encoder.start()
+    encoder.need(100.0)
+    try:
+        assert next_one.wait(30)
+        assert not encoder.is_drained
+        may_begin.set()
+        wait_until(lambda: encoder.is_drained, "no picture is left", 30)
+    finally:
+        may_begin.set()
+        assert encoder.close(10)
+
+
 def test_sound_begins_with_the_first_picture_also_where_pictures_are_seconds_apart() -> None:
     """By night the first picture is as long before the moment asked for; it was without sound up to that moment."""
     ring: BlockRing[None] = BlockRing(1 << 20)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 
 from pi_cam_node.config import Config
 from pi_cam_node.core import events as e
@@ -19,7 +18,7 @@ def state_cache() -> tuple[StateCache, FakeClock]:
 
 def saved(name: str, clock: FakeClock) -> e.PictureSaved:
     at = clock.utcnow()
-    return e.PictureSaved(name, "single", (Path(f"/captures/{name}.jpg"),), 1, "0" * 64, (1,), at, at, 1.0, 1.0)
+    return e.PictureSaved(name, "single", (f"/captures/{name}.jpg",), 1, "0" * 64, (1,), at, at, 1.0, 1.0)
 
 
 def test_before_the_first_news_the_camera_is_away_and_nothing_is_made_up() -> None:

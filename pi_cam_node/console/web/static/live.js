@@ -12,6 +12,8 @@ const CONNECTED_AFTER_MS = 15_000;
 // Pictures a second of a camera that is scrolled out of view: it is not old when it comes into view, and is emptied
 // where it may not be seen any more.
 const UNSEEN_FPS = 1;
+// How long pictures that arrived may wait for being told: so they cost few messages.
+const SEEN_AFTER_MS = 50;
 // Half as long to half as long again: browsers that lost the same console do not come back at one moment.
 const WAIT_MS = [500, 1_000, 2_000, 3_000];
 const NUMBERS = new TextDecoder();
@@ -156,6 +158,7 @@ export class LiveView {
     this.heard = Date.now();
     socket.onopen = () => {
       this.tries = 0;
+      this.seen = 0;
       this.asked = "";
       this.ask();
     };
@@ -184,12 +187,22 @@ export class LiveView {
       const isUnderVideo = screen.figure.dataset.showing === "video";
       cameras[camera] = isUnderVideo ? { fps: 1, width: 64 } : { fps: screen.isSeen ? this.fps : UNSEEN_FPS, width: screen.width };
     }
-    const wanted = JSON.stringify({ cameras });
-    if (wanted !== this.asked) this.socket.send((this.asked = wanted));
+    const wanted = JSON.stringify(cameras);
+    if (wanted === this.asked) return;
+    this.asked = wanted;
+    this.socket.send(JSON.stringify({ cameras, seen: this.seen }));
+  }
+
+  // Tells how many pictures have arrived: a console that sent more than the connection carries would send old ones.
+  tellSeen() {
+    this.telling = undefined;
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ seen: this.seen }));
   }
 
   picture(data) {
     this.heard = Date.now();
+    this.seen++;
+    this.telling ??= setTimeout(() => this.tellSeen(), SEEN_AFTER_MS);
     const view = new DataView(data);
     const length = view.getUint8(0);
     const camera = NUMBERS.decode(new Uint8Array(data, 1, length));

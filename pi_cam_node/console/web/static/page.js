@@ -37,7 +37,8 @@ export function logIn() {
 
 /** Leaves where the session has ended: the console is there, and shows this page nothing any more. */
 async function leaveIfEnded() {
-  const answer = await fetch("/auth/check", { signal: AbortSignal.timeout(SILENT_AFTER_MS) }).catch(() => undefined);
+  // Not /auth/check: proxies that use it themselves hide it.
+  const answer = await fetch("/api/nodes", { signal: AbortSignal.timeout(SILENT_AFTER_MS) }).catch(() => undefined);
   if (answer?.status === 401) logIn();
 }
 

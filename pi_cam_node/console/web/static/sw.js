@@ -3,7 +3,7 @@
 
 const CACHE = "shell-1";
 const DEADLINE_MS = 30_000;
-const SHELL = ["/offline", "/static/base.css", "/static/console.css", "/static/icon.svg"];
+const SHELL = ["/offline", "/static/base.css", "/static/console.css", "/static/icon.svg", "/static/offline.js"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));
@@ -17,10 +17,13 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(forget());
 });
 
-/** Returns the answer to a request; rejects where none begins in time. */
-function answerTo(request) {
+/** Returns the console's answer to a request; rejects where none begins in time, or a proxy says that it reaches none. */
+async function answerTo(request) {
   const late = new Promise((_, reject) => setTimeout(() => reject(new DOMException("", "TimeoutError")), DEADLINE_MS));
-  return Promise.race([fetch(request), late]);
+  const answer = await Promise.race([fetch(request), late]);
+  // The console's own answers have a policy.
+  if (answer.status >= 500 && !answer.headers.has("Content-Security-Policy")) throw new DOMException("", "NetworkError");
+  return answer;
 }
 
 self.addEventListener("fetch", (event) => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from contextlib import suppress
 
 import pytest
 from PIL import Image
@@ -12,7 +13,7 @@ from pi_cam_node.console.pictures import scaling
 from pi_cam_node.console.pictures.cutoff import Cutoff
 from pi_cam_node.console.pictures.mjpeg import frames_of
 from pi_cam_node.console.pictures.scaling import LiveFrame, scaled
-from pi_cam_node.console.pictures.viewer import Status, Viewer, Wanted, wanted_in
+from pi_cam_node.console.pictures.viewer import Status, Viewer, Wanted, seen_in, wanted_in
 
 
 def frame(at_ms: int) -> LiveFrame:
@@ -64,6 +65,47 @@ def test_what_is_hidden_is_not_sent() -> None:
     assert (statuses["porch"].blank, count) == (True, 0)
 
 
+def test_no_more_pictures_are_under_way_than_the_browser_has_told_to_have_seen() -> None:
+    """Over a slow link they would wait in buffers on the way, the longer the later, and none would be live."""
+
+    async def look() -> list[list[int]]:
+        viewer, sent = Viewer(), []
+        viewer.want({"porch": Wanted(30, 0)})
+        viewer.saw(0)
+        for number in range(12):
+            viewer.offer("porch", frame(number), number * 1.0)
+            if number in {7, 9}:
+                viewer.saw(viewer.sent - 2 if number == 7 else 10_000)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    _, frames = await viewer.next()
+                    viewer.sent += len(frames)
+                    sent.append([one.at_ms for one in frames.values()])
+        return sent
+
+    assert asyncio.run(look()) == [[0], [1], [2], [7], [9], [10], [11]]
+
+
+def test_of_many_cameras_each_has_a_picture_under_way_and_states_do_not_wait() -> None:
+    async def look() -> tuple[set[str], dict[str, Status]]:
+        viewer = Viewer()
+        viewer.want({str(number): Wanted(10, 0) for number in range(6)})
+        viewer.saw(0)
+        for number in range(6):
+            viewer.offer(str(number), frame(1), 0.0)
+        _, frames = await viewer.next()
+        viewer.sent += len(frames)
+        viewer.offer("3", frame(2), 1.0)
+        viewer.tell("3", Status(live=False, text="It does not answer."))
+        statuses, late = await viewer.next()
+        assert late == {}
+        return set(frames), statuses
+
+    frames, statuses = asyncio.run(look())
+    assert frames == set("012345")
+    assert statuses["3"].text == "It does not answer."
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -78,6 +120,8 @@ def test_what_is_hidden_is_not_sent() -> None:
         {"cameras": {"a": {"width": -1}}},
         {"cameras": {"a": {"width": 1.5}}},
         {"cameras": {str(n): {} for n in range(65)}},
+        {"seen": "3"},
+        {"cameras": [], "seen": 3},
     ],
 )
 def test_what_a_browser_may_not_ask_for(body: object) -> None:
@@ -90,6 +134,12 @@ def test_what_it_may() -> None:
         "porch": Wanted(5.0, 426),
         "hall": Wanted(2.0, 0),
     }
+
+
+def test_what_it_has_seen_comes_with_the_cameras_or_alone() -> None:
+    assert (seen_in({"seen": 12}), wanted_in({"seen": 12})) == (12, None)
+    assert (seen_in({"seen": 0, "cameras": {}}), wanted_in({"seen": 0, "cameras": {}})) == (0, {})
+    assert [seen_in(body) for body in ({"seen": True}, {"seen": 1.5}, {}, None)] == [None] * 4
 
 
 def frames_in(raw: bytes) -> list[tuple[int, bytes]]:

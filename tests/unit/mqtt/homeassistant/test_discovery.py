@@ -109,7 +109,7 @@ FACTS = [
     events.ModeChanged("night", "dark", NOW),
     events.CameraChanged(online=True, reason="", at=NOW),
     events.CameraChanged(online=False, reason="cable", at=NOW),
-    events.PictureSaved("id", "single", (Path("/a.jpg"),), 1, "00", (1,), NOW, NOW, 1.0, 1.0),
+    events.PictureSaved("id", "single", ("/a.jpg",), 1, "00", (1,), NOW, NOW, 1.0, 1.0),
 ]
 
 

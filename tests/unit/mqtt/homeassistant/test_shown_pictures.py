@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from pi_cam_node.core.activity_events import EventPictured
@@ -20,7 +19,7 @@ from tests.support.fakes.clock import FakeClock, run_due
 TOPICS = Topics("pi_cam_node", "porch", (), "homeassistant", "homeassistant/status")
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 ON, OFF = SettingChanged("privacy.enable", value=True), SettingChanged("privacy.enable", value=False)
-SAVED = PictureSaved("p1", "single", (Path("/p1.jpg"),), 1, "00", (1,), AT, AT, 1.0, 1.0, image=b"\xff\xd8one")
+SAVED = PictureSaved("p1", "single", ("/p1.jpg",), 1, "00", (1,), AT, AT, 1.0, 1.0, image=b"\xff\xd8one")
 OTHER = replace(SAVED, id="p2", image=b"\xff\xd8two")
 PICTURE, NONE = ("last_picture", SAVED.image), ("last_event/availability", b"offline")
 THERE, GONE = ("last_picture/availability", b"online"), ("last_picture/availability", b"offline")

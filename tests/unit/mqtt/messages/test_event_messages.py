@@ -29,7 +29,7 @@ AT = datetime(2026, 11, 20, 19, 45, 1, 123456, tzinfo=UTC)
 SAVED = e.PictureSaved(
     id="20261120T194501123Z-3f2a91c0-000042-stack",
     kind="stack",
-    paths=(Path("/captures/a.jpg"), Path("/captures/a.png")),
+    paths=("/captures/a.jpg", "/captures/a.png"),
     size_bytes=1234,
     sha256="ab" * 32,
     frames=(41, 42),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -56,7 +55,7 @@ def test_nothing_that_is_told_of_a_picture_shows_it() -> None:
     saved = e.PictureSaved(
         ID,
         "single",
-        (Path("/a.jpg"),),
+        ("/a.jpg",),
         1,
         "00",
         (1,),

@@ -24,6 +24,8 @@ from pi_cam_node.storage.pictures import quota
 from pi_cam_node.storage.pictures.archive import PictureArchive
 from pi_cam_node.storage.pictures.index import Usage
 from pi_cam_node.storage.pictures.quota import MOST_UNDELETABLE
+from pi_cam_node.web.http.file_response import open_stored
+from pi_cam_node.web.media.routes import headers_of
 from tests.support.fakes.clock import FakeClock
 from tests.support.frames import IMAGES
 from tests.support.injected_faults import FaultyCalls
@@ -246,17 +248,21 @@ def test_a_sidecar_goes_after_its_picture(archive: PictureArchive, tmp_path: Pat
     assert gone == [".jpg", ".png", ".npy", ".json"]
 
 
-def test_a_saved_name_is_interned_at_its_save_only(archive: PictureArchive, mocker: MockerFixture) -> None:
+def test_no_name_of_a_picture_is_interned(archive: PictureArchive, mocker: MockerFixture) -> None:
     interned = mocker.spy(sys, "intern")
     picture_id = save(archive, 1, ALL)
-    names = [call.args[0] for call in interned.call_args_list if picture_id in call.args[0]]
-    assert sorted(names) == sorted(f"{picture_id}.{e}" for e in (*ALL, "json")), "or pathlib interns in another way"
-    interned.reset_mock()
-    assert not archive.is_gone(picture_id)
+    path = archive.find(picture_id)
+    assert path is not None
+    stored = open_stored(path)
+    assert stored is not None
+    stored.file.close()
+    assert headers_of(stored.name)["Content-Type"] == "image/jpeg"
     assert [row.id for row in archive.media(Query()).rows] == [picture_id]
     archive.delete(picture_id)
     assert archive.is_gone(picture_id)
     assert not [call for call in interned.call_args_list if picture_id in call.args[0]]
+    assert str(Path(path))  # parsed at the latest here
+    assert mocker.call(f"{picture_id}.jpg") in interned.call_args_list, "or pathlib interns in another way"
 
 
 def test_removals_are_counted_in_the_log(archive: PictureArchive, caplog: pytest.LogCaptureFixture) -> None:

@@ -45,8 +45,8 @@ def test_a_name_taken_at_the_last_moment_is_left_alone(
 def test_a_saved_picture_is_found_by_its_id(archive: PictureArchive, tmp_path: Path) -> None:
     save(archive, formats=["png", "jpg"])
     save(archive, 43, formats=["npy"])
-    assert archive.find(ID) == tmp_path / "captures" / f"{ID}.jpg"
-    assert archive.find(ID.replace("42", "43")) == tmp_path / "captures" / f"{ID.replace('42', '43')}.npy"
+    assert archive.find(ID) == str(tmp_path / "captures" / f"{ID}.jpg")
+    assert archive.find(ID.replace("42", "43")) == str(tmp_path / "captures" / f"{ID.replace('42', '43')}.npy")
     assert archive.find(ID.replace("42", "44")) is None
 
 

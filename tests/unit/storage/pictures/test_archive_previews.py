@@ -17,7 +17,7 @@ from tests.support.pictures import BOOT, config, noise, picture, scene
 
 def test_the_image_is_the_saved_jpg_where_that_fits(archive: PictureArchive) -> None:
     saved = archive.save(picture(), ["png", "jpg"], config())
-    assert saved.image == saved.paths[1].read_bytes()
+    assert saved.image == Path(saved.paths[1]).read_bytes()
 
 
 def test_an_image_too_large_for_the_broker_is_made_smaller(archive: PictureArchive) -> None:
@@ -81,6 +81,6 @@ def test_a_jpeg_that_cannot_be_decoded_is_saved_without_small_copies(
     whole = jpeg.encode(scene(), "bgr", 90)
     header_only = whole[: whole.index(b"\xff\xda") + 4]
     saved = archive.save(picture(content=header_only), ["jpg"], config())
-    assert saved.paths[0].exists()
+    assert Path(saved.paths[0]).exists()
     assert saved.thumbnail is None
     assert "no preview" in caplog.text

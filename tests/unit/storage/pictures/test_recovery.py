@@ -41,7 +41,7 @@ def test_a_whole_picture_is_adopted_and_listed(folder: Path, clock: FakeClock) -
         assert (file["bytes"], file["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
     assert [row.id for row in archive.media(Query()).rows] == [ID]
     archive.keep(ID, kept=True)
-    assert archive.find(ID) == folder / f"{ID}.jpg"
+    assert archive.find(ID) == str(folder / f"{ID}.jpg")
 
 
 @pytest.mark.parametrize("half", ["jpg", "png", "npy"])

@@ -40,7 +40,8 @@ def test_an_empty_folder_has_no_picture(archive: PictureArchive) -> None:
 @pytest.mark.parametrize("damage", ["gone", "a pipe", "no json", "no files", "a name elsewhere", "a text for a number"])
 def test_what_is_damaged_is_not_told(archive: PictureArchive, damage: str) -> None:
     saved = archive.save(picture(), ["jpg"], config())
-    jpg, sidecar = saved.paths[0], saved.paths[0].with_suffix(".json")
+    jpg = Path(saved.paths[0])
+    sidecar = jpg.with_suffix(".json")
     facts = json.loads(sidecar.read_text())
     match damage:
         case "gone":

@@ -53,11 +53,11 @@ def test_only_plain_files_are_opened(tmp_path: Path) -> None:
     plain.write_bytes(b"12345")
     link.symlink_to(plain)
     os.mkfifo(pipe)
-    stored = open_stored(plain)
+    stored = open_stored(str(plain))
     assert stored is not None
     assert (stored.size_bytes, stored.name, stored.file.read()) == (5, "plain", b"12345")
     stored.file.close()
-    assert [open_stored(path) for path in (link, pipe, tmp_path, tmp_path / "missing")] == [None] * 4
+    assert [open_stored(str(path)) for path in (link, pipe, tmp_path, tmp_path / "missing")] == [None] * 4
 
 
 def test_the_tag_changes_with_the_content(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_the_tag_changes_with_the_content(tmp_path: Path) -> None:
     for content, mtime_ns in ((b"1", 1), (b"22", 1), (b"22", 2)):
         path.write_bytes(content)
         os.utime(path, ns=(mtime_ns, mtime_ns))
-        stored = open_stored(path)
+        stored = open_stored(str(path))
         assert stored is not None
         stored.file.close()
         tags.append(stored.etag)
