@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ AGE = "document.querySelector('.screen .age').textContent"
 WRONG_CLOCK = """(() => { const origin = performance.timeOrigin;
   Object.defineProperty(performance, "timeOrigin", { get: () => origin + OFF });
   const Real = Date; Date.now = () => Real.prototype.valueOf.call(new Real()) + OFF + 86_400_000; })()"""
+
+VEIL = "document.querySelector('.veil')"
 
 
 @pytest.mark.parametrize("off_ms", [600_000, -600_000])
@@ -108,5 +111,32 @@ def test_what_a_camera_tells_stays_true_on_an_open_page(broker: Mosquitto, tmp_p
         client.publish("pi_cam_node/porch/availability", "offline", retain=True)
         await tab.until(f"{state} === 'Offline.'", "the node's end")
         assert tab.complaints == []
+
+    tour(broker, tmp_path, steps)
+
+
+def test_live_pictures_that_a_proxy_keeps_away_are_explained(broker: Mosquitto, tmp_path: Path) -> None:
+    """nginx does not pass the headers of a WebSocket on by itself."""
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                writer.write(data.replace(b"Upgrade: websocket", b"X-Left-Out: Upgrade"))
+                await writer.drain()
+        writer.close()
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", console.port)
+            await asyncio.gather(pump(reader, upstream_writer), pump(upstream_reader, writer))
+
+        announce(client, "porch")
+        proxy = await asyncio.start_server(forward, "127.0.0.1", 0)
+        port = proxy.sockets[0].getsockname()[1]
+        await tab.go(f"http://127.0.0.1:{port}/")
+        await tab.until(f"{VEIL}.textContent.includes('WebSockets')", "why there are no pictures")
+        await tab.go(console.url)
+        await tab.until(f"{VEIL}.textContent === ''", "the picture")
+        proxy.close()
 
     tour(broker, tmp_path, steps)

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -18,7 +19,7 @@ from pi_cam_node.console.web.rendering import worded_as_page
 from pi_cam_node.console.web.visits import is_visit, login_before, shown_page
 from pi_cam_node.web.auth.allowed_hosts import SAFE_METHODS, AllowedHosts, is_from_foreign_page, is_same_origin
 from pi_cam_node.web.auth.lockout import Lockout
-from pi_cam_node.web.auth.proxies import Proxies
+from pi_cam_node.web.auth.proxies import Peer, Proxies
 from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.http.routes import Need, app_key
 
@@ -36,6 +37,7 @@ class ConsoleGate:
         proxies: Trusted reverse proxies.
         hosts: Accepted Host headers.
         cookie: Name of the session cookie.
+        public_url: Address at which a reverse proxy serves the console; empty without one.
         scraper: Token for metrics; ``None``: metrics need a login.
     """
 
@@ -45,6 +47,7 @@ class ConsoleGate:
     proxies: Proxies
     hosts: AllowedHosts
     cookie: str
+    public_url: str = ""
     scraper: Token | None = None
 
     def admit(self, request: web.Request, need: Need) -> None:
@@ -53,19 +56,26 @@ class ConsoleGate:
         Raises:
             web.HTTPException: The request is refused.
         """
-        peer = self.proxies.peer_of(request)
-        if not self.hosts.allows(peer.host):
-            raise web.HTTPForbidden(text="this name is not the console's; set console.public_url to allow it\n")
-        may_change = request.method not in SAFE_METHODS or request.headers.get("Upgrade")
-        if may_change and is_from_foreign_page(
-            request.headers, lambda origin: is_same_origin(origin, peer.scheme, peer.host)
-        ):
-            raise web.HTTPForbidden(text="another site's page may not do this\n")
         try:
+            self._admit_origin(request)
             self._admit_person(request, need)
         except web.HTTPException as refusal:
             worded_as_page(request, refusal)
             raise
+
+    def _admit_origin(self, request: web.Request) -> None:
+        peer = self.proxies.peer_of(request)
+        if not self.hosts.allows(peer.host):
+            raise web.HTTPForbidden(text="this name is not the console's; set console.public_url to allow it\n")
+        may_change = request.method not in SAFE_METHODS or request.headers.get("Upgrade")
+        if may_change and is_from_foreign_page(request.headers, lambda origin: self._is_own(origin, peer)):
+            hint = "behind a proxy, set console.public_url to the address that the browser shows"
+            raise web.HTTPForbidden(text=f"another site's page may not do this; {hint}\n")
+
+    def _is_own(self, origin: str, peer: Peer) -> bool:
+        """Tell whether an Origin header names this console, by its Host header or by `public_url`."""
+        public = urlsplit(self.public_url)
+        return is_same_origin(origin, peer.scheme, peer.host) or is_same_origin(origin, public.scheme, public.netloc)
 
     def _admit_person(self, request: web.Request, need: Need) -> None:
         known = self.accounts.session(request.cookies.get(self.cookie, ""))
@@ -119,8 +129,13 @@ class ConsoleGate:
         return self.proxies.peer_of(request).scheme == "https"
 
     def origin(self, request: web.Request) -> str:
-        """Return the origin of the console as the browser sees it."""
-        peer = self.proxies.peer_of(request)
+        """Return the origin of the console as the browser sees it.
+
+        That is `public_url` for its name alone, too, as proxies often leave out the port.
+        """
+        peer, public = self.proxies.peer_of(request), urlsplit(self.public_url)
+        if public.netloc and peer.host in {public.netloc, public.hostname}:
+            return self.public_url
         return f"{peer.scheme}://{peer.host}"
 
     def _is_scraper(self, request: web.Request) -> bool:

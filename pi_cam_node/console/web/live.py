@@ -80,8 +80,11 @@ def attach(app: web.Application) -> None:
 async def live(request: web.Request) -> web.StreamResponse:
     """WebSocket: the newest picture of each requested camera; messages: `frame_message`, `status_message`.
 
-    The browser sends `wanted_in` and `seen_in`, together or apart.
+    The browser sends `wanted_in` and `seen_in`, together or apart. 400 without the headers of a WebSocket: then a page
+    knows that a proxy does not pass them on.
     """
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        raise web.HTTPBadRequest(text="this is a WebSocket; a proxy must pass on the headers Upgrade and Connection\n")
     with request.app[LIVE_LIMIT].hold(account_of(request).id):
         return await _serve(request)
 

@@ -87,6 +87,7 @@ class ConsolePages:
             proxies=Proxies((*(LOOPBACK if public else ()), *console.trusted_proxies)),
             hosts=AllowedHosts([console.host, *([public] if public else [])]),
             cookie=f"console_{console.id}",
+            public_url=console.public_url,
             scraper=self._scraper,
         )
         return application(context, gate)

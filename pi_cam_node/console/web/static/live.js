@@ -16,6 +16,8 @@ const UNSEEN_FPS = 1;
 const SEEN_AFTER_MS = 50;
 // Half as long to half as long again: browsers that lost the same console do not come back at one moment.
 const WAIT_MS = [500, 1_000, 2_000, 3_000];
+// So many connections that did not come about in a row are no coincidence.
+const EXPLAINED_AFTER = 3;
 const NUMBERS = new TextDecoder();
 // The time by a clock that nobody sets while the page is open.
 const now = () => performance.timeOrigin + performance.now();
@@ -167,8 +169,18 @@ export class LiveView {
       if (this.socket !== socket) return;
       this.socket = undefined;
       const wait = WAIT_MS[Math.min(this.tries++, WAIT_MS.length - 1)];
+      if (this.tries % EXPLAINED_AFTER === 0) this.explain();
       setTimeout(() => this.connect(), wait * (0.5 + Math.random()));
     };
+  }
+
+  // Says why there is no connection, where the console itself answers, and not a proxy in its place.
+  async explain() {
+    const answer = await fetch("/live", { signal: AbortSignal.timeout(CONNECTED_AFTER_MS) }).catch(() => undefined);
+    if (!answer?.headers.has("Content-Security-Policy") || this.socket?.readyState === WebSocket.OPEN) return;
+    const { noSocket, tooMany } = document.body.dataset;
+    const text = { 400: noSocket, 503: tooMany }[answer.status];
+    if (text) for (const screen of this.screens.values()) screen.status(false, text);
   }
 
   close() {
