@@ -176,6 +176,17 @@ def test_a_film_that_was_cut_off_is_mended_at_the_next_start(tmp_path: Path) -> 
     assert repair_all(tmp_path) == []
 
 
+def test_a_link_in_the_place_of_a_film_is_left_alone(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "films", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    record(elsewhere)
+    (film,) = elsewhere.iterdir()
+    (folder / film.name).symlink_to(film)
+    assert repair_all(folder) == []
+    assert [path.is_symlink() for path in folder.iterdir()] == [True]
+
+
 def test_a_crash_after_the_film_was_placed_leaves_one_film(tmp_path: Path) -> None:
     film = record(tmp_path)
     path = tmp_path / unfinished_film(film.facts.id)

@@ -16,6 +16,7 @@ from pi_cam_node.imaging.shared_planes import PlanesStore, SharedPlanes
 from pi_cam_node.recording.encoder.process import EncoderLost
 from pi_cam_node.recording.encoder.wire import Message
 from pi_cam_node.recording.live_encoder import LiveEncoder
+from pi_cam_node.recording.packet_stream import PacketStream
 from pi_cam_node.recording.sound_ring import SoundRing
 from tests.support.broker import wait_until
 from tests.support.h264 import access_unit
@@ -135,6 +136,31 @@ def test_an_encode_that_is_over_says_nothing_of_the_next() -> None:
         wait_until(lambda: encoder.is_drained, "no picture is left", 30)
     finally:
         may_begin.set()
+        assert encoder.close(10)
+
+
+def test_a_packet_that_comes_after_the_release_is_dropped() -> None:
+    """In privacy no picture may be left, also not in a stream that somebody still reads."""
+    ring: BlockRing[None] = BlockRing(1 << 20)
+    ring.append(100.0, b"jpeg", None)
+    streams = [PacketStream()]
+
+    def release() -> None:
+        streams.append(encoder.stream)
+        encoder.release()
+
+    encoder = LiveEncoder(
+        lambda mono_s: ring.reader(ring.key_before(mono_s)),
+        SystemClock(),
+        lambda: Process(float("inf"), release),  # type: ignore[arg-type, return-value]
+    )
+    encoder.start()
+    encoder.need(100.0)
+    try:
+        wait_until(lambda: len(streams) > 1, "the first packet", 30)
+        assert encoder.wait_released(30)
+        assert streams[-1].size_bytes == 0
+    finally:
         assert encoder.close(10)
 
 

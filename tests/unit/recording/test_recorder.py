@@ -16,6 +16,7 @@ from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input
 from pi_cam_node.core.rules.recording import RecordingOrder
 from pi_cam_node.imaging.packet import Packet, PacketFacts, Track, pts_of
 from pi_cam_node.recording import recorder as recorder_module
+from pi_cam_node.recording import take as take_module
 from pi_cam_node.recording.encoder_pool import PacketSource
 from pi_cam_node.recording.packet_stream import PacketStream
 from pi_cam_node.recording.recorder import Recorder, RecorderSettings
@@ -33,12 +34,17 @@ class Source:
     key_distance_s = 0.0
 
     def __init__(self, first_s: float) -> None:
+        self.first_s = first_s
         self.stream = PacketStream()
-        track = self.stream.begin(Track((64, 48)))
-        for number in range(20):
-            mono_s, key = first_s + number / 10, number % 10 == 0
+        self.stream.begin(Track((64, 48)))
+        self.send(range(20))
+
+    def send(self, numbers: range) -> None:
+        """Add packets, ten a second, of which each tenth is a key frame."""
+        for number in numbers:
+            mono_s, key = self.first_s + number / 10, number % 10 == 0
             data = access_unit(number, key=key, size_bytes=200)
-            self.stream.append(Packet(mono_s, key, data, PacketFacts(pts_of(mono_s), track=track)))
+            self.stream.append(Packet(mono_s, key, data, PacketFacts(pts_of(mono_s), track=1)))
 
 
 class Rig:
@@ -47,7 +53,7 @@ class Rig:
     def __init__(self, folder: Path, *, busy: int = 0, full: int = 0) -> None:
         self.clock = SystemClock()
         self.now_s = self.clock.monotonic()
-        self.left_busy, self.left_full, self.released = busy, full, 0
+        self.left_busy, self.left_full, self.released, self.rooms = busy, full, 0, 0
         self.told: list[Input] = []
         self._changed = threading.Condition()
         settings = RecorderSettings(600.0, masked=False, spacing_s=1.0)
@@ -73,6 +79,7 @@ class Rig:
 
     def make(self, size_bytes: int) -> None:
         """Make room on the disk."""
+        self.rooms += 1
 
     def _post(self, message: Input) -> bool:
         with self._changed:
@@ -157,6 +164,49 @@ def test_a_full_inbox_does_not_hold_a_recorder_that_is_to_end(tmp_path: Path, st
     assert rig.recorder.close(PATIENCE_S)
 
 
+def test_a_film_whose_encoder_hangs_ends_without_its_last_pictures(
+    tmp_path: Path, start: Callable[[Rig], Rig], mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(take_module, "_DRAIN_S", 0.1)
+    rig = Rig(tmp_path)
+    source = Source(rig.now_s - 2.0)
+    source.is_drained = False
+    mocker.patch.object(rig, "acquire", return_value=source)
+    start(rig)
+    rig.record("event-1")
+    rig.wait_for(lambda told: kinds(told) == [FilmOpened, FilmSaved])
+
+
+def test_a_film_that_is_deleted_fails_at_its_next_key_frame_and_another_begins_with_the_one_after(
+    tmp_path: Path, start: Callable[[Rig], Rig], mocker: MockerFixture
+) -> None:
+    rig = Rig(tmp_path)
+    source = Source(rig.now_s - 2.0)
+    mocker.patch.object(rig, "acquire", return_value=source)
+    start(rig)
+    rig.recorder.begin(RecordingOrder("event-1", "motion", rig.now_s - 2.0, rig.now_s - 1.0))
+    rig.wait_for(bool)
+    (film,) = tmp_path.glob(".*.rec")
+    film.unlink()
+    source.send(range(20, 50))
+    rig.recorder.end_at(rig.now_s + 2.5)
+    rig.wait_for(lambda told: kinds(told) == [FilmOpened, FilmFailed, FilmOpened, FilmSaved])
+
+
+def test_room_is_made_every_ten_seconds_of_a_film(
+    tmp_path: Path, start: Callable[[Rig], Rig], mocker: MockerFixture
+) -> None:
+    rig = Rig(tmp_path)
+    source = Source(rig.now_s - 2.0)
+    source.send(range(20, 250))
+    mocker.patch.object(rig, "acquire", return_value=source)
+    start(rig)
+    rig.recorder.begin(RecordingOrder("event-1", "motion", rig.now_s - 2.0, rig.now_s - 1.0))
+    rig.recorder.end_at(rig.now_s + 22.5)
+    rig.wait_for(lambda told: kinds(told) == [FilmOpened, FilmSaved])
+    assert rig.rooms == 1 + 3, "for its file, and as it begins, after 10 s and after 20 s"
+
+
 def test_a_short_loss_that_the_camera_tells_is_a_gap(
     tmp_path: Path, start: Callable[[Rig], Rig], mocker: MockerFixture
 ) -> None:
@@ -181,14 +231,13 @@ def test_sound_that_begins_during_a_film_begins_another_one_that_has_it(
     rig = Rig(tmp_path)
     source = Source(rig.now_s - 2.0)
     source.stream = PacketStream(has_sound=lambda: True)
-    track = source.stream.begin(Track((64, 48)))
+    source.stream.begin(Track((64, 48)))
     mocker.patch.object(rig, "acquire", return_value=source)
 
     def send(numbers: range) -> None:
         for number in numbers:
-            mono_s, key = rig.now_s - 2.0 + number / 10, number % 10 == 0
-            data = access_unit(number, key=key, size_bytes=200)
-            source.stream.append(Packet(mono_s, key, data, PacketFacts(pts_of(mono_s), track=track)))
+            source.send(range(number, number + 1))
+            mono_s = source.first_s + number / 10
             if number >= 12:
                 source.stream.append(Packet(mono_s, False, b"sound", PacketFacts(pts_of(mono_s), sound=AAC)))
 

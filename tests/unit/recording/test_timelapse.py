@@ -51,6 +51,7 @@ class Rig:
     """A timelapse of one picture a minute, and a camera."""
 
     def __init__(self, folder: Path) -> None:
+        self.may_write = True
         self.clock, self.told, self.encoders = FakeClock(), list[Input](), list[Encoder]()
         self.settings = TimelapseSettings(60.0, masked=False, access=OWNER_ONLY)
         self.picture: tuple[float, bytes] | None = None
@@ -59,7 +60,7 @@ class Rig:
         room: Any = SimpleNamespace(make=lambda _bytes: None)
         self.timelapse = Timelapse(
             folder, "3f2a91c0", pictures=self._pictures, make=self._made, room=room, post=self._post,
-            settings=lambda: self.settings, clock=self.clock,
+            settings=lambda: self.settings, clock=self.clock, may_write=lambda: self.may_write,
         )  # fmt: skip
 
     def _post(self, message: Input) -> bool:
@@ -140,6 +141,15 @@ def test_a_kill_costs_the_pictures_that_wait_and_the_day_goes_on_in_a_film_of_it
     next_film = again.end()
     assert (next_film.frames, next_film.repaired) == (BATCH, False)
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".json", ".mp4", ".mp4"]
+
+
+def test_until_the_films_of_an_earlier_run_are_mended_few_pictures_wait_and_no_film_begins(rig: Rig) -> None:
+    rig.may_write = False
+    rig.minutes(3 * BATCH)
+    assert rig.encoders == []
+    rig.may_write = True
+    rig.minutes(1)
+    assert rig.end().frames == 2 * BATCH
 
 
 def test_a_camera_that_is_away_adds_nothing(rig: Rig) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import socket
 import subprocess
 import time
@@ -23,8 +24,11 @@ class Child:
     """The other end of the socket, in place of the process.
 
     Attributes:
+        command: What runs as the process.
         returned: Times of the planes that were given back.
     """
+
+    command: tuple[str, ...] = ("true",)
 
     def __init__(self) -> None:
         self.link = socket.socket()
@@ -33,7 +37,7 @@ class Child:
     def start(self, _module: str, descriptor: int, *_arguments: str) -> subprocess.Popen[bytes]:
         self.link.close()
         self.link = socket.socket(fileno=os.dup(descriptor))
-        return subprocess.Popen(["true"])
+        return subprocess.Popen(self.command)
 
     def planes(self, mono_s: float) -> SharedPlanes:
         return SharedPlanes(mono_s, (64, 48), self.link.fileno(), 0, lambda: self.returned.append(mono_s))
@@ -103,6 +107,29 @@ def test_a_wait_ends_when_it_is_woken_and_the_next_one_waits_again(process: Enco
         assert time.monotonic() - begin_s >= 0.05
     finally:
         os.close(wakeup)
+
+
+@pytest.mark.parametrize(("has_answered", "patience"), [(False, "_START_PATIENCE_S"), (True, "PATIENCE_S")])
+def test_an_encoder_that_hangs_is_lost(
+    process: EncoderProcess, child: Child, monkeypatch: pytest.MonkeyPatch, has_answered: bool, patience: str
+) -> None:
+    monkeypatch.setattr(process_module, patience, 0.05)
+    if has_answered:
+        process.send(b"jpeg", 1)
+        child.answer("packet", 1)
+        process.exchange(1.0)
+    assert process.exchange(0.1) == [], "it has nothing to do"
+    process.send(b"jpeg", 2)
+    with pytest.raises(EncoderLost, match="has not answered"):
+        process.exchange(0.1)
+
+
+def test_an_encoder_that_hangs_is_killed(child: Child) -> None:
+    child.command = ("sleep", "60")
+    process = EncoderProcess(VideoFormat())
+    process.send(b"jpeg", 1)
+    process.close()
+    assert process._process.poll() == -signal.SIGKILL
 
 
 @pytest.fixture

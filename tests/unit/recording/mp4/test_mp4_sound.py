@@ -68,6 +68,16 @@ def test_a_film_without_sound_takes_none(tmp_path: Path) -> None:
     assert b"mp4a" not in data
 
 
+def test_sound_without_pictures_is_bounded(tmp_path: Path) -> None:
+    with (tmp_path / "film").open("wb") as file:
+        writer = FragmentedWriter(file.fileno(), TRACK, b"{}")
+        writer.add(access_unit(0, key=True), 0, True)
+        for number in range(20):
+            writer.add_sound(bytes(1 << 20), number * SAMPLES * TIMESCALE_HZ // RATE_HZ)
+        writer.finish()
+    assert 4 << 20 < (tmp_path / "film").stat().st_size < 6 << 20
+
+
 def test_a_film_that_was_cut_anywhere_keeps_the_sound_of_its_whole_fragments(tmp_path: Path) -> None:
     data = write(tmp_path / "film")
     content = read_fragmented(io.BytesIO(data))
