@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import replace_atomically
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.console.accounts.pairing import Pairing
 from pi_cam_node.console.accounts.registry import Accounts
 from pi_cam_node.console.accounts.setup_link import SetupLink
@@ -128,14 +127,12 @@ class ConsoleContext:
         replace_atomically(console.base_dir / CONTACT_FILE, f"{subject}\n".encode())
         self.vapid.subject = subject_of(console.vapid_subject, console.base_dir)
 
-    def save_rules(self, rules: Sequence[Rule]) -> None:
-        """Write the rules into the file and apply them. Thread: an executor.
+    async def save_rules(self, rules: Sequence[Rule]) -> None:
+        """Write the rules into the file and apply them.
 
         Raises:
             NotSaved: The file could not be changed; the old rules stay in force.
         """
-        try:
-            self.file_content = write_rules(self.path, rules, self.file_content)
-        except OSError as error:
-            raise error if isinstance(error, NotSaved) else NotSaved(str(error)) from error
+        loop = asyncio.get_running_loop()
+        self.file_content = await loop.run_in_executor(None, write_rules, self.path, rules, self.file_content)
         self.engine.replace(rules)

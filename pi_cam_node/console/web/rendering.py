@@ -105,6 +105,11 @@ def page(request: web.Request, template: str, status: int = 200, **values: Any) 
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
 
 
+def refused(request: web.Request, said: str, status: int = 422) -> web.Response:
+    """Return why a form was refused, as a part of the page."""
+    return page(request, "parts/said.html", status, said=said, is_refusal=True)
+
+
 def moment(at_ms: int | None) -> Markup:
     """Return a time element, which the browser formats in its own time zone and language."""
     if not at_ms:

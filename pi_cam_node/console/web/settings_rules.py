@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import web
 from pydantic import ValidationError
 
@@ -11,7 +9,7 @@ from pi_cam_node.base.errors import BadRequest, NotSaved
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.rules.models import RULES_MAX, Rule
 from pi_cam_node.console.web.forms import form_of, several_of, span_of
-from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.rendering import page, refused
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route
 from pi_cam_node.console.web.versions import FIELD, refusal_of_old, version_of
 
@@ -45,12 +43,12 @@ async def add(request: web.Request) -> web.StreamResponse:
         rule = Rule.model_validate(await _told(request))
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        return page(request, "parts/said.html", 422, said=f"{fault['msg']}", is_refusal=True)
+        return refused(request, str(fault["msg"]))
     except BadRequest as error:
-        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+        return refused(request, str(error))
     async with context.changing:
         if len(context.engine.rules) >= RULES_MAX:
-            return page(request, "parts/said.html", 422, said=f"There are {RULES_MAX} rules already.", is_refusal=True)
+            return refused(request, f"There are {RULES_MAX} rules already.")
         return await _save(request, [*context.engine.rules, rule], f"added the rule {rule.title}")
 
 
@@ -70,9 +68,9 @@ async def remove(request: web.Request) -> web.StreamResponse:
 async def _save(request: web.Request, wanted: list[Rule], description: str) -> web.StreamResponse:
     context = context_of(request)
     try:
-        await asyncio.get_running_loop().run_in_executor(None, context.save_rules, wanted)
+        await context.save_rules(wanted)
     except NotSaved as error:
-        return page(request, "parts/said.html", 409, said=str(error), is_refusal=True)
+        return refused(request, str(error), 409)
     context.note(account_of(request).name, "rule", description)
     return web.Response(headers={"HX-Redirect": "/settings/rules"})
 
