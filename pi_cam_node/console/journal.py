@@ -29,7 +29,7 @@ class Entry:
         is_lasting: Whether it waits until the database can be written again, since its value must outlast a restart.
     """
 
-    write: Callable[[sqlite3.Connection], None]
+    write: Callable[[sqlite3.Connection], object]
     written: Callable[[bool], None] = field(default=lambda _kept: None)
     is_lasting: bool = False
 
@@ -104,7 +104,3 @@ class Journal:
 def _write(db: sqlite3.Connection, batch: Sequence[Entry]) -> None:
     for entry in batch:
         entry.write(db)
-
-
-def void(_result: object) -> None:
-    """Discard a result."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.console.context import ConsoleContext
-from pi_cam_node.console.journal import Entry, void
+from pi_cam_node.console.journal import Entry
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.pictures.client import Unreachable
 from pi_cam_node.console.push.pause import until_ms_in, words_of
@@ -162,7 +162,7 @@ class Maintenance:
             self._context.nodes.forget_renamed(old)
 
     def _rename(self, node: Node, old: str) -> None:
-        self._context.journal.put(Entry(lambda db: void(node_rows.rename(db, old, node.id))))
+        self._context.journal.put(Entry(lambda db: node_rows.rename(db, old, node.id)))
 
     async def _rebuild(self) -> None:
         """Fill a new database, after the old one was damaged, from memory and from the nodes' lists."""

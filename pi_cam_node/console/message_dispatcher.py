@@ -14,7 +14,7 @@ from pi_cam_node.console.broker.requests import Requests
 from pi_cam_node.console.broker.retained_by_name import RetainedByName
 from pi_cam_node.console.broker.topics import ZIGBEE2MQTT_DEVICES, ConsoleTopics
 from pi_cam_node.console.changes import Changes
-from pi_cam_node.console.journal import Entry, Journal, void
+from pi_cam_node.console.journal import Entry, Journal
 from pi_cam_node.console.nodes.registry import Nodes
 from pi_cam_node.console.rules.actions import occurrence_of
 from pi_cam_node.console.rules.engine import Occurrence
@@ -156,7 +156,7 @@ class MessageDispatcher:
             if kept:
                 self.changes.tell("events")
 
-        self.journal.put(Entry(lambda db: void(event_rows.put(db, row)), written))
+        self.journal.put(Entry(lambda db: event_rows.put(db, row), written))
 
     def _take_sensor(self, arrival: Arrival) -> None:
         now_ms = self._now_ms()

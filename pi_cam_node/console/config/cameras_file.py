@@ -5,7 +5,6 @@ A source that holds a login goes into a file of its own, which only its owner ca
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,12 +12,12 @@ from typing import Any
 
 import yaml
 
-from pi_cam_node.base.atomic_files import create_atomically, make_directory, replace_atomically
+from pi_cam_node.base.atomic_files import create_atomically, make_directory
 from pi_cam_node.base.errors import ConfigError, NotSaved
 from pi_cam_node.base.redaction import carries_login
 from pi_cam_node.config.writer import refuse_pipe
 from pi_cam_node.console.config.cameras import CameraEntry
-from pi_cam_node.console.config.list_block import flow, with_items
+from pi_cam_node.console.config.list_block import flow, replace_file, with_items
 from pi_cam_node.console.config.loader import load
 
 KEY, SOURCES_FOLDER = "cameras", "camera-sources"
@@ -48,10 +47,7 @@ def add_cameras(path: Path, added: Sequence[CameraEntry]) -> None:
                 make_directory(file.parent)
                 create_atomically(file, f"{whole.source}\n".encode())
                 sources.append(file)
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
-        if content:
-            replace_atomically(path.with_name(f"{path.name}.bak"), content, mode)
-        replace_atomically(path, new, mode)
+        replace_file(path, content, new)
     except OSError as error:
         for file in sources:
             with suppress(OSError):

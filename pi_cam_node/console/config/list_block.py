@@ -5,11 +5,14 @@ PyYAML tells in which line each item begins; an unchanged item keeps its lines a
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
+from pi_cam_node.base.atomic_files import FILE_MODE, replace_atomically
 from pi_cam_node.base.frozen import frozen
 
 Item = TypeVar("Item")
@@ -62,6 +65,18 @@ def with_items(
     if not new:
         lines[-1] = f"{key}: []\n"
     return "".join([*lines, *block.tail])
+
+
+def replace_file(path: Path, old: bytes, new: bytes) -> None:
+    """Replace the content of a file, which is created if missing; the old content is kept as ``.bak``.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else FILE_MODE
+    if old:
+        replace_atomically(path.with_name(f"{path.name}.bak"), old, mode)
+    replace_atomically(path, new, mode)
 
 
 def _block(text: str, name: str) -> _Block:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pi_cam_node.base.atomic_files import replace_atomically
 from pi_cam_node.base.errors import ConfigError, NotSaved
 from pi_cam_node.config.writer import refuse_pipe
-from pi_cam_node.console.config.list_block import flow, with_items
+from pi_cam_node.console.config.list_block import flow, replace_file, with_items
 from pi_cam_node.console.config.loader import load
 from pi_cam_node.console.rules.models import Rule
 
@@ -39,10 +37,7 @@ def write_rules(path: Path | None, rules: Sequence[Rule], expected: bytes | None
         content = path.read_bytes() if path.exists() else b""
         _refuse_changed(path, content, expected)
         new = with_rules(content, path, rules)
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
-        if content:
-            replace_atomically(path.with_name(f"{path.name}.bak"), content, mode)
-        replace_atomically(path, new, mode)
+        replace_file(path, content, new)
     except NotSaved:
         raise
     except OSError as error:

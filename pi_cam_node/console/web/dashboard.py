@@ -14,7 +14,7 @@ from pi_cam_node.console.store.events import EventFilter
 from pi_cam_node.console.web import event_views
 from pi_cam_node.console.web.events import SHARE_S, shown_cameras
 from pi_cam_node.console.web.forms import form_of
-from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.rendering import page, refused
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, require, route, visible
 from pi_cam_node.console.web.visits import is_sent_form, shown_page
 
@@ -104,7 +104,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     try:
         reply = await context.requests.ask(node.id, verb, arguments)
     except NodeError as error:
-        return page(request, "parts/said.html", said=str(error), is_refusal=True)
+        return refused(request, str(error), 200)
     return page(request, "parts/said.html", said=result_text(action, reply), is_refusal=not reply.get("ok"))
 
 

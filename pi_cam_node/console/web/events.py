@@ -16,7 +16,7 @@ from pi_cam_node.console.store.events import EventFilter, EventRow
 from pi_cam_node.console.web import event_views, paging
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.gate import gate_of
-from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.rendering import page, refused
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route, visible
 
 PAGE = 50
@@ -64,7 +64,7 @@ async def share(request: web.Request) -> web.StreamResponse:
     view = event_views.view(row, context)
     path = view.film or view.picture
     if not path:
-        return page(request, "parts/said.html", 422, said="There is nothing to share.", is_refusal=True)
+        return refused(request, "There is nothing to share.")
     context.note(account_of(request).name, "event", f"shared the picture of event {row.rowid} for {span}")
     link = context.links.sign(path, SHARE_S[span], account_of(request).id)
     return page(request, "parts/share.html", link=gate_of(request).origin(request) + link)

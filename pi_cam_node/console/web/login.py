@@ -14,7 +14,7 @@ from pi_cam_node.console.config import is_contact
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.gate import gate_of
-from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.rendering import page, refused
 from pi_cam_node.console.web.routes import account_or_none, context_of, owner_route, route, session_of
 from pi_cam_node.console.web.visits import own_page
 
@@ -152,7 +152,7 @@ async def approve(request: web.Request) -> web.StreamResponse:
     async with context.changing:  # a double click makes one account
         pending = context.pairing.with_code(form.get("code", ""))
         if pending is None:
-            return page(request, "parts/said.html", 422, said="No device shows this code now.", is_refusal=True)
+            return refused(request, "No device shows this code now.")
         account = context.accounts.named(name)
         if account is not None and (account.role != "kiosk" or context.accounts.sessions_of(account.id)):
             account, name = None, f"{name} {pending.code}"
@@ -160,7 +160,7 @@ async def approve(request: web.Request) -> web.StreamResponse:
             account = account or await context.accounts.create(name, "kiosk", "")
             pending.session = await context.accounts.begin(account, name, "kiosk")
         except BadRequest as error:
-            return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+            return refused(request, str(error))
     context.note(_who(request), "account", f"paired the kiosk {name}")
     return page(request, "parts/said.html", said="Paired. The device shows the cameras in a moment.", is_refusal=False)
 

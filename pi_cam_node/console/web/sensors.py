@@ -13,7 +13,7 @@ from pi_cam_node.console.sensors.sensor import Sensor, SensorSpec, is_topic, slu
 from pi_cam_node.console.sensors.templates import Template
 from pi_cam_node.console.store import sensors as sensor_rows
 from pi_cam_node.console.web.forms import form_of, several_of
-from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.rendering import page, refused
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route
 from pi_cam_node.console.web.versions import refusal_of_old, version_of
 
@@ -80,10 +80,9 @@ async def add(request: web.Request) -> web.StreamResponse:
     name, topic = form.get("name", "").strip()[:64], form.get("topic", "").strip()[:256]
     key = slug(name)
     if not key or not is_topic(topic):
-        fault = "A name and a topic without wildcards are needed."
-        return page(request, "parts/said.html", 422, said=fault, is_refusal=True)
+        return refused(request, "A name and a topic without wildcards are needed.")
     if context.sensors.get(key) is not None:
-        return page(request, "parts/said.html", 422, said="There is a sensor of this name already.", is_refusal=True)
+        return refused(request, "There is a sensor of this name already.")
     kind = form.get("kind", "")
     spec = SensorSpec(
         key=key,
@@ -109,8 +108,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
     context, found = context_of(request), _sensor(request)
     key = found.spec.key
     if found.spec.source != by_hand.HAND:
-        said = "Only a sensor that was added here can be removed here."
-        return page(request, "parts/said.html", 422, said=said, is_refusal=True)
+        return refused(request, "Only a sensor that was added here can be removed here.")
     await context.database.run(lambda db: by_hand.delete_spec(db, key))
     await by_hand.apply(context.sensors, context.database)
     context.note(account_of(request).name, "setting", f"removed the sensor {key}")

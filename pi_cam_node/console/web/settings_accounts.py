@@ -16,7 +16,7 @@ from pi_cam_node.console.store import audit
 from pi_cam_node.console.store.accounts import ROLES, Account, Session
 from pi_cam_node.console.web.forms import form_of, json_of, several_of
 from pi_cam_node.console.web.gate import gate_of
-from pi_cam_node.console.web.rendering import page, words
+from pi_cam_node.console.web.rendering import page, refused, words
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route, session_of
 from pi_cam_node.console.web.versions import refusal_of_old, version_of
 
@@ -94,7 +94,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     try:
         await _create(request, form.get("name", ""), role, form.get("password", ""), cameras)
     except BadRequest as error:
-        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+        return refused(request, str(error))
     return web.Response(headers={"HX-Redirect": "/settings/accounts"})
 
 
@@ -115,7 +115,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         try:
             await context.accounts.change(account, cameras=cameras, role=role)
         except BadRequest as error:
-            return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+            return refused(request, str(error))
     context.note(account_of(request).name, "account", f"{changed}{role}, {cameras or 'every camera'}")
     return web.Response(headers={"HX-Redirect": "/settings/accounts"})
 
@@ -129,8 +129,7 @@ async def new_password(request: web.Request) -> web.StreamResponse:
     context, form = context_of(request), await form_of(request)
     account = _account(request)
     if account.id == account_of(request).id or account.role == "kiosk":
-        said = "That is not an account of somebody else with a password."
-        return page(request, "parts/said.html", 422, said=said, is_refusal=True)
+        return refused(request, "That is not an account of somebody else with a password.")
     changed = f"set the password of {account.name}"
     async with context.changing:
         if old := await refusal_of_old(request, form, "account", changed, _account(request).password):
@@ -138,7 +137,7 @@ async def new_password(request: web.Request) -> web.StreamResponse:
         try:
             await context.accounts.set_password(account, form.get("new", ""))
         except BadRequest as error:
-            return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+            return refused(request, str(error))
     context.note(account_of(request).name, "account", changed)
     version = version_of(context.now_ms(), _account(request).password)
     said, form_id = "The new password holds; its sessions have ended.", f"password-{account.id}"
@@ -152,7 +151,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
     try:
         await context.accounts.remove(account)
     except BadRequest as error:
-        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+        return refused(request, str(error))
     context.note(account_of(request).name, "account", f"removed {account.name}")
     return web.Response(headers={"HX-Redirect": "/settings/accounts"})
 
@@ -173,11 +172,11 @@ async def password(request: web.Request) -> web.StreamResponse:
     gate_of(request).refuse_waiting(request)
     if await context.accounts.verify(account.name, form.get("old", "")) is None:
         gate_of(request).count_wrong(request)
-        return page(request, "parts/said.html", 422, said="That is not the old password.", is_refusal=True)
+        return refused(request, "That is not the old password.")
     try:
         await context.accounts.set_password(account, form.get("new", ""))
     except BadRequest as error:
-        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+        return refused(request, str(error))
     context.note(account.name, "account", "changed the password")
     assert session_of(request) is not None
     return web.Response(headers={"HX-Redirect": "/login"})
@@ -190,7 +189,7 @@ async def look(request: web.Request) -> web.StreamResponse:
     try:
         await context_of(request).accounts.set_theme(account, form.get("theme", ""))
     except BadRequest as error:
-        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+        return refused(request, str(error))
     return web.Response(headers={"HX-Redirect": "/settings"})
 
 

@@ -24,7 +24,7 @@ from pi_cam_node.console.store.devices import DEVICES_PER_ACCOUNT, Delivery, Dev
 from pi_cam_node.console.store.events import EventRow
 from pi_cam_node.console.web.forms import form_of, json_of, span_of
 from pi_cam_node.console.web.gate import gate_of
-from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.rendering import page, refused
 from pi_cam_node.console.web.routes import account_of, context_of, owner_route, require, route
 
 # Limited, since each test push is stored as an event.
@@ -103,7 +103,7 @@ async def add_channel(request: web.Request) -> web.StreamResponse:
     elif sum(one.account == account.id for one in kept) >= DEVICES_PER_ACCOUNT:
         fault = f"this account has {DEVICES_PER_ACCOUNT} devices already"
     if fault or account is None:
-        return page(request, "parts/said.html", 422, said=fault, is_refusal=True)
+        return refused(request, fault)
     label = form.get("label", "").strip()[:64] or url.partition("://")[0]
     device = Device(secrets.token_hex(8), account.id, "apprise", url, {}, label, context.now_ms())
     await context.database.run(lambda db: rows.put_device(db, device))
@@ -127,7 +127,7 @@ async def test(request: web.Request) -> web.StreamResponse:
         return True
 
     if not await context.database.run(write):
-        return page(request, "parts/said.html", 422, said="Wait a minute before another test.", is_refusal=True)
+        return refused(request, "Wait a minute before another test.")
     context.outbox.wake()
     return page(request, "parts/said.html", said="Sent to the push service.", is_refusal=False)
 
@@ -141,7 +141,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         for text in span:
             time_of_day(text)
     except (BadRequest, ValueError) as error:
-        return page(request, "parts/said.html", 422, said=str(error), is_refusal=True)
+        return refused(request, str(error))
     quiet: dict[str, object] = {"between": span} if span else {}
     label = form.get("label", "").strip()[:64] or device.label
     changed = replace(device, label=label, quiet=quiet)

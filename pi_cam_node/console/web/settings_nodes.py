@@ -17,7 +17,7 @@ from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.pictures.client import Unreachable, body_of
 from pi_cam_node.console.web.forms import form_of, json_of
-from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.rendering import page, refused
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, owner_route
 from pi_cam_node.console.web.versions import refusal_of_old, version_of
 
@@ -109,10 +109,10 @@ async def change(request: web.Request) -> web.StreamResponse:
     try:
         reply = await context.requests.ask(node.id, "set", {"key": key, "value": value})
     except NodeError as error:
-        return page(request, "parts/said.html", said=str(error), is_refusal=True)
+        return refused(request, str(error), 200)
     if not reply.get("ok"):
         refusal = str(reply.get("message", "")).removeprefix("ERROR: ").removeprefix(f"{key}: ")[:300]
-        return page(request, "parts/said.html", said=refusal, is_refusal=True)
+        return refused(request, refusal, 200)
     context.note(account_of(request).name, "setting", f"{changed}{json.dumps(value)[:100]}")
     # A node publishes a setting before it replies.
     version = version_of(context.now_ms(), node.config.get(key))
@@ -128,7 +128,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     try:
         reply = await context.requests.ask(node.id, "overwrite_config")
     except NodeError as error:
-        return page(request, "parts/said.html", said=str(error), is_refusal=True)
+        return refused(request, str(error), 200)
     context.note(account_of(request).name, "setting", f"{node.id}: saved to file")
     said = "Saved to the node's file." if reply.get("ok") else str(reply.get("message"))[:300]
     return page(request, "parts/said.html", said=said, is_refusal=not reply.get("ok"))
@@ -138,7 +138,7 @@ async def save(request: web.Request) -> web.StreamResponse:
 async def remove(request: web.Request) -> web.StreamResponse:
     """Remove a node that is offline or silent, and its events; pictures and films at the node are not touched."""
     if not _remove(request):
-        return page(request, "parts/said.html", said=_ONLINE, is_refusal=True)
+        return refused(request, _ONLINE, 200)
     return web.Response(headers={"HX-Redirect": "/"})
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from pi_cam_node.console.store import audit
-from pi_cam_node.console.web.rendering import page
+from pi_cam_node.console.web.rendering import refused
 from pi_cam_node.console.web.routes import context_of
 
 # Name of the form's field.
@@ -42,7 +42,7 @@ async def refusal_of_old(
     found = await context.rows_or_none(lambda db: audit.since(db, kind, what, since_ms))
     by = f" by {found[0].account}" if found and found[0].account else ""
     said = f"Changed meanwhile{by}; nothing was saved. Reload the page to see it, then change it again."
-    return page(request, "parts/said.html", 409, said=said, is_refusal=True)
+    return refused(request, said, 409)
 
 
 def _digest(values: tuple[object, ...]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from pi_cam_node.console.context import ConsoleContext
-from pi_cam_node.console.journal import Entry, Journal, void
+from pi_cam_node.console.journal import Entry, Journal
 from pi_cam_node.console.maintenance import CONNECTED_AFTER_S, Maintenance
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.nodes.registry import Nodes
@@ -154,7 +154,7 @@ def test_a_node_takes_the_rows_of_a_former_id_once_though_it_tells_it_at_each_st
         async def happens(nodes: Nodes, journal: Journal, node: str, event: str, **info: object) -> None:
             nodes.apply(node, "info", json.dumps(info).encode(), retained=True)
             row = event_rows.EventRow(node, event, 1, "motion", node)
-            journal.put(Entry(lambda db: void(event_rows.put(db, row))))
+            journal.put(Entry(lambda db: event_rows.put(db, row)))
             await journal.flush()
 
         nodes, journal, _ = begun()
