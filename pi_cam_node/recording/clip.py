@@ -23,7 +23,7 @@ from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.film_room import FilmRoom
-from pi_cam_node.recording.gaps import ENCODED_S, gaps_of
+from pi_cam_node.recording.gaps import ENCODED_S, GapMeter
 from pi_cam_node.recording.live_encoder import PictureReader
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.sound_ring import SoundRing
@@ -101,8 +101,7 @@ class ClipMaker:
             task.discard()
 
     def _copied(self, order: ClipOrder, progress: Progress, access: FileAccess) -> Film | None:
-        source = self._packets.share(order.first_mono_s) if self._packets else None
-        if self._packets is None or source is None:
+        if self._packets is None or (source := self._packets.share(order.first_mono_s)) is None:
             return None
         try:
             if not self._reaches_end(source, order, progress):
@@ -152,7 +151,7 @@ class _Task:
         self._sound = sound
         self._frames = sound.reader()
         self._film: FilmFile | None = None
-        self._times: list[float] = []
+        self._gaps = GapMeter(ENCODED_S)
 
     def run(self, reader: PictureReader, order: ClipOrder, progress: Progress) -> Film:
         done, is_over = 0, False
@@ -164,12 +163,12 @@ class _Task:
                     self._process.send(item[1], pts_of(item[0].mono_s))
             for message in self._process.exchange(_WAIT_S):
                 self._take(message)
-            done = len(self._times)
+            done = self._film.frames if self._film is not None else 0
             progress(done, done + self._process.waiting + (0 if is_over else 1))
         if self._film is None:
             raise NoFrames("the ring holds nothing of that span", text="NO_FRAMES")
         film, self._film = self._film, None
-        saved = film.close("end", gaps_of(self._times, ENCODED_S), lambda: progress(done, done))
+        saved = film.close("end", self._gaps.finish(), lambda: progress(done, done))
         if saved is None:
             raise NotSaved("nothing of the clip reached the disk")
         return saved
@@ -196,7 +195,7 @@ class _Task:
             self._film.add(message.body, mono_s, key=bool(message.flag))
             for frame in self._frames.until(mono_s):
                 self._film.add_sound(frame.data, frame.facts.pts, frame.facts.sound if self._sound.is_wanted() else b"")
-            self._times.append(mono_s)
+            self._gaps.add(mono_s)
 
 
 def _refusal(error: OSError) -> type[NoSpace | NotSaved]:

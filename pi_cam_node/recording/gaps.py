@@ -7,8 +7,6 @@ one (`PacketFacts.after_loss`), so that a short loss counts, too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 # Of pictures that are encoded: the camera may be late now and then, and the film shows the last picture meanwhile. Of
 # packets that are copied a group of pictures is missing where one packet was lost: that is shorter, and cannot be late.
 ENCODED_S, COPIED_S = 1.5, 0.4
@@ -67,11 +65,3 @@ class GapMeter:
 
     def _note(self, distance_s: float) -> None:
         self.seconds += distance_s
-
-
-def gaps_of(times: Sequence[float], least_s: float) -> float:
-    """Return the seconds of the gaps among pictures of ascending times."""
-    meter = GapMeter(least_s)
-    for mono_s in times:
-        meter.add(mono_s)
-    return meter.finish()

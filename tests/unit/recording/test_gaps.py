@@ -7,11 +7,14 @@ from itertools import accumulate
 
 import pytest
 
-from pi_cam_node.recording.gaps import COPIED_S, ENCODED_S, GapMeter, gaps_of
+from pi_cam_node.recording.gaps import COPIED_S, ENCODED_S, GapMeter
 
 
-def times(*distances: float) -> Sequence[float]:
-    return list(accumulate((10.0, *distances)))
+def gaps_of(distances: Sequence[float], least_s: float) -> float:
+    meter = GapMeter(least_s)
+    for mono_s in accumulate((10.0, *distances)):
+        meter.add(mono_s)
+    return meter.finish()
 
 
 @pytest.mark.parametrize(
@@ -33,13 +36,13 @@ def times(*distances: float) -> Sequence[float]:
     ],
 )
 def test_a_distance_is_a_gap_beside_its_neighbours(distances: list[float], gap_s: float) -> None:
-    assert gaps_of(times(*distances), COPIED_S) == pytest.approx(gap_s)
+    assert gaps_of(distances, COPIED_S) == pytest.approx(gap_s)
 
 
 def test_encoded_pictures_may_be_late() -> None:
     distances = [*[0.1] * 10, 1.1, *[0.1] * 10]
-    assert gaps_of(times(*distances), ENCODED_S) == 0.0
-    assert gaps_of(times(*[0.1] * 10, 1.6, *[0.1] * 10), ENCODED_S) == pytest.approx(1.6)
+    assert gaps_of(distances, ENCODED_S) == 0.0
+    assert gaps_of([*[0.1] * 10, 1.6, *[0.1] * 10], ENCODED_S) == pytest.approx(1.6)
 
 
 def test_a_distance_before_what_is_known_to_be_lost_is_no_usual_one() -> None:
