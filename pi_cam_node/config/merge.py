@@ -13,7 +13,7 @@ from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.config.catalogue import Root, Schema, SettingInfo, catalogue
 from pi_cam_node.config.layers import AFTER_THE_FILE, Layer, LayerValue, Problem, variable
 from pi_cam_node.config.settings import Fault, faults_of, interpret
-from pi_cam_node.config.values import quoted
+from pi_cam_node.config.values import nested, quoted
 from pi_cam_node.config.yaml_reader import MOST_FAULTS, MappingNode, ScalarNode, SequenceNode, Tree, kind_of
 
 PASSWORD, PASSWORD_FILE, PICTURES = "mqtt.password", "mqtt.password_file", "export.base_dir"
@@ -101,15 +101,8 @@ class MergedLayers(Generic[Root]):
         Raises:
             ConfigError: Lists every error in the order of the file.
         """
-        tree: dict[str, Any] = {}
-        for key, value in self.values.items():
-            *path, name = key.split(".")
-            branch = tree
-            for part in path:
-                branch = branch.setdefault(part, {})
-            branch[name] = value
         try:
-            config = self._root.model_validate(tree)
+            config = self._root.model_validate(nested(self.values))
         except ValidationError as error:
             raws = {key: _raw(self.givens[key].tree) for key in self.values if key in self.givens}
             for fault in faults_of(error, raws, self._root):

@@ -225,11 +225,4 @@ def differences(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
 
 def tree_of(config: Config) -> dict[str, Any]:
     """Return the whole configuration as nested mappings of JSON values; secrets masked."""
-    tree: dict[str, Any] = {}
-    for key in catalogue():
-        *path, name = key.split(".")
-        branch = tree
-        for part in path:
-            branch = branch.setdefault(part, {})
-        branch[name] = value_of(config, key)
-    return tree
+    return values.nested({key: value_of(config, key) for key in catalogue()})

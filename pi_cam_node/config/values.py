@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,18 @@ def as_text(value: object) -> str:
         texts = [str(item) for item in value]
         return json.dumps(texts, ensure_ascii=False) if any("," in text for text in texts) else ", ".join(texts)
     return "" if value is None else str(value)
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by dotted key as nested mappings."""
+    tree: dict[str, Any] = {}
+    for key, value in values.items():
+        *path, name = key.split(".")
+        branch = tree
+        for part in path:
+            branch = branch.setdefault(part, {})
+        branch[name] = value
+    return tree
 
 
 def quoted(raw: object) -> str:

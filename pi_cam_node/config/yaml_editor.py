@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from pi_cam_node.config.values import nested
 from pi_cam_node.config.yaml_reader import compose
 
 # (start, end, replacement), in characters of the text.
@@ -31,7 +32,7 @@ def with_changes(text: str, changes: Mapping[str, Any]) -> str:
     if text and not text.endswith("\n"):
         text += "\n"
     editor = _Editor(text)
-    root, tree = compose(text), _nested(changes)
+    root, tree = compose(text), nested(changes)
     if root is None:
         editor.insert(len(text), editor.block(tree, 0))
     elif isinstance(root, yaml.MappingNode) and root.value:
@@ -39,17 +40,6 @@ def with_changes(text: str, changes: Mapping[str, Any]) -> str:
     else:  # an empty document: --- or {}
         editor.fill_empty(root, tree, 0)
     return editor.result()
-
-
-def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for key, value in changes.items():
-        *path, name = key.split(".")
-        branch = tree
-        for part in path:
-            branch = branch.setdefault(part, {})
-        branch[name] = value
-    return tree
 
 
 class _Editor:

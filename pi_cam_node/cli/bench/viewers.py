@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from pi_cam_node.base.clock import SystemClock
@@ -108,12 +109,11 @@ def measure(frame: Frame, seconds: float) -> ViewerCost:
         thread = next(thread for thread in threading.enumerate() if thread.name == "http")
         clock = time.pthread_getcpuclockid(thread.ident or 0)
         alone_s = _publish(hub, frame, seconds, clock)
-        viewers = Viewers(port)
-        _publish(hub, frame, min(1.0, seconds), clock)
-        before = viewers.pictures
-        spent_s = _publish(hub, frame, seconds, clock)
-        pictures = viewers.pictures - before
-        viewers.close()
+        with closing(Viewers(port)) as viewers:
+            _publish(hub, frame, min(1.0, seconds), clock)
+            before = viewers.pictures
+            spent_s = _publish(hub, frame, seconds, clock)
+            pictures = viewers.pictures - before
     except (OSError, StopIteration) as error:
         raise NodeError(f"the web server cannot be measured: {error}") from error
     finally:

@@ -171,7 +171,7 @@ class Broker:
                 if probe.connect_ex((HOST, self.port)) == 0:
                     return
             pause.wait(0.02)
-        self._end(process)
+        end(process)
         said = self._log.read_text(errors="replace").strip()[-500:]
         raise NoBrokerHere(f"{self.kind.name} does not start: {said or 'it says nothing'}")
 
@@ -179,12 +179,14 @@ class Broker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._process is not None:
-            self._end(self._process)
+            end(self._process)
 
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_S)
+
+def end(process: subprocess.Popen[bytes], deadline_s: float = STOP_S) -> None:
+    """End a process, by force after a deadline."""
+    process.terminate()
+    try:
+        process.wait(deadline_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(deadline_s)

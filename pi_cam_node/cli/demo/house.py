@@ -163,12 +163,7 @@ def _program(words: Sequence[str], log: Path, given: Mapping[str, str] | None = 
     try:
         yield child
     finally:
-        child.terminate()
-        try:
-            child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait(STOP_S)
+        brokers.end(child, STOP_S)
 
 
 @contextmanager
