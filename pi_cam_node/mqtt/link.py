@@ -262,7 +262,6 @@ class BrokerLink:
         self.loop.beat()
         self._sessions += 1
         self._reconnection.accepted()
-        self.due_s = NEVER_S
         self._live = self._session
         self._reports.post(BrokerConnected(version, self._sessions))
         _log.info("connected to %s:%d, MQTT %s", self._config.host, self._config.port, version)
