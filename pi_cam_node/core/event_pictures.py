@@ -12,7 +12,7 @@ from pi_cam_node.config import Config
 from pi_cam_node.core.events import Event, FaultReported, PictureSaved
 from pi_cam_node.core.inputs import WorkEnded
 from pi_cam_node.core.last_pictures import LastPictures
-from pi_cam_node.core.picture import Picture
+from pi_cam_node.core.picture import picture_of_ring
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.rules.ring import Ring, RingFrame
 
@@ -61,19 +61,5 @@ class EventPictures:
         return event_id, saved
 
     def _saving(self, frame: RingFrame, config: Config) -> Job:
-        picture = _picture_of(frame)
+        picture = picture_of_ring("event", [frame], frame.jpeg)
         return lambda _progress: self._archive.save(picture, ["jpg"], config)
-
-
-def _picture_of(frame: RingFrame) -> Picture:
-    return Picture(
-        kind="event",
-        content=frame.jpeg,
-        frames=(frame.seq,),
-        first_at=frame.at,
-        last_at=frame.at,
-        first_mono_s=frame.mono_s,
-        last_mono_s=frame.mono_s,
-        mode=frame.mode,
-        sensor=frame.sensor,
-    )

@@ -10,6 +10,7 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.events import PictureSaved
 from pi_cam_node.core.history import MediaRow, Page, PictureKind, Query
+from pi_cam_node.core.rules.ring import RingFrame
 from pi_cam_node.imaging.frame import Frame, Mode, RawImage, Sensor
 
 
@@ -72,6 +73,30 @@ class Picture:
             image=previews[0],
             thumbnail=previews[1],
         )
+
+
+def picture_of_ring(
+    kind: PictureKind,
+    frames: Sequence[RingFrame],
+    content: RawImage | bytes,
+    method: str = "",
+    small: bytes | None = None,
+) -> Picture:
+    """Return a picture made of frames of the ring."""
+    first, last = frames[0], frames[-1]
+    return Picture(
+        kind=kind,
+        content=content,
+        frames=tuple(frame.seq for frame in frames),
+        first_at=first.at,
+        last_at=last.at,
+        first_mono_s=first.mono_s,
+        last_mono_s=last.mono_s,
+        mode=last.mode,
+        sensor=first.sensor,
+        method=method,
+        small=small,
+    )
 
 
 class Archive(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import overload
 
 from pi_cam_node.base.errors import NodeError
@@ -12,9 +11,9 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import Progress
 from pi_cam_node.config import Config, Format
 from pi_cam_node.core.events import PictureSaved
-from pi_cam_node.core.picture import Archive, Picture
+from pi_cam_node.core.history import PictureKind
+from pi_cam_node.core.picture import Archive, picture_of_ring
 from pi_cam_node.core.rules.ring import RingFrame
-from pi_cam_node.imaging.frame import RawImage
 from pi_cam_node.imaging.tasks import THUMBNAIL_MAX_BYTES, ImageTasks, Method
 
 _log = logging.getLogger(__name__)
@@ -54,16 +53,17 @@ def save_stack(past: RingExport, progress: Progress) -> list[PictureSaved]:
     Raises:
         NoSpace, NotSaved: See `Archive.save`.
     """
+    kind: PictureKind = "auto" if past.automatic else "stack"
     if len(past.frames) == 1:  # unchanged, without encoding again
         only = past.frames[0]
-        return [past.archive.save(_picture(past, [only], only.jpeg, past.method), past.formats, past.config)]
+        return [past.archive.save(picture_of_ring(kind, [only], only.jpeg, past.method), past.formats, past.config)]
     # Pixels are fetched only if a format needs them, as they are copied between processes.
     quality = past.config.export.jpeg_quality if set(past.formats) == {"jpg"} else None
     width_px = past.config.export.thumbnail_px
     small = (width_px, THUMBNAIL_MAX_BYTES) if width_px else None
     stacked = past.images.stack(_Jpegs(past.frames), past.method, progress, quality, small)
     used = [past.frames[index] for index in stacked.used]
-    picture = replace(_picture(past, used, stacked.image, past.method), small=stacked.small)
+    picture = picture_of_ring(kind, used, stacked.image, past.method, stacked.small)
     return [past.archive.save(picture, past.formats, past.config)]
 
 
@@ -74,9 +74,10 @@ def save_each(past: RingExport, progress: Progress) -> list[PictureSaved]:
         NoSpace, NotSaved: See `Archive.save`; the pictures saved before are kept and listed in the data.
     """
     saved: list[PictureSaved] = []
+    kind: PictureKind = "auto" if past.automatic else "ring"
     for done, frame in enumerate(past.frames, start=1):
         try:
-            saved.append(past.archive.save(_picture(past, [frame], frame.jpeg, ""), past.formats, past.config))
+            saved.append(past.archive.save(picture_of_ring(kind, [frame], frame.jpeg), past.formats, past.config))
         except NodeError as error:
             error.data["saved"] = [picture.id for picture in saved]
             raise
@@ -107,19 +108,3 @@ class _Jpegs(Sequence[bytes]):
     def __getitem__(self, index: slice) -> Sequence[bytes]: ...
     def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
         return _Jpegs(self._frames[index]) if isinstance(index, slice) else self._frames[index].jpeg
-
-
-def _picture(past: RingExport, frames: Sequence[RingFrame], content: RawImage | bytes, method: str) -> Picture:
-    first, last = frames[0], frames[-1]
-    return Picture(
-        kind="auto" if past.automatic else "stack" if method else "ring",
-        content=content,
-        frames=tuple(frame.seq for frame in frames),
-        first_at=first.at,
-        last_at=last.at,
-        first_mono_s=first.mono_s,
-        last_mono_s=last.mono_s,
-        mode=last.mode,
-        sensor=first.sensor,
-        method=method,
-    )
