@@ -18,7 +18,8 @@ from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.packet_times import PacketTimes, stamp_of
-from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
+from pi_cam_node.camera.sources.rtsp_errors import reason_ended, reason_not_opened
+from pi_cam_node.camera.sources.rtsp_limits import OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
 from pi_cam_node.camera.sources.rtsp_sound import RtspSound
 from pi_cam_node.imaging.frame_timing import RateLimit
 from pi_cam_node.imaging.h264 import has_one_pair, is_start, parameter_sets, with_parameter_sets
@@ -43,6 +44,7 @@ _REORDERED_PACKETS = 20
 _JUMP_S = 10.0
 # Codecs whose pictures FFmpeg completes only with the first packet of the next one.
 _ENDED_BY_NEXT = ("h264", "hevc")
+_CODEC_ADVICE = "choose H.264 in its settings"
 # Pixel formats that browsers play: 4:2:0 with 8 bits, limited or full range.
 _PLAYABLE = ("yuv420p", "yuvj420p")
 # Maximum number of packets that wait for the next picture; without decodable pictures the camera counts as lost anyway.
@@ -104,30 +106,37 @@ class RtspPacketSource:
         self.close()
         self._begin_session()
         av.logging.set_level(av.logging.ERROR)
+        began_s = self._monotonic()
         try:
             self._container = self._opener(self._url)
         except (av.FFmpegError, OSError) as error:
             self.close()
-            raise SourceError(f"cannot open {self._title}: {_words(error)}; {ADVICE}") from None
+            reason = reason_not_opened(error, self._monotonic() - began_s)
+            raise SourceError(f"cannot open {self._title}: {reason}") from None
         stream = next(iter(self._container.streams.video), None)
         if stream is None:
             self.close()
             raise SourceError(f"{self._title} sends no pictures, at most sound; the camera has another path for them")
         decoder = stream.codec_context
+        if decoder is None:
+            self.close()
+            raise SourceError(f"{self._title} sends video of an unknown codec; {_CODEC_ADVICE}")
         decoder.thread_count = 1
         self._size = (decoder.width & ~1, decoder.height & ~1)
         if not all(self._size):
             self.close()
-            raise SourceError(f"{self._title} does not tell the size of its pictures")
+            raise SourceError(
+                f"{self._title} sends no pictures that can be decoded; restart the camera, or {_CODEC_ADVICE}"
+            )
         # Reordered packets have separate decode and presentation times, which the film writer does not support.
         self._can_copy = decoder.name == "h264" and not decoder.has_b_frames and decoder.pix_fmt in _PLAYABLE
         told = bytes(decoder.extradata or b"")
         self._can_copy, self._sets = self._can_copy and has_one_pair(told), parameter_sets(told)
         self._controls = controls
-        sounds = self._container.streams.audio
+        sounds = [each for each in self._container.streams.audio if each.codec_context is not None][:1]
         self._sound = RtspSound(sounds[0] if sounds else None, self._title)
         self._sound.tell(controls.sound)
-        self._images = self._decoded(self._container, stream, *sounds[:1])
+        self._images = self._decoded(self._container, stream, *sounds)
         return Opened(self._title, self._size, "i420", controls=False)
 
     def read(self) -> Shot:
@@ -192,7 +201,7 @@ class RtspPacketSource:
                             yield image, mono_s
                 asked_s = self._monotonic()
         except (av.FFmpegError, OSError) as error:
-            raise SourceError(f"{self._title} sends no more pictures: {_words(error)}") from None
+            raise SourceError(f"{self._title} sends no more pictures: {reason_ended(error)}") from None
 
     def _collect(self, packet: Any, mono_s: float, *, is_whole: bool = True) -> None:
         """Keep a packet for the next shot, from the first key frame on."""
@@ -277,9 +286,3 @@ def _images_of(packet: Any) -> list[Any]:
         return list(packet.decode())
     except av.error.InvalidDataError:
         return []
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, av.error.ExitError):
-        return "nothing came in time"
-    return without_logins(getattr(error, "strerror", None) or str(error))

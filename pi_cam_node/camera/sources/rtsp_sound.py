@@ -76,7 +76,7 @@ class RtspSound:
             return
         if self._stream is None:
             self._is_told = True
-            _log.warning("%s sends no sound: its films have none", self._title)
+            _log.warning("%s sends no sound that can be read: its films have none", self._title)
         elif choice == "copy" and not self._config():
             self._is_told = True
             codec = self._stream.codec_context.name

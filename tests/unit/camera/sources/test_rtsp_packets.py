@@ -279,9 +279,29 @@ def test_a_stream_that_cannot_be_opened_says_what_to_look_at() -> None:
     def refuse(_url: str) -> FakeCamera:
         raise av.error.HTTPUnauthorizedError(1, "Server returned 401 Unauthorized")
 
-    with pytest.raises(SourceError, match=r"401 Unauthorized; nothing answers there") as caught:
+    with pytest.raises(SourceError, match=r"401: it refuses the login; write it as") as caught:
         RtspPacketSource(URL, refuse).open(CameraConfig(), DAY)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("what", ["codec", "size"])
+def test_video_that_cannot_be_decoded_is_said_and_let_go(what: str) -> None:
+    camera = FakeCamera()
+    if what == "codec":
+        camera.stream.codec_context = None  # as PyAV does if FFmpeg does not know it
+    else:
+        camera.stream.codec_context.width = 0
+    with pytest.raises(SourceError, match=r"choose H\.264 in its settings"):
+        RtspPacketSource(URL, lambda _url: camera).open(CameraConfig(), DAY)
+    assert camera.is_closed
+
+
+@pytest.mark.parametrize("choice", ["off", "copy", "aac"])
+def test_sound_of_an_unknown_codec_is_left_out(choice: Any) -> None:
+    camera = FakeCamera(sound=SimpleNamespace(codec_context=None))
+    camera.add(True, False)
+    source = opened(camera, replace(DAY, sound=choice))
+    assert source.read().pixels.shape == (72, 64)
 
 
 def test_a_stream_without_pictures_is_said_and_let_go() -> None:

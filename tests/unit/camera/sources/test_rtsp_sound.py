@@ -100,7 +100,7 @@ def test_what_films_cannot_hold_is_left_out_and_said_once(
 def test_a_camera_without_sound_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
     sound = RtspSound(None, "porch")
     sound.tell("aac")
-    assert caplog.messages == ["porch sends no sound: its films have none"]
+    assert caplog.messages == ["porch sends no sound that can be read: its films have none"]
 
 
 @pytest.mark.parametrize(
