@@ -16,6 +16,7 @@ from pi_cam_node.base.extras import has_video
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.host_name import resolvable
 from pi_cam_node.base.redaction import without_logins
+from pi_cam_node.camera.sources.rtsp_limits import RTSP_MEMORY_BYTES
 from pi_cam_node.camera.sources.synthetic import script
 
 if TYPE_CHECKING:  # imports numpy, which checking settings does not need
@@ -33,6 +34,7 @@ class Kind:
         name: Name of the class, whose constructor opens nothing.
         check: Raises ConfigError for an invalid argument.
         video: Module and name of the class used instead if the extra ``video`` is installed.
+        memory_bytes: Limit of the private memory of its process; 0: none.
     """
 
     form: str
@@ -41,6 +43,7 @@ class Kind:
     name: str
     check: Callable[[str], object] = str
     video: tuple[str, str] | None = None
+    memory_bytes: int = 0
 
     @property
     def home(self) -> tuple[str, str]:
@@ -97,6 +100,7 @@ KINDS = (
         "RtspSource",
         _check_address,
         ("sources.rtsp_packets", "RtspPacketSource"),
+        RTSP_MEMORY_BYTES,
     ),
     Kind("http://…", r"((?i:https?)://.+)", "sources.http_camera", "HttpCameraSource", _check_address),
     Kind("file:<path>.y4m", r"file:(.+\.y4m)", "sources.y4m_file", "Y4mFileSource"),
@@ -115,6 +119,11 @@ def check(source: str) -> str:
     kind, rest = _find(source)
     kind.check(rest)
     return kind.home[0]
+
+
+def memory_bytes(source: str) -> int:
+    """Return the limit of the private memory of the process that reads a source; 0: none."""
+    return next((kind.memory_bytes for kind in KINDS if re.fullmatch(kind.pattern, source)), 0)
 
 
 def make(source: str) -> Source:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,7 +134,46 @@ def test_the_process_carries_no_secret_where_others_can_look(monkeypatch: pytest
         shown = " ".join(running.process.cmdline()) + str(running.process.environ())
         failure = running.wait_for(CameraFailed)
     assert "canary" not in shown + failure.reason
-    assert "Connection refused" in failure.reason
+    assert "nothing listens there" in failure.reason
+
+
+@contextmanager
+def endless_answer() -> Iterator[str]:
+    """Run an RTSP server whose description has gigabytes; yield its address."""
+
+    def serve() -> None:
+        with suppress(OSError):  # the listener or the client is closed
+            while True:
+                client, _ = listener.accept()
+                with client, suppress(OSError):
+                    for answer in (b"Public: DESCRIBE\r\n", b"Content-Length: 2000000000\r\n"):
+                        request = client.recv(4096).decode()
+                        number = re.findall(r"CSeq: (\d+)", request)[0].encode()
+                        client.sendall(b"RTSP/1.0 200 OK\r\nCSeq: " + number + b"\r\n" + answer + b"\r\n")
+                    while True:
+                        client.sendall(bytes(1 << 20))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"rtsp://127.0.0.1:{listener.getsockname()[1]}/live"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+def test_a_network_camera_cannot_make_the_process_take_all_memory() -> None:
+    taken_bytes = [0]
+    with endless_answer() as url, RunningCamera(config_of(url)) as running:
+        running.until(lambda: running.camera.pid, "a process")
+        process = running.process
+
+        def has_failed() -> bool:
+            with suppress(psutil.Error):  # it has ended
+                taken_bytes.append(process.memory_info().rss)
+            return bool(running.failures)
+
+        running.until(has_failed, "a failure")
+    assert max(taken_bytes) < 300 << 20
 
 
 # ---------------------------------------------------------------- modes and settings

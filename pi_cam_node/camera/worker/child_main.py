@@ -18,12 +18,14 @@ from pi_cam_node.base import malloc
 from pi_cam_node.base.deferred_import import deferred
 from pi_cam_node.base.log_stream import LogStream
 from pi_cam_node.base.parent_death import die_with
+from pi_cam_node.camera.catalogue import memory_bytes
 from pi_cam_node.camera.worker.child_log import OneLine
 from pi_cam_node.camera.worker.frame_message import FrameInSlot, encode_frame
 from pi_cam_node.camera.worker.image_parts import parts_of, told_packet
 from pi_cam_node.camera.worker.messages import (
     MAX_MESSAGE_BYTES,
     Arrived,
+    Open,
     Order,
     Quit,
     Ready,
@@ -123,6 +125,8 @@ def hear(link: socket.socket, source_loop: SourceLoop, ended: threading.Event) -
     """Pass orders from the node on until the order to quit or the end of the node; then end this process."""
     order = _next_order(link)
     while not isinstance(order, Quit):
+        if isinstance(order, Open) and (most_bytes := memory_bytes(order.camera.source)):
+            malloc.limit_private_memory(most_bytes)
         source_loop.order(order)
         order = _next_order(link)
     source_loop.order(order)

@@ -1,4 +1,4 @@
-"""Exemption of objects from garbage collection."""
+"""Exemption of objects from garbage collection, and the limit of a process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_mock import MockerFixture
 
-from pi_cam_node.base.malloc import keep_for_next_picture, release_startup_memory
+from pi_cam_node.base.malloc import keep_for_next_picture, limit_private_memory, release_startup_memory
 
 
 class Camera:
@@ -80,3 +80,18 @@ def test_a_library_that_refuses_the_one_threshold_is_left_as_it_was(mocker: Mock
     mocker.patch("ctypes.CDLL", return_value=library)
     keep_for_next_picture(8 << 20)
     assert [call.args for call in library.mallopt.call_args_list] == [(-3, 8 << 20)]
+
+
+@pytest.mark.parametrize(
+    ("set_mib", "pages_mib", "limit_mib"),
+    [(-1, 4096, 768), (-1, 1000, 500), (-1, 400, 256), (4096, 4096, 768), (300, 4096, 300)],
+)
+def test_a_process_is_limited_by_its_machine_and_keeps_a_lower_limit(
+    mocker: MockerFixture, set_mib: int, pages_mib: int, limit_mib: int
+) -> None:
+    limits = {"soft": set_mib if set_mib < 0 else set_mib << 20}
+    mocker.patch("resource.getrlimit", side_effect=lambda _which: (limits["soft"], -1))
+    mocker.patch("resource.setrlimit", side_effect=lambda _which, told: limits.update(soft=told[0]))
+    mocker.patch("os.sysconf", side_effect={"SC_PHYS_PAGES": pages_mib, "SC_PAGE_SIZE": 1 << 20}.__getitem__)
+    limit_private_memory(768 << 20)
+    assert limits["soft"] == limit_mib << 20
