@@ -47,7 +47,15 @@ def test_an_address_without_pictures_is_said(path: str, words: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("/mjpeg", "/stream-without-a-kind", "/icy", "/bytes.jpg", "/gzip.jpg", "/deflate.jpg"),
+        *(
+            "/mjpeg",
+            "/stream-without-a-kind",
+            "/stream-with-a-length",
+            "/icy",
+            "/bytes.jpg",
+            "/gzip.jpg",
+            "/deflate.jpg",
+        ),
         *("/no-length.jpg", "/no-length-gzip.jpg", "/no-length-bytes.jpg", "/endless.jpg", "/endless-redirect"),
     ],
 )
@@ -78,6 +86,19 @@ def test_a_phone_s_picture_that_is_turned_by_exif_alone_is_upright() -> None:
     ],
 )
 def test_what_does_not_speak_http_is_said(path: str, words: str) -> None:
+    with http_camera(path) as url, pytest.raises(SourceError, match=words):
+        HttpCameraSource(url).open(CameraConfig(), DAY)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/empty.jpg", "an empty answer came instead of a picture"),
+        ("/busy", "503: it does not serve it now: end other programs"),
+        ("/in-a-circle", "302: it sends on to where nothing can be read; open it in a browser"),
+    ],
+)
+def test_an_answer_without_a_picture_is_said_with_what_to_do(path: str, words: str) -> None:
     with http_camera(path) as url, pytest.raises(SourceError, match=words):
         HttpCameraSource(url).open(CameraConfig(), DAY)
 

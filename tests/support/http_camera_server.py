@@ -37,6 +37,7 @@ STREAM_KINDS = {
     "/mjpeg": "video/x-motion-jpeg",
     "/stream-without-a-kind": "",
     "/icy": "multipart/x-mixed-replace; boundary=frame",
+    "/stream-with-a-length": "multipart/x-mixed-replace; boundary=frame",
 }
 # Content types and encodings of snapshots.
 SNAPSHOT_KINDS = {
@@ -50,6 +51,8 @@ SNAPSHOT_KINDS = {
     "/no-length-bytes.jpg": ("application/octet-stream", ""),
 }
 NOT_HTTP = {"/ssh": b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "/silent": b""}
+# Answers without a body.
+STATUSES = {"/empty.jpg": 204, "/busy": 503}
 MOVED = {"/moved": "/snapshot.jpg", "/moved-away": "ftp://127.0.0.1:9/picture.jpg", "/in-a-circle": "/in-a-circle"}
 
 
@@ -101,6 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
         elif self.path in SNAPSHOT_KINDS:
             self._snapshot()
+        elif self.path in STATUSES:
+            self.send_response(STATUSES[self.path])
+            self.end_headers()
         elif self.path == "/snapshot.png":
             self.send_response(200)
             self.send_header("Content-Type", "image/png")
@@ -151,6 +157,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(200)
         if STREAM_KINDS[self.path]:
             self.send_header("Content-Type", STREAM_KINDS[self.path])
+        if self.path == "/stream-with-a-length":
+            self.send_header("Content-Length", "10")
         self.end_headers()
         for number in range(self.frames):
             data = picture(number)

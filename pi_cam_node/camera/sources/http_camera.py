@@ -46,6 +46,8 @@ _ADVICE = {
     403: "it refuses the login, or this address",
     404: "it has no such address; its manual or web page tells the one of the stream",
 }
+_BUSY = "it does not serve it now: end other programs that watch it, as it may allow no more, or restart it"
+_MOVED = "it sends on to where nothing can be read; open it in a browser, and take the address that is shown at last"
 
 
 class HttpCameraSource:
@@ -76,6 +78,7 @@ class HttpCameraSource:
             raise SourceError(f"{self._title} answers with {kind}, not with pictures: not the address of a stream")
         is_short = response.length is not None and response.length <= MAX_JPEG_BYTES
         if kind.startswith("multipart/"):
+            response.length = None  # some tell that of one picture
             self._response, self._splitter = response, JpegSplitter()
             first = self._newest()
         else:
@@ -128,7 +131,7 @@ class HttpCameraSource:
             response: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT_S)
         except urllib.error.HTTPError as error:
             error.close()
-            advice = _ADVICE.get(error.code, "the camera does not serve it now")
+            advice = _ADVICE.get(error.code, _MOVED if error.code < http.client.BAD_REQUEST else _BUSY)
             raise SourceError(f"{self._title} answers {error.code}: {advice}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             if isinstance(error, http.client.BadStatusLine) and not isinstance(error, OSError):
@@ -202,6 +205,8 @@ class HttpCameraSource:
                 return pictures[-1]
 
     def _decoded(self, data: bytes) -> Pixels:
+        if not data:
+            raise BadImage(f"{self._title}: an empty answer came instead of a picture; restart the camera")
         if data[:2] != _SOI:
             raise BadImage(
                 f"{self._title}: what came is no JPEG, and nothing else is read: it begins with {data[:4]!r}"
