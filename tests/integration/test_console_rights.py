@@ -55,6 +55,7 @@ RIGHTS: Mapping[str, str] = {
     "GET /offline": "public",
     "GET /pair": "public",
     "GET /parts/facts/{camera}": "view",
+    "GET /parts/settings/{camera}": "own",
     "GET /parts/tile/{camera}": "view",
     "GET /parts/{part}": "view",
     "GET /recordings": "view",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -114,5 +115,20 @@ def test_a_node_that_is_gone_is_removed_by_a_second_press_of_its_button(broker: 
         await tab.click("#remove button")
         await tab.until("location.pathname === '/' && document.querySelector('#tile-porch') !== null", "the dashboard")
         assert await tab.value("document.querySelector('#tile-shed') === null")
+
+    tour(broker, tmp_path, steps)
+
+
+def test_a_node_that_does_not_answer_is_waited_for_on_the_page(broker: Mosquitto, tmp_path: Path) -> None:
+    """The page was blank for 15 s."""
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        info = {"name": "Porch", "boot": "b1", "commands": ["settings"]}
+        client.publish("pi_cam_node/porch/info", json.dumps(info), retain=True)
+        await tab.until("fetch('/settings/nodes/porch').then((a) => a.text()).then((t) => t.includes('waited for'))")
+        await tab.go(f"{console.url}/settings/nodes/porch")
+        assert "waited for" in await tab.text("main")
+        await tab.until("document.querySelector('main').innerText.includes('did not answer within')", "what is wrong")
 
     tour(broker, tmp_path, steps)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
+from contextlib import suppress
 from dataclasses import field
 from types import UnionType
 from typing import Any
@@ -22,6 +24,8 @@ from pi_cam_node.console.web.routes import account_of, context_of, node_of, owne
 from pi_cam_node.console.web.versions import refusal_of_old, version_of
 
 SETTINGS_MAX_BYTES = 1 << 20
+# How long a page waits for its node; one that takes longer is waited for by a part of the page.
+SOON_S = 2.0
 # Type and default of each field, which a node of another version may lack, and a lying one may send as anything.
 _FIELDS: dict[str, tuple[type | UnionType, Any]] = {
     "title": (str, ""),
@@ -83,13 +87,18 @@ class SectionView:
 async def settings(request: web.Request) -> web.StreamResponse:
     """Page: every setting of a node, with an input."""
     context, node = context_of(request), node_of(request, "own")
-    fault, sections = "", list[SectionView]()
-    try:
-        sections = sections_of(node, await described(context, node), context.now_ms())
-    except (NodeError, OSError) as error:
-        fault = str(error)
-    told: dict[str, Any] = {"sections": sections, "fault": fault, "nodes": list(context.nodes)}
-    return page(request, "settings_node.html", node=node, is_there=context.nodes.is_there(node), **told)
+    told: dict[str, Any] = {"is_waiting": True}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SOON_S):
+            told = {"is_waiting": False, **await _asked(request)}
+    is_there, nodes = context.nodes.is_there(node), list(context.nodes)
+    return page(request, "settings_node.html", node=node, is_there=is_there, nodes=nodes, **told)
+
+
+@owner_route("GET", "/parts/settings/{camera}")
+async def settings_part(request: web.Request) -> web.StreamResponse:
+    """Part: every setting of a node that does not answer at once, or why they cannot be shown."""
+    return page(request, "parts/node_settings.html", node=node_of(request, "own"), **await _asked(request))
 
 
 @owner_route("POST", "/settings/nodes/{camera}/set")
@@ -173,6 +182,15 @@ async def command_api(request: web.Request) -> web.StreamResponse:
         value = json.dumps(arguments.get("value"))[:100]
         context.note(account_of(request).name, "setting", f"{node.id}: {arguments.get('key')} = {value}")
     return web.json_response({"data": {}, "message": "", **reply})
+
+
+async def _asked(request: web.Request) -> dict[str, Any]:
+    """Return the settings of a node by section, and the reason why there are none, empty if there is none."""
+    context, node = context_of(request), node_of(request, "own")
+    try:
+        return {"fault": "", "sections": sections_of(node, await described(context, node), context.now_ms())}
+    except (NodeError, OSError) as error:
+        return {"fault": str(error), "sections": []}
 
 
 def _remove(request: web.Request) -> bool:
