@@ -10,11 +10,34 @@ import tempfile
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pi_cam_node.base.secret_file import require_plain
 
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead
+
 # Begin of the names of all members.
 ROOT = "pi-cam-node/"
+
+
+class OneWayArchive(tarfile.TarFile):
+    """A tar archive that is written or read once, from its begin to its end.
+
+    `tarfile` keeps half a kilobyte for each member until the archive is closed; this one forgets them.
+    """
+
+    members: list[tarfile.TarInfo]
+
+    def addfile(self, tarinfo: tarfile.TarInfo, fileobj: SupportsRead[bytes] | None = None) -> None:
+        """Add a member."""
+        super().addfile(tarinfo, fileobj)
+        self.members.clear()
+
+    def next(self) -> tarfile.TarInfo | None:
+        """Return the next member; ``None`` at the end."""
+        self.members.clear()
+        return super().next()
 
 
 def add_file(archive: tarfile.TarFile, name: str, file: Path) -> int | None:

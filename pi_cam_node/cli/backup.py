@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from pi_cam_node.base.atomic_files import FILE_MODE, sync_directory
+from pi_cam_node.base.backup_archive import OneWayArchive
 from pi_cam_node.base.bounded_read import open_stream
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.cli.erase import is_running
@@ -104,7 +105,7 @@ def new_archive(path: Path | None) -> Iterator[tarfile.TarFile]:
     with (
         _output(path) as file,
         gzip.GzipFile("", "wb", COMPRESSION, file) as packed,
-        tarfile.open(fileobj=packed, mode="w|") as archive,
+        OneWayArchive.open(fileobj=packed, mode="w|") as archive,
     ):
         yield archive
 

@@ -16,6 +16,7 @@ from pi_cam_node.base.errors import BadRequest, ConfigError
 from pi_cam_node.base.extras import install_command
 from pi_cam_node.cli import main as program
 from pi_cam_node.cli.file_errors import in_words
+from pi_cam_node.system.process import end_at_once
 
 DEFAULT_FILES = (Path("console.yaml"), Path("/etc/pi_cam_node/console.yaml"))
 # Of the extra ``console``, by the names under which they are imported.
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--check", action="store_true", help="only check the file and list every fault")
     options = parser.parse_args(arguments)
     _require_extra(parser)
+    end_at_once()
     try:
         return _run(options.config, is_check=options.check)
     except ConfigError as error:

@@ -18,7 +18,7 @@ from pi_cam_node import __version__
 from pi_cam_node.base.errors import ConfigError, nearest
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.cli.file_errors import in_words
-from pi_cam_node.system.process import open_missing_streams
+from pi_cam_node.system.process import ended_cleanly, open_missing_streams
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -92,7 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
         try:
-            return _start(typed)
+            with ended_cleanly():
+                return _start(typed)
         finally:
             # Not only when Python exits, which reports a failure as a traceback. Also after --help, which exits.
             sys.stdout.flush()

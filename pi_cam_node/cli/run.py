@@ -17,6 +17,7 @@ from pi_cam_node.base import malloc
 from pi_cam_node.base.deferred_import import deferred
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.cli.main import PROGRAM, default_file, files_in_words, print_origin, refuse
+from pi_cam_node.system.process import end_at_once
 
 if TYPE_CHECKING:
     from pi_cam_node.config.loader import LoadedConfig
@@ -48,6 +49,7 @@ systemd/pi-cam-node.service."""
 def main(arguments: Sequence[str]) -> int:
     """Run the node until it is stopped."""
     path = _file_to_run(arguments)
+    end_at_once()
     gc.set_threshold(*IMPORTING)
     for variable, value in LIBRARY_SETTINGS.items():
         os.environ.setdefault(variable, value)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 from collections.abc import Mapping
 
 from pi_cam_node.base.clock import Clock, SystemClock
@@ -44,6 +43,7 @@ from pi_cam_node.console.store.database import Database
 from pi_cam_node.console.store.events import EventRow
 from pi_cam_node.console.supervisor.supervisor import Supervisor
 from pi_cam_node.console.web.program import ConsolePages
+from pi_cam_node.system.process import stop_signals
 from pi_cam_node.web.http.service import HttpService
 
 _log = logging.getLogger(__name__)
@@ -92,14 +92,14 @@ class Console:
         self._endpoints = Endpoints(environ.get(ENVIRONMENT, "").split(","))
 
     def run(self) -> int:
-        """Run until SIGTERM or SIGINT; return the exit code."""
+        """Run until SIGTERM, SIGINT or SIGHUP; return the exit code."""
         asyncio.run(self._main())
         return 0
 
     async def _main(self) -> None:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in stop_signals():
             loop.add_signal_handler(number, stopped.set)
         await self.serve(stopped)
 

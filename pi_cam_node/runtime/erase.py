@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -20,8 +19,6 @@ from pi_cam_node.storage import privacy_marker
 from pi_cam_node.storage.directory import is_plain_file
 from pi_cam_node.storage.erase import Removed, erase_folder
 from pi_cam_node.web.auth import signed_links, token
-
-_log = logging.getLogger(__name__)
 
 OURS = (privacy_marker.FILE_NAME, token.FILE_NAME, signed_links.FILE_NAME)
 
@@ -56,7 +53,7 @@ def erase_all(config: Config, starts: StartCounter, good: LastGood, *others: Pat
         trouble.append(f"the retained topics stay: {error}")
     if swept.refused:
         trouble.append(f"the broker refused to empty {swept.refused} topics; see its ACL")
-    erased = EraseReport(
+    return EraseReport(
         str(config.export.base_dir),
         removed.pictures,
         removed.files,
@@ -65,8 +62,6 @@ def erase_all(config: Config, starts: StartCounter, good: LastGood, *others: Pat
         swept.left,
         tuple(trouble),
     )
-    _log.warning("%s%s", erased.text, "".join(f"; {line}" for line in trouble))
-    return erased
 
 
 def _unsynced(folders: Iterable[Path]) -> Iterator[str]:

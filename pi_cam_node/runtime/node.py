@@ -93,7 +93,7 @@ class Node:
 
         Thread: the main thread, which becomes the node thread.
         """
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in process.stop_signals():
             signal.signal(number, self._on_signal)
         try:
             self._start()

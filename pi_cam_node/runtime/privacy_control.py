@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from pi_cam_node.base.errors import CameraDown
@@ -18,6 +19,8 @@ from pi_cam_node.storage.privacy_marker import PrivacyMarker
 
 # Half a second for the process to close the camera, two for the kernel to kill it, and a margin for a busy board.
 RELEASE_S = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 class PrivacyControl:
@@ -86,4 +89,6 @@ class PrivacyControl:
         self.privacy_filter.stop_retaining()
         start = self._start
         others = (start.private, start.link_key, start.names, *self._events.forget())
-        return erase_all(self._config, start.file, start.good, *others)
+        erased = erase_all(self._config, start.file, start.good, *others)
+        _log.warning("%s", "; ".join((erased.text, *erased.trouble)))
+        return erased

@@ -25,7 +25,7 @@ from pi_cam_node.base.atomic_files import (
     sync,
     sync_directory,
 )
-from pi_cam_node.base.backup_archive import ROOT
+from pi_cam_node.base.backup_archive import ROOT, OneWayArchive
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import Config, loader
 from pi_cam_node.config.loader import MAX_FILE_BYTES
@@ -33,7 +33,7 @@ from pi_cam_node.core.media_ids import parse_file
 from pi_cam_node.runtime.backup import DATABASE, FORMAT, MANIFEST, SMALL_STATE, named_files, small_state
 from pi_cam_node.runtime.erase import OURS
 from pi_cam_node.runtime.state_files import state_files
-from pi_cam_node.storage.directory import free_space
+from pi_cam_node.storage.directory import entries, free_space
 from pi_cam_node.storage.events.schema import SUFFIXES
 
 ASIDE_SUFFIX = ".before-restore"
@@ -84,7 +84,7 @@ def restore_backup(source: IO[bytes], path: Path, environ: Mapping[str, str]) ->
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=places.events.parent) as name:
         staging = Path(name)
         try:
-            with tarfile.open(fileobj=source, mode="r|*") as archive:
+            with OneWayArchive.open(fileobj=source, mode="r|*") as archive:
                 manifest = _unpack(archive, staging)
         except (tarfile.TarError, EOFError, ValueError, RecursionError) as error:
             raise BadArchive(f"the archive cannot be read: {error}") from None
@@ -166,19 +166,24 @@ def _restore_pictures(staging: Path, config: Config) -> int:
     folder = config.export.base_dir
     count = 0
     unpacked = staging / "pictures"
-    for file in sorted(unpacked.iterdir()) if unpacked.is_dir() else ():
-        make_directory(folder)
-        if not (folder / file.name).exists():
-            _put(file, folder / file.name)
-            count += file.name not in OURS
+    if not unpacked.is_dir():
+        return 0
+    make_directory(folder)
+    for name in sorted(entry.name for entry in entries(unpacked)):
+        if not (folder / name).exists():
+            _place(unpacked / name, folder / name)
+            count += name not in OURS
+    sync_directory(folder)
     return count
 
 
 def _put_all(moves: Mapping[Path, Path]) -> tuple[Path, ...]:
     """Move files to their destinations; return the new paths of those that they replaced.
 
+    After a failure or an interruption all are as they were.
+
     Raises:
-        OSError: One cannot be moved; those before it are as they were.
+        OSError: One cannot be moved.
     """
     aside: dict[Path, Path] = {}
     new: list[Path] = []
@@ -187,12 +192,13 @@ def _put_all(moves: Mapping[Path, Path]) -> tuple[Path, ...]:
             _set_aside(target, aside)
             new.append(target)
             _put(file, target)
-    except OSError:
+    except BaseException:
         for target in new:
             with suppress(OSError):  # it may not have got there
                 target.unlink()
         for renamed, old in aside.items():
-            renamed.replace(old)
+            with suppress(FileNotFoundError):  # it was not renamed any more
+                renamed.replace(old)
         raise
     return tuple(aside)
 
@@ -205,17 +211,26 @@ def _set_aside(target: Path, aside: dict[Path, Path]) -> None:
         if old.exists():
             names = (old.with_name(f"{old.name}{ASIDE_SUFFIX}{number or ''}") for number in range(1000))
             new = next(name for name in names if not name.exists())
-            old.replace(new)
             aside[new] = old
+            old.replace(new)
 
 
 def _put(file: Path, target: Path) -> None:
     """Move a file, also across file systems; it is on disk on return."""
     make_directory(target.parent)
+    _place(file, target)
+    sync_directory(target.parent)
+
+
+def _place(file: Path, target: Path) -> None:
+    """Move a file as `_put` does, but leave the folder, and its sync, to the caller."""
     part = target.with_name(f".{target.name}.restored.part")
     part.unlink(missing_ok=True)
-    shutil.move(file, part)
-    part.chmod(FILE_MODE)
-    sync(part)
-    part.replace(target)
-    sync_directory(target.parent)
+    try:
+        shutil.move(file, part)
+        part.chmod(FILE_MODE)
+        sync(part)
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -7,17 +7,14 @@ removed relative to the opened folder, even if its path is replaced meanwhile.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+import stat
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import PART_SUFFIX
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.media_ids import film_in_progress, is_part, parse_file
-from pi_cam_node.storage.directory import as_storage_error, is_plain_file
-
-Name = TypeVar("Name", str, Path)
+from pi_cam_node.storage.directory import as_storage_error
 
 
 @frozen
@@ -38,10 +35,11 @@ class Removed:
 
     def and_files(self, paths: Iterable[Path]) -> Removed:
         """Remove further regular files, if they exist; return the total."""
-        sizes = {path: path.lstat().st_size for path in filter(is_plain_file, paths)}
-        gone, trouble = _remove(sizes, Path.unlink)
-        size_bytes = self.size_bytes + sum(sizes[path] for path in gone)
-        return Removed(self.pictures, self.files + len(gone), size_bytes, self.trouble + trouble)
+        removal = _Removal()
+        for path in paths:
+            removal.remove(str(path))
+        files, size_bytes = self.files + removal.files, self.size_bytes + removal.size_bytes
+        return Removed(self.pictures, files, size_bytes, self.trouble + removal.trouble)
 
 
 def erase_folder(directory: Path, names: Collection[str]) -> Removed:
@@ -66,36 +64,62 @@ def erase_folder(directory: Path, names: Collection[str]) -> Removed:
 
 
 def _erase(descriptor: int, names: Collection[str]) -> Removed:
-    with os.scandir(descriptor) as listing:
-        ours = [e for e in listing if _is_ours(e.name, names) and e.is_file(follow_symlinks=False)]
-    sizes: dict[str, int] = {}
-    for entry in ours:
-        with suppress(FileNotFoundError):  # removed meanwhile
-            sizes[entry.name] = entry.stat(follow_symlinks=False).st_size
-    gone, trouble = _remove(sizes, lambda name: os.unlink(name, dir_fd=descriptor))
-    pictures = {named[0] for name in gone if (named := parse_file(name)) is not None}
+    removal = _Removal(descriptor)
+    # Sorted, so that the files of a picture follow each other. Names alone: there may be hundreds of thousands.
+    for name in sorted(os.listdir(descriptor)):
+        if _is_ours(name, names):
+            removal.remove(name)
+    trouble = removal.trouble
     try:
         os.fsync(descriptor)
     except OSError as error:
         trouble += (f"a power cut may bring back what was removed: {error.strerror}",)
-    return Removed(len(pictures), len(gone), sum(sizes[name] for name in gone), trouble)
+    return Removed(removal.pictures, removal.files, removal.size_bytes, trouble)
 
 
-def _remove(sizes: Mapping[Name, int], unlink: Callable[[Name], None]) -> tuple[list[Name], tuple[str, ...]]:
-    """Remove files one by one; return the removed ones, and a message about failures, which do not stop the rest."""
-    gone: list[Name] = []
-    stay: list[str] = []
-    for name in sizes:
+class _Removal:
+    """Removes regular files one by one, and counts them. A failure does not stop the rest.
+
+    Args:
+        descriptor: The opened folder of the names; ``None`` for paths.
+
+    Attributes:
+        pictures: Number of pictures of which a file was removed, if their files come one after the other.
+        files: Number of removed files.
+        size_bytes: Their total size.
+    """
+
+    def __init__(self, descriptor: int | None = None) -> None:
+        self._descriptor = descriptor
+        self.pictures, self.files, self.size_bytes = 0, 0, 0
+        self._last_id = ""
+        self._failures, self._first_failure = 0, ""
+
+    def remove(self, name: str) -> None:
+        """Remove a file, unless it is a link or a folder, or was removed meanwhile."""
         try:
-            unlink(name)
-        except FileNotFoundError:  # removed meanwhile
-            continue
+            found = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+            if not stat.S_ISREG(found.st_mode):
+                return
+            os.unlink(name, dir_fd=self._descriptor)
+        except FileNotFoundError:
+            return
         except OSError as error:
-            stay.append(f"{name} cannot be removed: {error.strerror}")
-        else:
-            gone.append(name)
-    more = f" (and {len(stay) - 1} more)" if len(stay) > 1 else ""
-    return gone, tuple(f"{line}{more}" for line in stay[:1])
+            self._failures += 1
+            self._first_failure = self._first_failure or f"{name} cannot be removed: {error.strerror}"
+            return
+        self.files += 1
+        self.size_bytes += found.st_size
+        media_id = (parse_file(name) or ("",))[0]
+        if media_id not in ("", self._last_id):
+            self._last_id = media_id
+            self.pictures += 1
+
+    @property
+    def trouble(self) -> tuple[str, ...]:
+        """What could not be removed, in at most one line."""
+        more = f" (and {self._failures - 1} more)" if self._failures > 1 else ""
+        return (self._first_failure + more,) if self._failures else ()
 
 
 def _is_ours(name: str, names: Collection[str]) -> bool:

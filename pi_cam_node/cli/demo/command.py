@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -68,7 +67,6 @@ def main(arguments: Sequence[str]) -> int:
     """Run the demo until Ctrl-C; return the exit code."""
     began_s = time.monotonic()
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _exit)  # until the node handles it; ends the broker and removes the folder
     captures = options.captures.absolute()
     try:
         kind, port = brokers.choose(options.broker), brokers.choose_port(options.port)
@@ -174,7 +172,3 @@ def port_number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= PORT_DIGITS and int(text) <= PORT_MAX):
         raise argparse.ArgumentTypeError(f"found {text!a}, expected 1 to {PORT_MAX}")
     return int(text)
-
-
-def _exit(_number: int, _frame: object) -> None:
-    raise SystemExit(0)

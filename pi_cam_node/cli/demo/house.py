@@ -25,6 +25,7 @@ from pi_cam_node.cli.demo.command import port_number, say, why_not_writable
 from pi_cam_node.cli.main import FAILED
 from pi_cam_node.config.catalogue import NODE_SCHEMA, catalogue
 from pi_cam_node.console.config import CONSOLE_SCHEMA
+from pi_cam_node.system.process import stop_signals
 
 Child = subprocess.Popen[bytes]
 
@@ -196,8 +197,8 @@ def _door(broker: Broker) -> Iterator[None]:
 def _wait(folder: Path, port: int, console: Child) -> int:
     """Print the addresses, and wait for Ctrl-C, or for the console's end."""
     stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    for number in stop_signals():
+        signal.signal(number, lambda *_: stopped.set())
     link, database = folder / "console" / "setup-link", folder / "console" / "console.db"
     while not database.exists() and console.poll() is None and not stopped.wait(0.2):
         continue

@@ -1,8 +1,9 @@
-"""Output of subcommands that cannot be written: stdout closed, on a full disk, or a pipe without a reader."""
+"""Subcommands whose output cannot be written, or which are ended by a signal: nothing is left half-written."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +77,28 @@ def test_a_backup_that_cannot_be_written_is_said_to_be_none(redirection: str, wh
 def test_a_backup_whose_reader_is_gone_is_said_to_be_none() -> None:
     expected = "pi-cam-node: there is no backup: Broken pipe\n"
     assert _run_without_reader("backup --config empty.yaml") == (main.FAILED, expected)
+
+
+SLOW_BACKUP = """
+import signal, sys
+from pi_cam_node.cli import backup, main
+
+def write(*_, **__):
+    print("writing", file=sys.stderr, flush=True)
+    signal.pause()
+
+backup.write_backup = write
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_backup_that_is_ended_by_a_signal_leaves_no_half_archive(folder: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-c", SLOW_BACKUP, "backup", "--config", "empty.yaml", "-o", "half.tgz"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as backup:
+        assert backup.stderr is not None
+        assert backup.stderr.readline() == "writing\n"
+        assert (folder / "half.tgz").exists()
+        backup.send_signal(number)
+        assert (backup.wait(30), backup.stderr.read()) == (128 + number, "")
+    assert not (folder / "half.tgz").exists()

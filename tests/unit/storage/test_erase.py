@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tracemalloc
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,21 @@ def test_a_file_that_cannot_be_removed_stops_no_other(
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{ID}.jpg", f"{ID}.png"]
     lines = [f"{ID}.jpg cannot be removed: {told} (and 1 more)", f"{ID}.png cannot be removed: {told} (and 1 more)"]
     assert not removed.trouble if not told else removed.trouble[0] in lines
+
+
+def test_an_erase_needs_no_more_memory_than_for_the_names(tmp_path: Path) -> None:
+    """It runs in the node, too: 200,000 files took 190 MiB."""
+    files = [
+        f"20261120T194501123Z-3f2a91c0-{number:06}-single.{end}" for number in range(750) for end in ("jpg", "json")
+    ]
+    for name in files:
+        (tmp_path / name).touch()
+    tracemalloc.start()
+    try:
+        assert erase_folder(tmp_path, NAMES) == Removed(750, len(files), 0)
+        assert tracemalloc.get_traced_memory()[1] < 250 * len(files)
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_file_that_vanishes_between_listing_and_look_is_nobodys_trouble(

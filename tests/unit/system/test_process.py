@@ -1,15 +1,17 @@
-"""Closed standard streams are replaced by /dev/null, and low resource limits are reported."""
+"""Closed standard streams become /dev/null, a signal ends a block in order, low resource limits are reported."""
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 import subprocess
 import sys
 
 import pytest
 from pytest_mock import MockerFixture
 
-from pi_cam_node.system.process import tight_limits
+from pi_cam_node.system.process import END_SIGNALS, end_at_once, ended_cleanly, stop_signals, tight_limits
 
 FREE = {resource.RLIMIT_FSIZE: resource.RLIM_INFINITY, resource.RLIMIT_NOFILE: 1024}
 
@@ -42,6 +44,44 @@ def test_a_program_with_closed_streams_runs_and_opens_nothing_in_their_place_and
     assert ended.returncode == 7
     assert ended.stdout == ("" if "1>" in closed else "to stdout\n")
     assert ended.stderr == ("" if "2>" in closed else "to stderr\nEBADF\n" if "1>" in closed else "to stderr\n")
+
+
+@pytest.mark.parametrize("number", END_SIGNALS)
+def test_a_signal_ends_a_block_in_order_and_those_that_follow_do_not_disturb_it(number: signal.Signals) -> None:
+    before = [signal.getsignal(each) for each in END_SIGNALS]
+    tidied: list[int] = []
+
+    def killed() -> None:
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            for each in END_SIGNALS:
+                os.kill(os.getpid(), each)
+            tidied.append(number)
+
+    with pytest.raises(SystemExit) as ended, ended_cleanly():
+        killed()
+    assert (ended.value.code, tidied) == (128 + number, [number])
+    assert [signal.getsignal(each) for each in END_SIGNALS] == before
+
+
+def test_a_service_that_still_starts_ends_by_the_signal_itself_and_can_be_stopped_by_three_later() -> None:
+    with ended_cleanly():
+        end_at_once()
+        assert [signal.getsignal(each) for each in END_SIGNALS] == [signal.SIG_DFL, signal.SIG_DFL]
+        assert stop_signals() == [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+
+
+def test_a_closed_terminal_ends_nothing_that_nohup_started() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_cleanly():
+            os.kill(os.getpid(), signal.SIGHUP)
+            end_at_once()
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert stop_signals() == [signal.SIGTERM, signal.SIGINT]
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize(
