@@ -20,6 +20,7 @@ from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.cli.erase import is_running
 from pi_cam_node.cli.file_errors import in_words
 from pi_cam_node.cli.main import BAD_USE, DEFAULT_FILES, PROGRAM, default_file, discard_stdout, load, refuse
+from pi_cam_node.cli.options import file_path
 from pi_cam_node.runtime import startup
 from pi_cam_node.runtime.backup import write_backup
 from pi_cam_node.runtime.restore import BadArchive, restore_backup
@@ -36,9 +37,9 @@ def main(arguments: Sequence[str]) -> int:
         description="Write settings, passwords, state and the database of a node into one file, a tar archive packed "
         "with gzip. The node may run. The file holds secrets: protect it like a password.",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings of the node")
+    parser.add_argument("--config", type=file_path, metavar="FILE", help="the settings of the node")
     parser.add_argument("--pictures", action="store_true", help="pictures and films too")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="a new file (default: stdout)")
+    parser.add_argument("-o", "--output", type=file_path, metavar="FILE", help="a new file (default: stdout)")
     options = parser.parse_args(arguments)
     if options.output is None and sys.stdout.isatty():
         print(f"{PROGRAM}: name a file with -o, or send the output to one", file=sys.stderr)
@@ -64,8 +65,8 @@ def restore(arguments: Sequence[str]) -> int:
         description="Restore a backup of a node that is stopped. Files that are replaced are kept as "
         "<name>.before-restore; a picture that exists is left as it is.",
     )
-    parser.add_argument("archive", type=Path, nargs="?", metavar="ARCHIVE", help="the backup (default: stdin)")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration file to write")
+    parser.add_argument("archive", type=file_path, nargs="?", metavar="ARCHIVE", help="the backup (default: stdin)")
+    parser.add_argument("--config", type=file_path, metavar="FILE", help="the configuration file to write")
     parser.add_argument("--yes", action="store_true", help="also where a configuration file exists")
     options = parser.parse_args(arguments)
     path = (options.config or default_file() or DEFAULT_FILES[-1]).absolute()

@@ -16,6 +16,7 @@ from pi_cam_node.base.errors import BadRequest, ConfigError
 from pi_cam_node.base.extras import install_command
 from pi_cam_node.cli import main as program
 from pi_cam_node.cli.file_errors import in_words
+from pi_cam_node.cli.options import file_path
 from pi_cam_node.system.process import end_at_once
 
 DEFAULT_FILES = (Path("console.yaml"), Path("/etc/pi_cam_node/console.yaml"))
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         f"`{program.PROGRAM} console password` is for who forgot theirs.",
     )
     files = " or ".join(map(str, DEFAULT_FILES))
-    parser.add_argument("--config", type=Path, metavar="FILE", help=f"the settings; by default {files}, or none")
+    parser.add_argument("--config", type=file_path, metavar="FILE", help=f"the settings; by default {files}, or none")
     parser.add_argument("--check", action="store_true", help="only check the file and list every fault")
     options = parser.parse_args(arguments)
     _require_extra(parser)
@@ -60,7 +61,9 @@ def issue_certificate(arguments: Sequence[str]) -> int:
         epilog="Run it again without --name to renew the console's certificate: it is valid for 13 months.",
     )
     parser.add_argument("--name", action="append", default=[], help="a host name or address of the console; repeatable")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the console's settings, for its folder and port")
+    parser.add_argument(
+        "--config", type=file_path, metavar="FILE", help="the console's settings, for its folder and port"
+    )
     options = parser.parse_args(arguments)
     _require_extra(parser)
     from pi_cam_node.console import authority  # noqa: PLC0415 - the help is shown without the extra
@@ -96,8 +99,8 @@ def back_up(arguments: Sequence[str]) -> int:
         description="Write settings, passwords, keys and the database of the console into one file, a tar archive "
         "packed with gzip. The console may run. The file holds secrets: keep it as the password is kept.",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the console's settings")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="a new file (default: stdout)")
+    parser.add_argument("--config", type=file_path, metavar="FILE", help="the console's settings")
+    parser.add_argument("-o", "--output", type=file_path, metavar="FILE", help="a new file (default: stdout)")
     options = parser.parse_args(arguments)
     if options.output is None and sys.stdout.isatty():
         print(f"{program.PROGRAM}: name a file with -o, or send the output to one", file=sys.stderr)
@@ -127,7 +130,7 @@ def set_password(arguments: Sequence[str]) -> int:
         "first line of the input. Every session of the account ends.",
     )
     parser.add_argument("name", metavar="NAME", help="of the account")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the console's settings")
+    parser.add_argument("--config", type=file_path, metavar="FILE", help="the console's settings")
     options = parser.parse_args(arguments)
     from pi_cam_node.console.accounts import password_reset  # noqa: PLC0415 - the help is shown without pydantic
     from pi_cam_node.console.config.loader import load  # noqa: PLC0415

@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.cli.main import BAD_USE, PROGRAM, load
+from pi_cam_node.cli.options import file_path
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.mqtt.blocking_client import NoBroker
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         description="Delete every picture, the token, the stored state and the retained topics of a node that is "
         "stopped. The configuration file stays, and so does every file that it names.",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings of the node")
+    parser.add_argument("--config", type=file_path, metavar="FILE", help="the settings of the node")
     parser.add_argument("--yes", action="store_true", help="really do it; without this nothing is changed")
     options = parser.parse_args(arguments)
     loaded = load(options.config)

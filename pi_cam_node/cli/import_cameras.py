@@ -12,6 +12,7 @@ from pi_cam_node.base.errors import ConfigError, NotSaved
 from pi_cam_node.base.redaction import guarded, without_logins
 from pi_cam_node.cli import main as program
 from pi_cam_node.cli.console import DEFAULT_FILES, chosen_file
+from pi_cam_node.cli.options import file_path
 
 NOTES_MAX = 400
 
@@ -26,9 +27,9 @@ def main(arguments: Sequence[str]) -> int:
         epilog="Sources with a login go into files of their own, for their owner alone, beside the console's file: "
         "run this as the user whom the console runs as.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="file or folder of the other system")
+    parser.add_argument("file", type=file_path, metavar="FILE", help="file or folder of the other system")
     files = " or ".join(map(str, DEFAULT_FILES))
-    parser.add_argument("--config", type=Path, metavar="FILE", help=f"the console's settings; by default {files}")
+    parser.add_argument("--config", type=file_path, metavar="FILE", help=f"the console's settings; by default {files}")
     parser.add_argument("--write", action="store_true", help="write the cameras into the console's file")
     options = parser.parse_args(arguments)
     target: Path = chosen_file(options.config) or DEFAULT_FILES[0]

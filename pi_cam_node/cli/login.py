@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.cli.main import BAD_USE, PROGRAM, load
+from pi_cam_node.cli.options import file_path
 from pi_cam_node.config import Config
 from pi_cam_node.runtime.state_files import state_files
 from pi_cam_node.web.auth.signed_links import FILE_NAME, SignedLinks
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
         description=f"Prints a link that logs a browser in once, within {LOGIN_LINK_S / 60:g} minutes. Run it on the "
         "node's machine, as the account that the node runs as. With segno (extra console) it prints a QR code too.",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings of the node")
+    parser.add_argument("--config", type=file_path, metavar="FILE", help="the settings of the node")
     loaded = load(parser.parse_args(arguments).config)
     if loaded is None:
         return BAD_USE

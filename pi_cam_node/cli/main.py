@@ -141,12 +141,14 @@ def check_config(arguments: Sequence[str]) -> int:
     """Print every fault of a configuration file and of the environment."""
     import argparse  # noqa: PLC0415 - see the top
 
+    from pi_cam_node.cli.options import file_path  # noqa: PLC0415 - see the top
+
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} check-config",
         description="Check a configuration file and the environment, and list every fault.",
     )
-    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=files_in_words())
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the same")
+    parser.add_argument("file", type=file_path, nargs="?", metavar="FILE", help=files_in_words())
+    parser.add_argument("--config", type=file_path, metavar="FILE", help="the same")
     options = parser.parse_args(arguments)
     if options.file is not None and options.config is not None:
         parser.error("name one file, either alone or after --config")

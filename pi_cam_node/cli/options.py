@@ -23,13 +23,22 @@ def add_options(
         host_default: What is taken without ``--host``.
         node_default: What is taken without ``--node``.
     """
-    parser.add_argument("--config", type=Path, metavar="FILE", help=file_help)
+    parser.add_argument("--config", type=file_path, metavar="FILE", help=file_help)
     parser.add_argument("--host", help=f"the broker (default: {host_default})")
     parser.add_argument("--port", type=int, help="its port (default: 1883)")
     parser.add_argument("--username", help="login name at the broker")
-    parser.add_argument("--password-file", type=Path, metavar="FILE", help="a file whose first line is the password")
+    parser.add_argument(
+        "--password-file", type=file_path, metavar="FILE", help="a file whose first line is the password"
+    )
     parser.add_argument("--node", type=_node_id, help=f"id of the node (default: {node_default})")
     parser.add_argument("--base-topic", help="first part of its topics (default: pi_cam_node)")
+
+
+def file_path(text: str) -> Path:
+    """Parse a path. An empty one, as of a variable of a shell that is not set, does not mean the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("found '', expected a path")
+    return Path(text)
 
 
 def _node_id(text: str) -> str:

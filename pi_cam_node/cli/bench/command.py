@@ -9,14 +9,13 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from pi_cam_node.base.errors import NodeError, SourceError
 from pi_cam_node.cli.bench import report, viewers
 from pi_cam_node.cli.bench.advice import Board, FrameCost, Size, advise
 from pi_cam_node.cli.bench.frames import FramePath, frame_path
 from pi_cam_node.cli.main import BAD_USE, load
-from pi_cam_node.cli.options import seconds_up_to
+from pi_cam_node.cli.options import file_path, seconds_up_to
 from pi_cam_node.config import Config
 from pi_cam_node.runtime.startup import doubt_of_privacy, remembered
 from pi_cam_node.runtime.state_files import state_files
@@ -36,7 +35,9 @@ def main(arguments: Sequence[str]) -> int:
         description="Measure what this board can hold, in under two minutes, and suggest settings. Leave it alone "
         "meanwhile, and stop a node that has the camera.",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="measure its camera; without it the synthetic one")
+    parser.add_argument(
+        "--config", type=file_path, metavar="FILE", help="measure its camera; without it the synthetic one"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--seconds",

@@ -17,6 +17,7 @@ from pi_cam_node.cli.demo import brokers, guide
 from pi_cam_node.cli.demo.brokers import Broker, NoBrokerHere
 from pi_cam_node.cli.demo.guide import FirstReading
 from pi_cam_node.cli.main import FAILED, discard_stdout
+from pi_cam_node.cli.options import file_path
 from pi_cam_node.config import loader
 from pi_cam_node.config.loader import LoadedConfig
 from pi_cam_node.core.commands.status import RESTART_CODE
@@ -158,7 +159,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Run a node on a synthetic camera with a broker of its own, on this machine only.",
     )
     parser.add_argument(
-        "--captures", type=Path, default=Path("captures"), metavar="DIR", help="where pictures go (default: ./captures)"
+        "--captures",
+        type=file_path,
+        default=Path("captures"),
+        metavar="DIR",
+        help="where pictures go (default: ./captures)",
     )
     parser.add_argument(
         "--port", type=port_number, help=f"of the broker (default: {brokers.DEFAULT_PORT}, else any free one)"

@@ -23,6 +23,7 @@ from pi_cam_node.cli.demo import brokers
 from pi_cam_node.cli.demo.brokers import Broker, NoBrokerHere
 from pi_cam_node.cli.demo.command import port_number, say, why_not_writable
 from pi_cam_node.cli.main import FAILED
+from pi_cam_node.cli.options import file_path
 from pi_cam_node.config.catalogue import NODE_SCHEMA, catalogue
 from pi_cam_node.console.config import CONSOLE_SCHEMA
 from pi_cam_node.system.process import stop_signals
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
         description="Run a broker, four synthetic nodes, a door sensor and the console, on this machine only.",
     )
     parser.add_argument(
-        "--folder", type=Path, metavar="DIR", help="where everything is kept; by default, for as long as it runs"
+        "--folder", type=file_path, metavar="DIR", help="where everything is kept; by default, for as long as it runs"
     )
     parser.add_argument("--port", type=port_number, default=CONSOLE_PORT, help="the console's (default: %(default)s)")
     options = parser.parse_args(arguments)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from pi_cam_node.cli.options import file_path
 from pi_cam_node.cli.reference import asyncapi, commands, console, openapi, settings, topics
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     task = parser.add_mutually_exclusive_group(required=True)
     task.add_argument("--write", action="store_true", help="bring them up to date")
     task.add_argument("--check", action="store_true", help="only list those that are not up to date")
-    parser.add_argument("--root", type=Path, default=ROOT, help="the repository (default: %(default)s)")
+    parser.add_argument("--root", type=file_path, default=ROOT, help="the repository (default: %(default)s)")
     options = parser.parse_args(arguments)
     if not (options.root / "setup.cfg").is_file():
         parser.exit(2, f"{options.root} is no checkout of the repository; name one with --root\n")

@@ -8,11 +8,11 @@ import ipaddress
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from pi_cam_node.base.extras import install_command
 from pi_cam_node.cli.file_errors import in_words
 from pi_cam_node.cli.main import BAD_USE, PROGRAM
+from pi_cam_node.cli.options import file_path
 from pi_cam_node.cli.remote.folder import RemoteFolder, names_in_words
 from pi_cam_node.cli.remote.tunnel import HOUSE, HUB, PEER_NAME, Tunnel, new_private_key
 
@@ -136,7 +136,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Run again with --phone to add one: keys that exist stay. Nothing is sent anywhere.",
     )
     parser.add_argument("--name", type=_host_name, required=True, metavar="HOST", help="such as cam.example.org")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to write; holds private keys")
+    parser.add_argument(
+        "--out", type=file_path, required=True, metavar="FOLDER", help="where to write; holds private keys"
+    )
     parser.add_argument("--phone", type=_phone, action="append", default=[], metavar="NAME", help="a phone; repeatable")
     parser.add_argument("--remove", action="append", default=[], metavar="NAME", help="a lost phone; repeatable")
     parser.add_argument(

@@ -24,10 +24,10 @@ def cameras_in(path: Path, environ: Mapping[str, str]) -> CameraList:
     """
     try:
         if path.is_dir() or motioneye.is_file_of_camera(path.name):
-            return motioneye.cameras_of(motioneye.texts_in(path))
+            return _of_motioneye(path)
         content = content_of(path)
         if content.startswith(motioneye.GZIP):
-            return motioneye.cameras_of(motioneye.texts_in(path))
+            return _of_motioneye(path)
     except ConfigError:  # a ValueError, too: it names the file itself
         raise
     except OSError as error:
@@ -46,3 +46,10 @@ def cameras_in(path: Path, environ: Mapping[str, str]) -> CameraList:
         raise ConfigError([f"{path}: has neither `streams:` of go2rtc nor `cameras:` of Frigate"])
     found.notes += [f"line {fault.line}: {fault.why}" for fault in faults]
     return found
+
+
+def _of_motioneye(path: Path) -> CameraList:
+    texts = motioneye.texts_in(path)
+    if not texts:
+        raise ConfigError([f"{path}: holds no camera-N.conf of motionEye"])
+    return motioneye.cameras_of(texts)

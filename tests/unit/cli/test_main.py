@@ -260,3 +260,29 @@ def test_a_word_that_is_no_command_gets_the_nearest_one_or_where_they_are_listed
         main.main([word])
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "check-config",
+        *(f"{command} --config" for command in ("run", "check-config", "call save", "doctor", "bench", "erase")),
+        *(f"{command} --config" for command in ("backup", "restore", "login", "setup", "console", "console backup")),
+        "console password anna --config",
+        "backup -o",
+        "restore",
+        "import",
+        "remote --name cam.example.org --out",
+        "demo --captures",
+        "house --folder",
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    """``--out "$FOLDER"`` where the variable is not set wrote private keys wherever the user was."""
+    with pytest.raises(SystemExit) as ended:
+        main.main([*words.split(), ""])
+    assert ended.value.code == main.BAD_USE
+    assert "found '', expected a path" in capsys.readouterr().err
+    assert list(elsewhere.iterdir()) == []

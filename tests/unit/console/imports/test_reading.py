@@ -150,6 +150,17 @@ def test_cameras_of_frigate_are_taken_by_the_input_that_records(tmp_path: Path) 
     assert "s3cret" not in told
 
 
+def test_a_folder_or_backup_without_cameras_of_motioneye_is_refused(tmp_path: Path) -> None:
+    folder, backup = tmp_path / "etc", tmp_path / "backup.tar.gz"
+    folder.mkdir()
+    (folder / "motioneye.conf").write_text("port 8765\n")
+    with tarfile.open(backup, "w:gz") as archive:
+        archive.add(folder / "motioneye.conf", "motioneye.conf")
+    for path in (folder, backup):
+        with pytest.raises(ConfigError, match=r"holds no camera-N\.conf of motionEye"):
+            cameras_in(path, {})
+
+
 def test_files_of_motioneye_are_read_from_a_folder_and_from_its_backup(tmp_path: Path) -> None:
     folder, backup = tmp_path / "motioneye", tmp_path / "motioneye-config.tar.gz"
     folder.mkdir()
