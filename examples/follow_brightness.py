@@ -6,8 +6,8 @@ States are retained plain values: they arrive at once, and need no parsing.
 import sys
 from contextlib import suppress
 
+from paho.mqtt import subscribe
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion
 
 
 def on_message(_client: Client, _userdata: object, message: MQTTMessage) -> None:
@@ -15,9 +15,7 @@ def on_message(_client: Client, _userdata: object, message: MQTTMessage) -> None
     print(message.topic.rpartition("/")[2], message.payload.decode(), flush=True)
 
 
-client = Client(CallbackAPIVersion.VERSION2)
-client.on_message = on_message
-client.connect("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 1883)
-client.subscribe([(f"pi_cam_node/demo/state/{key}", 1) for key in ("brightness", "lux", "mode")])
-with suppress(KeyboardInterrupt):
-    client.loop_forever()
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 1883
+TOPICS = [f"pi_cam_node/demo/state/{key}" for key in ("brightness", "lux", "mode")]
+with suppress(KeyboardInterrupt):  # subscribes again at each connection: a broker that restarts has forgotten it
+    subscribe.callback(on_message, TOPICS, qos=1, port=PORT)  # type: ignore[no-untyped-call]

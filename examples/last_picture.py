@@ -4,8 +4,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from paho.mqtt import subscribe
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion
 
 
 def on_message(_client: Client, _userdata: object, message: MQTTMessage) -> None:
@@ -15,9 +15,7 @@ def on_message(_client: Client, _userdata: object, message: MQTTMessage) -> None
         print("last.jpg:", len(message.payload), "bytes", flush=True)
 
 
-client = Client(CallbackAPIVersion.VERSION2)
-client.on_message = on_message
-client.connect("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 1883)
-client.subscribe("pi_cam_node/demo/media/last/image", qos=1)
-with suppress(KeyboardInterrupt):
-    client.loop_forever()
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 1883
+TOPIC = "pi_cam_node/demo/media/last/image"
+with suppress(KeyboardInterrupt):  # subscribes again at each connection: a broker that restarts has forgotten it
+    subscribe.callback(on_message, TOPIC, qos=1, port=PORT)  # type: ignore[no-untyped-call]

@@ -21,6 +21,7 @@ mosquitto_pub ${BROKER-} -q 1 -t "$topics/cmd/$verb" -m "{\"id\":\"$id\"${2:+,$2
 while read -r reply <&3; do
     case $reply in
         *"\"id\":\"$id\""*'"stage":"final"'*) printf '%s\n' "$reply"; exit ;;
+        *'"message":"ERROR: the payload is not JSON: '*) printf '%s\n' "$reply"; exit ;; # its id could not be read
     esac
 done
 echo "no reply within a minute" >&2

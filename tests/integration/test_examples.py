@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from pi_cam_node.imaging import jpeg
-from tests.support.broker import find_mosquitto
+from tests.support.broker import Mosquitto, find_mosquitto, wait_until
 from tests.support.running_demo import ENVIRONMENT, REPOSITORY, RunningDemo
 
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
@@ -68,6 +69,30 @@ def test_follow_brightness_prints_the_states_at_once(demo: RunningDemo, tmp_path
     assert float(found["lux"]) > 0
 
 
+def has_printed(out: Path, printed: str, count: int) -> bool:
+    return out.read_text().count(printed) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "topic", "printed"),
+    [("follow_brightness.py", "state/brightness", "brightness"), ("last_picture.py", "media/last/image", "last.jpg:")],
+)
+def test_an_example_goes_on_after_the_broker_restarted(
+    broker: Mosquitto, tmp_path: Path, name: str, topic: str, printed: str
+) -> None:
+    command = [sys.executable, str(EXAMPLES[0].with_name(name)), str(broker.port)]
+    out = tmp_path / "out"
+    with out.open("w") as file, subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=file) as process:
+        try:
+            for count in (1, 2):  # retained, and forgotten by the broker in between
+                with broker.client() as client:
+                    client.publish(f"pi_cam_node/demo/{topic}", str(count), retain=True)
+                wait_until(partial(has_printed, out, printed, count), f"line {count}")
+                broker.restart()
+        finally:
+            process.kill()
+
+
 def test_last_picture_writes_the_picture(demo: RunningDemo, tmp_path: Path) -> None:
     (line,) = first_lines(start("last_picture.py", demo, tmp_path), 1)
     picture = (tmp_path / "last.jpg").read_bytes()
@@ -96,7 +121,7 @@ def shell(name: str, demo: RunningDemo, *arguments: str, node: str = "demo") -> 
         ("night.gain", "70000", 1, "ERROR: night.gain: "),
         ("nigt.gain", "7", 1, "ERROR: invalid key nigt.gain"),
         ("export.formats", "png, jpg", 0, "OK: changed export.formats from jpg, png to png, jpg"),
-        ("overlay.text", 'the \\ "door"', 0, "OK: changed overlay.text"),
+        ("overlay.text", 'the \\ "door"', 0, 'OK: changed overlay.text from  to the \\ "door"'),
     ],
 )
 def test_set_says_what_became_of_it(demo: RunningDemo, key: str, value: str, code: int, said: str) -> None:
@@ -109,6 +134,12 @@ def test_a_node_that_is_not_there_is_named(demo: RunningDemo) -> None:
     done = shell("ask.sh", demo, "health", node="nobody")
     assert done.returncode == 1
     assert "nobody is not known there" in done.stderr
+
+
+def test_fields_that_are_no_json_are_answered_at_once(demo: RunningDemo) -> None:
+    done = shell("past-picture.sh", demo, "a-while")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the payload is not JSON" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["ask.sh", "set.sh"])
