@@ -7,8 +7,12 @@ import re
 from aiohttp import web
 
 from pi_cam_node import __version__
+from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.console.web.rendering import build_id
 from pi_cam_node.console.web.routes import ROUTES, context_of, route, visible
+from pi_cam_node.console.web.visits import is_visit
+from pi_cam_node.web.http.refusals import API, code_of, text_of
+from pi_cam_node.web.http.routes import JSON, Route
 
 
 @route("GET", "/healthz", "public")
@@ -68,3 +72,12 @@ async def document(_request: web.Request) -> web.StreamResponse:
     return web.json_response(
         {"openapi": "3.1.0", "info": {"title": "pi_cam_node console", "version": __version__}, "paths": paths}
     )
+
+
+def worded_as_json(request: web.Request, _route: Route | None, refusal: web.HTTPException) -> None:
+    """Word a refusal of the API as JSON, in the form of a node's reply; people who open its address get a page."""
+    if refusal.status < web.HTTPBadRequest.status_code or not request.path.startswith(API) or is_visit(request):
+        return
+    body: dict[str, object] = {"ok": False, "code": code_of(refusal), "message": text_of(request, refusal), "data": {}}
+    refusal.text = json_bytes(body).decode()
+    refusal.content_type = JSON[0]

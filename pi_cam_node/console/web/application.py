@@ -55,7 +55,7 @@ POLICY = (
 def application(context: ConsoleContext, gate: ConsoleGate) -> web.Application:
     """Return the application."""
     connections = ConnectionLimit(lambda: 2 * BROWSERS_MAX, gate.proxies.trusts)
-    app = application_of(ROUTES, gate, connections, POLICY)
+    app = application_of(ROUTES, gate, connections, POLICY, worded=api.worded_as_json)
     app[CONTEXT], app[GATE] = context, gate
     app.middlewares.append(whole_pages)
     live.attach(app)

@@ -1,6 +1,7 @@
 // Motion of one camera for owners: its controls, and its zones over the live picture.
 
 import { motionCard } from "./motion_card.js";
+import { messageOf } from "./refusal.js";
 
 const DEADLINE_MS = 20_000;
 const place = document.getElementById("motion");
@@ -12,7 +13,7 @@ let states = {};
 async function ask(path, body) {
   const options = body ? { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) } : {};
   const answer = await fetch(path, { ...options, signal: AbortSignal.timeout(DEADLINE_MS) });
-  if (!answer.ok) throw new Error(await answer.text());
+  if (!answer.ok) throw new Error(await messageOf(answer));
   return answer.json();
 }
 

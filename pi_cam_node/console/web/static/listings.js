@@ -5,6 +5,7 @@ import { entryOfEvent, eventList } from "./event_list.js";
 import { entryOfMedia, gallery } from "./gallery.js";
 import { logIn } from "./page.js";
 import { Player } from "./player.js";
+import { messageOf } from "./refusal.js";
 import { Viewer } from "./viewer.js";
 import { wordsOf } from "./words.js";
 
@@ -16,7 +17,7 @@ const DAY = /^\d{4}-\d\d-\d\d$/;
 async function ask(path, options = {}) {
   const answer = await fetch(path, { ...options, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(DEADLINE_MS) });
   if (answer.status === 401) logIn();
-  if (!answer.ok) throw new Error(await answer.text());
+  if (!answer.ok) throw new Error(await messageOf(answer));
   return answer.json();
 }
 

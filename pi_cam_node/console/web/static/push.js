@@ -1,5 +1,7 @@
 // Subscribes this browser to pushes, and tells the console again at each visit: browsers change their minds silently.
 
+import { messageOf } from "./refusal.js";
+
 const box = document.getElementById("push");
 const button = document.getElementById("push-button");
 const said = document.getElementById("push-said");
@@ -24,7 +26,7 @@ async function tell(subscription) {
   const body = JSON.stringify({ ...subscription.toJSON(), label: label.value });
   const headers = { "Content-Type": "application/json" };
   const answer = await inTime(fetch("/api/push/subscribe", { method: "POST", headers, body }));
-  if (!answer.ok) throw new Error((await inTime(answer.text())).trim());
+  if (!answer.ok) throw new Error(await inTime(messageOf(answer)));
   return answer.status === 201;
 }
 
