@@ -44,7 +44,8 @@ def _settings(loaded: LoadedConsole) -> Iterator[tuple[str, Path]]:
         return
     folder, tls, served = loaded.path.absolute().parent, loaded.config.mqtt.tls, loaded.config.console.tls
     yield loaded.path.name, loaded.path
-    named = (loaded.config.mqtt.password_file, tls.ca, tls.cert, tls.key, served.cert, served.key)
+    named = [loaded.config.mqtt.password_file, tls.ca, tls.cert, tls.key, served.cert, served.key]
+    named += [camera.source_file for camera in loaded.cameras]
     for file in dict.fromkeys(file for file in named if file is not None):
         if file.is_relative_to(folder) and not file.is_relative_to(loaded.config.console.base_dir):
             yield str(file.relative_to(folder)), file
