@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.console import journal as journal_module
@@ -14,15 +11,6 @@ from pi_cam_node.console.journal import LASTING_MAX, Entry, Journal
 from pi_cam_node.console.store import audit
 from pi_cam_node.console.store.audit import AuditRow
 from pi_cam_node.console.store.database import Database, StoreUnavailable
-from tests.support.fakes.clock import FakeClock
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path, FakeClock())
-    made.open()
-    yield made
-    made.close()
 
 
 def entry(kind: str, what: str, told: list[tuple[str, bool]] | None = None) -> Entry:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,6 @@ from pi_cam_node.console.accounts.setup_link import SetupLink
 from pi_cam_node.console.store.accounts import ROLES, Account, Role
 from pi_cam_node.console.store.database import Database, StoreUnavailable
 from tests.support.fakes.clock import FakeClock
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path, FakeClock())
-    made.open()
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)
