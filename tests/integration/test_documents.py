@@ -139,6 +139,12 @@ MACHINES = {
     "live-video.md": Machine(
         BROKER + NODE + "ln -s ../node-captures captures\n", "ls captures/*-stack.jpg\n", ("mosquitto_sub", "curl")
     ),
+    "other-programs.md": Machine(
+        BROKER + NODE,
+        "ls ../node-captures/*-single.jpg ../node-captures/*-event.jpg\n"
+        '[ "$(mosquitto_sub -C 1 -t pi_cam_node/porch/config/night.gain)" = 7 ]\n',
+        ("mosquitto_sub", "curl"),
+    ),
     "quick-start.md": Machine(BROKER, IS_JPEG % "now.jpg then.jpg"),
     "troubleshooting.md": Machine(BROKER),
     "fleet.md": Machine(
