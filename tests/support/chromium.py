@@ -137,9 +137,10 @@ class Tab:
     async def click(self, selector: str, across: float = 0.5) -> None:
         """Click an element at a share of its width, once its position is stable."""
         before, where = None, await self._box(selector)
-        while where != before:  # elements above it may still be loading
-            await asyncio.sleep(0.1)
-            before, where = where, await self._box(selector)
+        async with asyncio.timeout(DEADLINE_S):
+            while where != before:  # elements above it may still be loading
+                await asyncio.sleep(0.1)
+                before, where = where, await self._box(selector)
         x, y = where[0] + where[2] * across, where[1] + where[3] / 2
         for kind in ("mousePressed", "mouseReleased"):
             await self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)

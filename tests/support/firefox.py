@@ -110,7 +110,7 @@ class Firefox:
     def __init__(self, port: int) -> None:
         self._socket = self._connected(port)
         self._number = 0
-        self._buffer = b""
+        self._answers = self._socket.makefile("rb")
         self._read()
         self._command("WebDriver:NewSession", capabilities={"alwaysMatch": {"acceptInsecureCerts": True}})
         self._command("WebDriver:SetTimeouts", script=40_000)
@@ -127,6 +127,7 @@ class Firefox:
 
     def close(self) -> None:
         """End the session; the browser ends with its process."""
+        self._answers.close()
         self._socket.close()
 
     def open(self, url: str) -> None:
@@ -148,13 +149,11 @@ class Firefox:
         return result.get("value", result) if isinstance(result, dict) else result
 
     def _read(self) -> Any:
-        while b":" not in self._buffer:
-            self._buffer += self._socket.recv(65536)
-        length, _, rest = self._buffer.partition(b":")
-        while len(rest) < int(length):
-            rest += self._socket.recv(65536)
-        self._buffer = rest[int(length) :]
-        return json.loads(rest[: int(length)])
+        length = b""
+        while (byte := self._answers.read(1)) != b":":
+            assert byte, "Firefox has ended"
+            length += byte
+        return json.loads(self._answers.read(int(length)))
 
 
 @contextmanager
