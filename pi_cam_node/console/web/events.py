@@ -138,7 +138,7 @@ def _filter(request: web.Request) -> EventFilter:
     if camera:
         require(request, "view", camera)
         cameras = frozenset({camera} if cameras is None else {camera} & cameras)
-    kind, before = paging.choice_in(request, "kind", KINDS), paging.before_in(request, place_of)
+    kind, before = paging.kind_in(request, KINDS), paging.before_in(request, place_of)
     return EventFilter(cameras, (kind,) if kind else (), query.get("sensor", ""), before)
 
 

@@ -29,15 +29,15 @@ def limit_in(request: web.Request, otherwise: int) -> int:
     return limit
 
 
-def choice_in(request: web.Request, name: str, choices: Collection[str]) -> str:
-    """Return a parameter with a fixed set of values; empty if missing.
+def kind_in(request: web.Request, kinds: Collection[str]) -> str:
+    """Return ``?kind=``; empty if missing.
 
     Raises:
         web.HTTPUnprocessableEntity: It is none of them.
     """
-    text = request.query.get(name, "")
-    if text and text not in choices:
-        raise web.HTTPUnprocessableEntity(text=f"{name} is one of {', '.join(choices)} (found {text[:40]!r})\n")
+    text = request.query.get("kind", "")
+    if text and text not in kinds:
+        raise web.HTTPUnprocessableEntity(text=f"kind is one of {', '.join(kinds)} (found {text[:40]!r})\n")
     return text
 
 

@@ -48,7 +48,7 @@ async def api_media(request: web.Request) -> web.StreamResponse:
     Query: ``limit`` (25, at most 200), ``before`` (a row's ``cursor``, or an ISO time), ``camera``, ``kind``.
     """
     context, query, limit = context_of(request), request.query, paging.limit_in(request, LIMIT)
-    before, kind = paging.before_in(request, paging.place_of), paging.choice_in(request, "kind", KINDS)
+    before, kind = paging.before_in(request, paging.place_of), paging.kind_in(request, KINDS)
     shown = [node for node in visible(request) if query.get("camera", "") in {"", node.id}]
     if query.get("camera") and not shown:
         raise web.HTTPNotFound(text="there is no such camera\n")

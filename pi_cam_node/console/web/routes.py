@@ -112,13 +112,13 @@ def require(request: web.Request, permission: Permission, camera: str | None = N
     return account
 
 
-def node_of(request: web.Request, permission: Permission = "view", name: str = "camera") -> Node:
+def node_of(request: web.Request, permission: Permission = "view") -> Node:
     """Return the node of a path, if the account has a right for it; a signed link grants viewing.
 
     Raises:
         web.HTTPException: The account does not have the right, or there is no such node.
     """
-    camera = request.match_info[name]
+    camera = request.match_info["camera"]
     if not (permission == "view" and is_signed(request)):
         require(request, permission, camera)
     node = context_of(request).nodes.get(camera)

@@ -190,11 +190,11 @@ def test_the_last_picture_of_a_film_may_come_after_its_end(
     tmp_path: Path, start: Callable[[Rig], Rig], mocker: MockerFixture
 ) -> None:
     rig = Rig(tmp_path)
-    mocker.patch.object(rig, "acquire", return_value=LateSource(rig.now_s - 2.0))
+    mocker.patch.object(rig, "acquire", return_value=LateSource(rig.now_s - 2.1))
     mocker.patch.object(take_module, "_SETTLED_S", PATIENCE_S)
     start(rig)
     rig.recorder.begin(RecordingOrder("event-1", "motion", rig.now_s - 2.0, rig.now_s - 1.0))
-    rig.recorder.end_at(rig.now_s + 0.05)
+    rig.recorder.end_at(rig.now_s - 0.05)
     told = rig.wait_for(lambda told: kinds(told) == [FilmOpened, FilmSaved])
     assert [message.film.frames for message in told if isinstance(message, FilmSaved)] == [21]
 

@@ -120,16 +120,20 @@ def _choice(name: str, value: object, allowed: _Range) -> int:
     return number
 
 
-def _real(name: str, value: object, allowed: _Range) -> float:
+def _finite(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{name} is a finite number, not {value!r}")
-    return 0.0 if value == 0 else float(_clamped(value, allowed))
+    return value
+
+
+def _real(name: str, value: object, allowed: _Range) -> float:
+    number = _finite(name, value)
+    return 0.0 if number == 0 else float(_clamped(number, allowed))
 
 
 def _position(name: str, value: object, allowed: _Range) -> float:
     """Clamp a number to the range; 0 has no special meaning."""
-    number = _real(name, value, (None, None))
-    return float(_clamped(number, allowed))
+    return float(_clamped(_finite(name, value), allowed))
 
 
 def _pair(name: str, value: object, allowed: _Range) -> tuple[int, int]:
