@@ -57,6 +57,7 @@ class Channels:
         try:
             async with self.client.get(node, f"/media/{event.media}") as answer:
                 is_picture = answer.status == 200 and answer.content_type == "image/jpeg"
-                return await body_of(answer, PICTURE_MAX_BYTES) if is_picture else b""
+                body = await body_of(answer, PICTURE_MAX_BYTES) if is_picture else b""
+                return b"" if node.is_private else body  # privacy may have been switched on meanwhile
         except Unreachable:
             return self.nodes.thumbnail(node.id, event.media)

@@ -184,6 +184,8 @@ async def _copy(request: web.Request, node: Node, answer: aiohttp.ClientResponse
         if name in answer.headers:
             response.headers[name] = answer.headers[name]
     with context_of(request).cutoff.watch(node.id, transport.abort):
+        if node.is_private:  # since the node was asked
+            raise web.HTTPForbidden(text="privacy is on\n")
         await response.prepare(request)
         if request.method != "HEAD":
             async for chunk in answer.content.iter_chunked(CHUNK_BYTES):

@@ -64,6 +64,7 @@ class NodeServer:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.database = Rows()
+        self.states = {"privacy": "OFF"}
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
@@ -73,6 +74,8 @@ class NodeServer:
             raise web.HTTPServiceUnavailable
         if request.path == "/api/state":
             return web.json_response({"node": {"boot": "b1"}})
+        if request.path == "/media/before":
+            self.states["privacy"] = "ON"
         if request.path == "/media/page":
             return web.Response(text="<script src=/media/porch/script></script>", content_type="text/html")
         if request.path == "/hls/master.m3u8":
@@ -109,7 +112,7 @@ def visiting(visit: Visit) -> None:
     async def run() -> None:
         server, clock, sockets = NodeServer(), SystemClock(), [reserved_port(), reserved_port()]
         nodes, client = Nodes(clock), NodeClient(cast("Requests", None), clock)
-        node = nodes._nodes["porch"] = Node("porch", online=True, states={"privacy": "OFF"})
+        node = nodes._nodes["porch"] = Node("porch", online=True, states=server.states)
         node.info = {"boot": "b1", "url": f"http://127.0.0.1:{port_of(sockets[0])}"}
         context = SimpleNamespace(nodes=nodes, client=client, cutoff=Cutoff(), database=server.database)
         app = application(cast("ConsoleContext", context), cast("ConsoleGate", Gate()))
@@ -130,6 +133,15 @@ def visiting(visit: Visit) -> None:
         server.database.close()
 
     asyncio.run(run())
+
+
+def test_a_picture_that_was_asked_for_before_privacy_is_not_shown_after_it() -> None:
+    async def visit(browser: ClientSession, node: NodeServer) -> None:
+        async with browser.get("/media/porch/before") as answer:
+            assert (answer.status, await answer.text()) == (403, "privacy is on\n")
+        assert node.asked[-1] == "/media/before"
+
+    visiting(visit)
 
 
 def test_a_page_or_script_of_a_node_is_none_of_the_console() -> None:
