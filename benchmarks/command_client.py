@@ -46,7 +46,8 @@ class CommandClient:
         start_s = time.perf_counter()
         self._client.publish(topic, json.dumps({"id": name, **body}), qos=1)
         while True:
-            topic, payload = self._heard.get(timeout=timeout_s)
+            left_s = timeout_s - (time.perf_counter() - start_s)
+            topic, payload = self._heard.get(timeout=max(0.01, left_s))
             reply = json.loads(payload) if "/reply" in topic else {}
             if reply.get("id") == name and reply.get("stage", "final") == "final":
                 return (time.perf_counter() - start_s) * 1000, reply

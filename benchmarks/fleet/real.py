@@ -12,6 +12,8 @@ from pathlib import Path
 
 import yaml
 
+from pi_cam_node.cli.demo import brokers
+
 GROUP = "real"
 FIRST = "real-1"
 END_S = 30.0
@@ -53,12 +55,7 @@ class RealNode:
 
     def close(self) -> None:
         """Terminate the node; kill it if it does not end."""
-        self._process.terminate()
-        try:
-            self._process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(END_S)
+        brokers.end(self._process, END_S)
 
 
 def start(number: int, broker_port: int, folder: Path, protocol: str, framerate_hz: float) -> RealNode:
