@@ -9,7 +9,10 @@ import time
 from dataclasses import replace
 
 import pytest
+from pytest_mock import MockerFixture
 
+from pi_cam_node.base.threads import Heartbeat
+from pi_cam_node.core import inbox as inbox_module
 from pi_cam_node.core.inbox import (
     BYTES_WAITING,
     FRAME_BYTES_WAITING,
@@ -18,9 +21,11 @@ from pi_cam_node.core.inbox import (
     MESSAGES_WAITING,
     SMALL_BYTES,
     Inbox,
+    deliver,
 )
-from pi_cam_node.core.inputs import CommandArrived, HomeAssistantStarted
+from pi_cam_node.core.inputs import CommandArrived, HomeAssistantStarted, Input
 from tests.support.core_harness import CoreHarness
+from tests.support.fakes.clock import FakeClock
 
 
 def test_the_newest_frames_wait_and_the_older_ones_are_counted() -> None:
@@ -31,6 +36,17 @@ def test_the_newest_frames_wait_and_the_older_ones_are_counted() -> None:
     assert inbox.frames_dropped == 3
     assert [inbox.take(0) for _ in range(FRAMES_WAITING)] == frames[3:]
     assert inbox.take(0) is None
+
+
+def test_an_essential_message_is_given_up_where_the_inbox_stays_full(mocker: MockerFixture) -> None:
+    mocker.patch.object(inbox_module, "DELIVERY_DEADLINE_S", 0.05)
+    begin_s = time.monotonic()
+
+    def post(_message: Input) -> bool:
+        assert time.monotonic() < begin_s + 30, "it is tried for ever"
+        return False
+
+    assert not deliver(post, HomeAssistantStarted(), Heartbeat("caller", FakeClock()), lambda _wait_s: False)
 
 
 def test_large_frames_make_room_sooner() -> None:

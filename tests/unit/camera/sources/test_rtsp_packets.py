@@ -77,6 +77,7 @@ class FakeCamera:
         self.sent: list[Any] = []
         self.now_s = 1000.0
         self.piled = 0
+        self.late = range(0)  # these come together, as the last of them is due
         self.slowness = 1.0
         self.is_closed = False
 
@@ -92,7 +93,9 @@ class FakeCamera:
     def demux(self, *streams: object) -> Iterator[Any]:
         for number, packet in enumerate(self.sent):
             if packet.stream is self.stream:  # the sound came meanwhile
-                self.now_s += 0.001 if number < self.piled else self.slowness / RATE_HZ
+                comes_at_once = number < self.piled or number in self.late[1:]
+                self.now_s += 0.001 if comes_at_once else self.slowness / RATE_HZ
+                self.now_s += len(self.late) / RATE_HZ if number in self.late[:1] else 0.0
             if packet.stream in streams:
                 yield packet
         raise av.error.ExitError(1, "Immediate exit requested")
@@ -150,6 +153,28 @@ def test_packets_begin_with_a_key_frame_and_go_on_with_one_after_a_damaged_one()
     packets = [packet for shot in shots(camera) for packet in shot.packets]
     assert [packet.key for packet in packets] == [True, False, True]
     assert [packet.facts.after_loss for packet in packets[1:]] == [False, True]
+
+
+def test_pictures_that_come_too_late_for_the_live_view_are_in_the_film() -> None:
+    camera = FakeCamera()
+    camera.add(True, *[False] * 59)
+    camera.late = range(20, 50)
+    found = shots(camera)
+    left_out = set(range(1, 61)) - {int(shot.pixels[0, 0]) for shot in found}
+    assert {25, 30, 35} < left_out < set(range(20, 45))
+    assert len([packet for shot in found for packet in shot.packets]) == 60
+
+
+def test_packets_that_wait_for_a_picture_are_bounded() -> None:
+    camera = FakeCamera()
+    camera.add(True, *[False] * 650, True, *[False] * 500)
+    for packet in camera.sent:
+        packet._number = 1
+    source = opened(camera, replace(DAY, framerate=1 / 110))
+    assert len(source.read().packets) == 1
+    packets = source.read().packets
+    assert (packets[0].key, packets[0].facts.after_loss) == (True, True)
+    assert 100 < len(packets) < 200
 
 
 def test_what_the_decoder_shows_nothing_of_is_in_no_film() -> None:
