@@ -81,35 +81,61 @@ class EncoderPool:
         """
         self.encoders = tuple(encoders)
         self._users = dict.fromkeys(self.encoders, 0)
+        self._viewers = dict.fromkeys(self.encoders, 0)
         self._lock = threading.Lock()
 
-    def acquire(self, from_mono_s: float, spacing_s: float = 0.0) -> LiveEncoder:
-        """See `PacketSupply`."""
+    def acquire(self, from_mono_s: float, spacing_s: float = 0.0, *, is_live: bool = False) -> LiveEncoder:
+        """See `PacketSupply`; ``is_live``: rather without some pictures than late."""
         with self._lock:
-            shared = self._shared(from_mono_s, spacing_s)
+            shared = self._shared(from_mono_s, spacing_s, is_live=is_live)
             encoder = shared or next((one for one, users in self._users.items() if not users), None)
             if encoder is None:
                 raise Busy("every encoder is in use")
             if shared is None:
                 encoder.need(from_mono_s, spacing_s)
-            self._users[encoder] += 1
+            self._count(encoder, 1, is_live=is_live)
             return encoder
 
-    def share(self, from_mono_s: float) -> LiveEncoder | None:
-        """See `PacketSupply`."""
+    def share(self, from_mono_s: float, *, is_live: bool = False) -> LiveEncoder | None:
+        """See `PacketSupply`; ``is_live`` as with `acquire`."""
         with self._lock:
-            shared = self._shared(from_mono_s, 0.0)
+            shared = self._shared(from_mono_s, 0.0, is_live=is_live)
             if shared is not None:
-                self._users[shared] += 1
+                self._count(shared, 1, is_live=is_live)
             return shared
 
-    def release(self, source: PacketSource) -> None:
-        """See `PacketSupply`."""
+    def release(self, source: PacketSource, *, is_live: bool = False) -> None:
+        """See `PacketSupply`; ``is_live`` as with `acquire`."""
         with self._lock:
             encoder = next(one for one in self.encoders if one is source)
-            self._users[encoder] -= 1
+            self._count(encoder, -1, is_live=is_live)
             if not self._users[encoder]:
                 encoder.release()
 
-    def _shared(self, from_mono_s: float, spacing_s: float) -> LiveEncoder | None:
-        return next((one for one, users in self._users.items() if users and one.has(from_mono_s, spacing_s)), None)
+    def _shared(self, from_mono_s: float, spacing_s: float, *, is_live: bool) -> LiveEncoder | None:
+        used = (encoder for encoder, users in self._users.items() if users)
+        return next((encoder for encoder in used if encoder.has(from_mono_s, spacing_s, is_live=is_live)), None)
+
+    def _count(self, encoder: LiveEncoder, change: int, *, is_live: bool) -> None:
+        self._users[encoder] += change
+        self._viewers[encoder] += change * is_live
+        encoder.may_skip = self._users[encoder] == self._viewers[encoder]
+
+
+class LiveSupply:
+    """Implements `PacketSupply` with a pool of encoders for viewers, who rather miss pictures than see them late."""
+
+    def __init__(self, pool: EncoderPool) -> None:
+        self._pool = pool
+
+    def acquire(self, from_mono_s: float, spacing_s: float = 0.0) -> LiveEncoder:
+        """See `PacketSupply`."""
+        return self._pool.acquire(from_mono_s, spacing_s, is_live=True)
+
+    def share(self, from_mono_s: float) -> LiveEncoder | None:
+        """See `PacketSupply`."""
+        return self._pool.share(from_mono_s, is_live=True)
+
+    def release(self, source: PacketSource) -> None:
+        """See `PacketSupply`."""
+        self._pool.release(source, is_live=True)

@@ -26,7 +26,7 @@ from pi_cam_node.recording.camera_packets import (
 )
 from pi_cam_node.recording.clip import ClipMaker
 from pi_cam_node.recording.encoder.process import EncoderProcess
-from pi_cam_node.recording.encoder_pool import EncoderPool
+from pi_cam_node.recording.encoder_pool import EncoderPool, LiveSupply
 from pi_cam_node.recording.film_room import DiskFilmRoom, FilmRoom
 from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, format_of_variant
 from pi_cam_node.recording.live_encoder import LiveEncoder, PictureReader
@@ -83,7 +83,7 @@ class Films:
             return current().recording.pre_roll
 
         self._film_packets = CameraFirst(self.camera_packets, self.packets, choice)
-        self.live_packets = CameraFirst(self.camera_packets, self.packets, choice, LIVE_KEY_DISTANCE_S)
+        self.live_packets = CameraFirst(self.camera_packets, LiveSupply(self.packets), choice, LIVE_KEY_DISTANCE_S)
         self._recorder = self._new_recorder(directory, boot, room, post, event)
         self._clips = self._new_clips(directory, boot, room)
         self._timelapse = self._new_timelapse(directory, boot, room, post)

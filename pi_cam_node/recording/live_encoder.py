@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 # Pictures in the process at a time; and the longest wait, after which the thread beats for the watchdog.
 _AHEAD, _WAIT_S = 8, 0.5
+# Live video that is later than this, some seconds after its beginning in the past, leaves out pictures: the more, the
+# later it is, so that it is as late as the encoder takes for so many pictures. Segments need one picture a second.
+_LATE_S, _CATCH_UP_S, _LATE_PICTURES, _SPACING_MAX_S = 1.5, 5.0, 8, 1.0
 # Pause before a lost process is replaced.
 _RETRY_S = (0.2, 1.0, 5.0)
 
@@ -48,6 +51,7 @@ class LiveEncoder:
 
     Attributes:
         stream: Packets of the last `need`; each call creates a new stream.
+        may_skip: Whether pictures may be left out to keep near the present: there are viewers alone, and no film.
         restarts: Number of replaced processes.
         failure: Why there are no packets; empty where there are.
     """
@@ -78,11 +82,13 @@ class LiveEncoder:
         self._sound, self._capacity_bytes = SoundRing() if sound is None else sound, capacity_bytes
         self._planes = PlanesStore() if planes is None else planes
         self.stream = self._empty_stream()
+        self.may_skip = False
         self.restarts = 0
         self.failure = ""
         self._changed = threading.Condition()
         self._from_s: float | None = None
         self._spacing_s = 0.0
+        self._skipped_s = float("-inf")
         self._generation = 0
         self._drained_generation = 0  # that of which every picture has become a packet
         self._pid: int | None = None
@@ -120,14 +126,21 @@ class LiveEncoder:
         if self._is_serving:
             os.eventfd_write(self._wakeup, 1)
 
-    def has(self, from_mono_s: float, spacing_s: float) -> bool:
-        """Return whether the stream has, or will have, all pictures from a time on at that spacing. Thread: any."""
+    def has(self, from_mono_s: float, spacing_s: float, *, is_live: bool = False) -> bool:
+        """Return whether the stream has, or will have, all pictures from a time on at that spacing. Thread: any.
+
+        Args:
+            from_mono_s: Monotonic time of the first picture.
+            spacing_s: See `need`.
+            is_live: Pictures that were left out are not missed.
+        """
         with self._changed:
             return (
                 self._from_s is not None
                 and self._from_s <= from_mono_s
                 and self._spacing_s == spacing_s
                 and self.stream.holds(from_mono_s)
+                and (is_live or self._skipped_s < from_mono_s)
             )
 
     def need(self, from_mono_s: float, spacing_s: float = 0.0) -> None:
@@ -226,7 +239,7 @@ class LiveEncoder:
     def _encode(
         self, process: EncoderProcess, start_s: float, generation: int, stream: PacketStream, sound: SoundReader
     ) -> None:
-        reader, limit, track = self._pictures(start_s), RateLimit(), 0
+        reader, limit, track, begun_s = self._pictures(start_s), RateLimit(), 0, self._clock.monotonic()
         # In ticks, as the packets count: the last picture would come again, and its packet would be refused.
         after_ticks = pts_of(stream.last_mono_s) if isfinite(stream.last_mono_s) else float("-inf")
         while generation == self._generation:
@@ -238,13 +251,24 @@ class LiveEncoder:
                     is_idle = not process.waiting
                     break
                 mono_s = item[0].mono_s
-                if pts_of(mono_s) > after_ticks and limit.admits(mono_s, self._spacing_s):
-                    self._send(process, mono_s, item[1])
+                spacing_s = max(self._spacing_s, self._live_spacing_s(mono_s, begun_s))
+                if pts_of(mono_s) > after_ticks:
+                    if limit.admits(mono_s, spacing_s):
+                        self._send(process, mono_s, item[1])
+                    elif spacing_s > self._spacing_s:
+                        self._skipped_s = mono_s
             self._drained_generation = generation if is_idle else -1
             for message in process.exchange(_WAIT_S, self._wakeup):
                 if message.kind == "size" and (newest := self._sound.newest_for(max(start_s, stream.last_mono_s))):
                     stream.expect_sound(newest)
                 track = self._take(message, track, stream, sound)
+
+    def _live_spacing_s(self, mono_s: float, begun_s: float) -> float:
+        """Return the least time between two pictures that keeps live video near the present; 0: all are used."""
+        now_s = self._clock.monotonic()
+        late_s = now_s - mono_s
+        is_late = self.may_skip and late_s > _LATE_S and now_s - begun_s > _CATCH_UP_S
+        return min(late_s / _LATE_PICTURES, _SPACING_MAX_S) if is_late else 0.0
 
     def _send(self, process: EncoderProcess, mono_s: float, jpeg: bytes) -> None:
         """Send a picture: by its planes where they are there, else as a JPEG."""

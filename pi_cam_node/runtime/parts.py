@@ -25,6 +25,7 @@ from pi_cam_node.mqtt.homeassistant.discovery import device_name
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.messages.topics import topics_of
 from pi_cam_node.mqtt.outbox import Outbox
+from pi_cam_node.recording.encoder_pool import LiveSupply
 from pi_cam_node.recording.films import Films
 from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, LiveVideo
 from pi_cam_node.runtime.privacy_control import PrivacyControl
@@ -104,7 +105,7 @@ class Parts:
             boot_id,
             clock,
             self.privacy.privacy_gate,
-            packets={MAIN: self.films.live_packets, REMOTE: self.films.remote_packets},
+            packets={MAIN: self.films.live_packets, REMOTE: LiveSupply(self.films.remote_packets)},
             newest=lambda: core().ring.newest(),  # noqa: PLW0108 - the core is made later
             current=lambda: core().config,
             sound=self.films.sound,

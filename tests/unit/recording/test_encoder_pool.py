@@ -6,7 +6,7 @@ import pytest
 
 from pi_cam_node.base.errors import Busy
 from pi_cam_node.imaging.packet import Packet, PacketFacts, Track, pts_of
-from pi_cam_node.recording.encoder_pool import EncoderPool
+from pi_cam_node.recording.encoder_pool import EncoderPool, LiveSupply
 from pi_cam_node.recording.live_encoder import LiveEncoder
 from tests.support.fakes.clock import FakeClock
 from tests.support.h264 import access_unit
@@ -102,3 +102,18 @@ def test_a_clip_has_every_picture() -> None:
     pool = pool_of(1)
     pool.acquire(100.0, 0.5)
     assert pool.share(100.0) is None
+
+
+def test_pictures_may_be_left_out_while_there_are_viewers_alone() -> None:
+    pool = pool_of(1)
+    live = LiveSupply(pool)
+    encoder = live.acquire(100.0)
+    assert encoder.may_skip
+    recording, clip = pool.acquire(100.0), pool.share(100.0)
+    assert (recording, clip, encoder.may_skip) == (encoder, encoder, False)
+    pool.release(encoder)
+    assert not encoder.may_skip
+    pool.release(encoder)
+    assert encoder.may_skip
+    live.release(encoder)
+    assert not encoder.has(100.0, 0.0, is_live=True)

@@ -6,6 +6,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +20,7 @@ from pi_cam_node.recording.live_encoder import LiveEncoder
 from pi_cam_node.recording.packet_stream import PacketStream
 from pi_cam_node.recording.sound_ring import SoundRing
 from tests.support.broker import wait_until
+from tests.support.fakes.clock import FakeClock
 from tests.support.h264 import access_unit
 
 AAC = bytes.fromhex("1408")  # LC, 16 kHz, mono
@@ -297,3 +299,54 @@ def test_a_lower_rate_is_kept_on_average_although_the_pictures_jitter(wanted_fps
         assert len(encoder.stream.key_times()) == pytest.approx(20 * wanted_fps, abs=2)
     finally:
         encoder.close(5)
+
+
+class SlowProcess(Process):
+    """Takes 0.4 s for a picture, by the clock that it advances."""
+
+    def __init__(self, clock: FakeClock, until_s: float, reached: threading.Event) -> None:
+        super().__init__(float("inf"))
+        self._clock, self._until_s, self._reached = clock, until_s, reached
+
+    def exchange(self, timeout_s: float, wakeup: int | None = None) -> Sequence[Message]:
+        if self._clock.monotonic() >= self._until_s:
+            self._reached.set()
+            return []
+        self._clock.advance(0.4)
+        return super().exchange(timeout_s, wakeup)
+
+
+@pytest.mark.parametrize(("may_skip", "late_s"), [(True, (2, 7)), (False, (40, 50))])
+def test_live_video_of_a_slow_encoder_leaves_out_pictures_and_a_film_is_late(
+    *, may_skip: bool, late_s: tuple[float, float]
+) -> None:
+    """The encoder takes 2.5 pictures a second, and the camera sends ten."""
+    clock, reached = FakeClock(), threading.Event()
+    begun_s, seconds = clock.monotonic(), 60
+
+    class Reader:
+        lost = 0
+        number = 0
+
+        def next(self) -> tuple[SimpleNamespace, bytes] | None:
+            mono_s = begun_s + self.number / 10
+            if mono_s > clock.monotonic():
+                return None
+            self.number += 1
+            return SimpleNamespace(mono_s=mono_s), b"jpeg"
+
+    encoder = LiveEncoder(
+        lambda _mono_s: Reader(),
+        clock,
+        lambda: SlowProcess(clock, begun_s + seconds, reached),  # type: ignore[arg-type, return-value]
+    )
+    encoder.start()
+    encoder.need(begun_s)
+    encoder.may_skip = may_skip
+    try:
+        assert reached.wait(30)
+        assert late_s[0] < clock.monotonic() - encoder.stream.last_mono_s < late_s[1]
+        assert encoder.has(begun_s, 0.0) is not may_skip, "a film needs all pictures"
+        assert encoder.has(begun_s, 0.0, is_live=True)
+    finally:
+        assert encoder.close(10)
