@@ -20,6 +20,7 @@ from pi_cam_node.imaging import jpeg
 from tests.support.broker import Mosquitto, free_port, wait_until
 from tests.support.chromium import browsing, find_chromium
 from tests.support.node_red import NodeRed, running_node_red
+from tests.support.other_brokers import OtherBroker
 from tests.support.running_node import BASE, REPOSITORY, CommandClient, RunningNode
 
 FLOW = REPOSITORY / "examples" / "node-red" / "flow.json"
@@ -169,6 +170,12 @@ async def lose_the_node(url: str, node: RunningNode, folder: Path) -> None:
         shown = f"({VALUE % 'camera'})?.innerText"
         await tab.until(f"{shown}.includes('the node is offline')", "that the node is away")
         await tab.until(f"{IMAGE % 'live'} === null", "no picture of before")
+
+
+def test_the_flows_work_with_a_broker_of_mqtt_3_1_1_alone(tmp_path: Path, node_red: NodeRed) -> None:
+    with OtherBroker("aedes", tmp_path) as broker, RunningNode(tmp_path, broker.port):
+        node_red.import_flows(flow_for(broker.port))
+        wait_until(lambda: node_red.flow_object(TAB, "camera").get("online"), "the camera in the flow", 60)
 
 
 def test_both_flows_name_topics_that_there_are() -> None:
