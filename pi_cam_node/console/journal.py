@@ -46,6 +46,7 @@ class Journal:
         self._waiting: list[Entry] = []
         self._news = asyncio.Event()
         self.dropped = 0
+        self._not_kept = 0
 
     def put(self, entry: Entry) -> None:
         """Queue an entry; dropped and counted if the queue is full."""
@@ -78,6 +79,9 @@ class Journal:
             for entry in batch:
                 await self._alone(entry)
         else:
+            if self._not_kept:
+                _log.warning("%d entries were not kept while the database could not be written", self._not_kept)
+            self._not_kept = 0
             for entry in batch:
                 entry.written(True)
 
@@ -86,8 +90,9 @@ class Journal:
         lasting = [entry for entry in batch if entry.is_lasting][-LASTING_MAX:]
         dropped = [entry for entry in batch if entry not in lasting]
         self._waiting[:0] = lasting
-        if dropped:
-            _log.warning("%d entries are not kept: %s", len(dropped), error)
+        if dropped and not self._not_kept:  # said once, and their number at the end: there may be one a second for days
+            _log.warning("entries are not kept: %s", error)
+        self._not_kept += len(dropped)
         for entry in dropped:
             entry.written(False)
 

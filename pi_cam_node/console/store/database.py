@@ -32,6 +32,8 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_time
 SUFFIXES = ("", "-wal", "-shm")
 # Damaged files that are kept.
 DAMAGED_KEPT = 3
+# Least time between two attempts to replace a damaged file: each copies what can be read, and everything else waits.
+REPLACE_EVERY_S = 30.0
 
 
 class StoreUnavailable(NodeError, OSError):
@@ -65,6 +67,8 @@ class Database:
         self.on_set_aside: Callable[[], None] = lambda: None
         self._is_told = True
         self._is_closed = False
+        self._logged = set[str]()  # since it last worked: the errors of a broken disk alternate
+        self._replace_from_s = 0.0
 
     def open(self) -> None:
         """Open or create the file. Thread: the main thread before the loop runs, or the pool's.
@@ -168,7 +172,7 @@ class Database:
         repeated.
         """
         aside = self.path.with_name(f"{self.path.name}.damaged-{self._clock.utcnow():%Y%m%dT%H%M%S}")
-        _log.error("the database is damaged (%s); it will be set aside as %s", error, aside)
+        self._log_once(f"the database is damaged ({error}); it is replaced by a new one")
         self._drop_fresh()
         try:
             with closing(self._connected(self._fresh, check=False)) as fresh:
@@ -184,6 +188,7 @@ class Database:
             with suppress(FileNotFoundError):
                 _beside(self.path, suffix).rename(_beside(aside, suffix))
         self._fresh.rename(self.path)
+        _log.error("the damaged database is %s", aside)
         self.was_damaged = True
         self._drop_old_copies()
         return self._connected(self.path, check=False)
@@ -204,6 +209,7 @@ class Database:
         if self.trouble:
             _log.info("the database can be written again")
         self.trouble = ""
+        self._logged.clear()
         return result
 
     def _guarded(self, work: Work[Result]) -> Result:
@@ -241,20 +247,28 @@ class Database:
         """Replace the damaged file by a new one.
 
         Raises:
-            StoreUnavailable: A new file cannot be created; the damaged one stays in use.
+            StoreUnavailable: A new file cannot be created, or could not be a moment ago; the damaged one stays in use.
         """
+        if self._clock.monotonic() < self._replace_from_s:
+            raise StoreUnavailable(f"the database cannot be used: {self.trouble or error}") from error
         try:
             self._db = self._set_aside(error)
         except (sqlite3.Error, OSError) as again:
+            self._replace_from_s = self._clock.monotonic() + REPLACE_EVERY_S
             raise self._failure(again) from again
         self.trouble = ""
+        self._logged.clear()
         self._is_told = False
 
     def _failure(self, error: Exception) -> StoreUnavailable:
-        if self.trouble != str(error):
-            _log.error("the database cannot be used: %s", error)
+        self._log_once(f"the database cannot be used: {error}")
         self.trouble = str(error)
         return StoreUnavailable(f"the database cannot be used: {error}")
+
+    def _log_once(self, text: str) -> None:
+        if text not in self._logged:
+            self._logged.add(text)
+            _log.error("%s", text)
 
     def _close(self) -> None:
         self._is_closed = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.console import journal as journal_module
@@ -43,3 +44,24 @@ def test_the_mode_waits_for_a_disk_that_is_full_and_other_entries_do_not(
         return "\n".join(row.what for row in await database.read(lambda db: audit.newest(db, 100)))
 
     assert asyncio.run(run()) == "\n".join(["away", "home"] * (LASTING_MAX // 2))
+
+
+def test_entries_that_are_not_kept_are_logged_once_and_counted_at_the_end(
+    database: Database, mocker: MockerFixture, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        journal = Journal(database)
+        full = mocker.patch.object(database, "run", side_effect=StoreUnavailable("the disk is full"))
+        for number in range(5):
+            journal.put(entry("login", f"from 192.0.2.{number}"))
+            await journal.flush()
+        mocker.stop(full)
+        for number in range(2):
+            journal.put(entry("login", f"from 192.0.2.{number}"))
+            await journal.flush()
+
+    asyncio.run(run())
+    assert [record.message for record in caplog.records if record.name == journal_module.__name__] == [
+        "entries are not kept: the disk is full",
+        "5 entries were not kept while the database could not be written",
+    ]

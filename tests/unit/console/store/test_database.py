@@ -151,6 +151,32 @@ def test_a_new_file_that_cannot_be_made_is_tried_again(opened: Open, tmp_path: P
     assert (count(database, "account"), database.trouble) == (1, "")
 
 
+def test_a_replacement_that_failed_is_tried_again_after_a_while_and_logged_once(
+    tmp_path: Path, mocker: MockerFixture, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each copies all that can be read, and pages and events come several times a second."""
+    clock = FakeClock()
+    database = Database(tmp_path, clock)
+    database.open()
+    put_account(database)
+    asyncio.run(database.run(lambda db: void(db.execute("PRAGMA cache_size=0"))))
+    damage(tmp_path / "console.db", "event_at")
+    asked = "SELECT count(*) FROM event INDEXED BY event_at WHERE at_ms > 0"
+    copied = mocker.patch.object(database_module, "salvage", side_effect=sqlite3.OperationalError("disk is full"))
+    for tried in (1, 1, 1, 2, 2):
+        with pytest.raises(StoreUnavailable, match="disk is full"):
+            asyncio.run(database.read(lambda db: db.execute(asked).fetchone()[0]))
+        assert copied.call_count == tried
+        clock.advance(12.0)
+    errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert len(errors) == len(set(errors)) == 2, errors
+    mocker.stopall()
+    clock.advance(30.0)
+    assert asyncio.run(database.read(lambda db: db.execute(asked).fetchone()[0])) == 0
+    assert (count(database, "account"), database.trouble) == (1, "")
+    database.close()
+
+
 def many_accounts(db: sqlite3.Connection) -> None:
     for number in range(200):
         accounts.put_account(db, Account(str(number), f"n{number}", "owner", "x" * 500))
@@ -167,6 +193,7 @@ def test_a_disk_full_while_a_damaged_file_is_replaced_loses_no_account(
         database.close()
     damage(tmp_path / "console.db", "event_at")
     mocker.patch("pi_cam_node.console.store.database.PRAGMAS", (*PRAGMAS, "max_page_count=40"))
+    mocker.patch.object(database_module, "REPLACE_EVERY_S", 0.0)
     for _ in range(2):
         if while_open:
             with pytest.raises(StoreUnavailable, match="full"):
