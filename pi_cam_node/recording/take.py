@@ -90,11 +90,9 @@ class Take:
                 now_s = recorder.clock.monotonic()
                 drain_s = now_s + _DRAIN_S if drain_s is None else drain_s
                 is_past = item is not None or end[0] == float("-inf")
-                if (
-                    is_past
-                    or (self._source.is_drained and now_s > end[0] + _SETTLED_S)
-                    or now_s > drain_s + max(0, end[0] - now_s)
-                ):
+                is_whole = is_past or (self._source.is_drained and now_s > end[0] + _SETTLED_S)
+                if is_whole or now_s > drain_s + max(0, end[0] - now_s):
+                    self._close("encoder" if not is_whole and end[1] == "end" else end[1])
                     break
             elif self._source.has_ended and self._last_s is not None:
                 self._close("settings")
@@ -102,7 +100,6 @@ class Take:
             else:
                 self._tell_failure()
             self._stream.wait(_WAIT_S)
-        self._close(end[1] if end else "end")
         if not self._is_told:
             self._fail("no_frames", self._source.failure or "no pictures came")
         return None

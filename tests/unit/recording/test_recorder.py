@@ -174,7 +174,8 @@ def test_a_film_whose_encoder_hangs_ends_without_its_last_pictures(
     mocker.patch.object(rig, "acquire", return_value=source)
     start(rig)
     rig.record("event-1")
-    rig.wait_for(lambda told: kinds(told) == [FilmOpened, FilmSaved])
+    told = rig.wait_for(lambda told: kinds(told) == [FilmOpened, FilmSaved])
+    assert [message.film.reason for message in told if isinstance(message, FilmSaved)] == ["encoder"]
 
 
 class LateSource(Source):
