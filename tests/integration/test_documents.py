@@ -95,6 +95,17 @@ END
 python3 ../uploads.py >/dev/null 2>&1 &
 """
 IS_JPEG = 'for picture in %s; do [ "$(head -c 2 "$picture" | od -An -tx1 | tr -d " ")" = ffd8 ]; done\n'
+# Pictures saved in quick succession are sent each once, and the door that was open before has not opened again.
+EACH_ONCE = r"""
+mosquitto_pub -t zigbee2mqtt/door -m '{"contact":false,"battery":96}'
+for ago in 1 2 3 4; do
+    mosquitto_pub -q 1 -t pi_cam_node/porch/cmd/pastStack -m "{\"at\":$ago,\"formats\":[\"jpg\"]}"
+done
+uploaded() { grep -ao '[0-9]\{8\}T[0-9]\{9\}Z-[0-9a-f]*-[0-9]*-stack' ../uploaded.jpg | sort; }
+timeout 30 sh -c 'until [ $(grep -ac JFIF ../uploaded.jpg) -ge 6 ]; do sleep 0.2; done'
+sleep 1
+[ "$(uploaded | wc -l)" = 6 ] && [ "$(uploaded | uniq -d)" = "" ]
+"""
 SAVED = "mkdir -p captures && echo a >captures/a.jpg && echo b >captures/.b.part\n"
 # Environment for rclone with priority over the page's file: a folder instead of the bucket.
 BUCKET = """
@@ -131,7 +142,7 @@ MACHINES = {
     "mqtt-from-a-shell.md": Machine(BROKER + NODE, IS_JPEG % "last.jpg then.jpg past.jpg", ("mosquitto_rr",)),
     "notify-without-home-assistant.md": Machine(
         BROKER + NODE + UPLOADS,
-        IS_JPEG % "../uploaded.jpg" + "[ $(grep -c JFIF -a ../uploaded.jpg) -ge 2 ]\n",
+        IS_JPEG % "../uploaded.jpg" + "[ $(grep -c JFIF -a ../uploaded.jpg) -ge 2 ]\n" + EACH_ONCE,
         ("mosquitto_sub", "curl"),
     ),
     "https-and-reverse-proxy.md": Machine(BROKER, IS_JPEG % "now.jpg behind.jpg", ("openssl", "nginx", "curl")),
