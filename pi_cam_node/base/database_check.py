@@ -7,6 +7,7 @@ reach in time is detected when it is accessed.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -55,3 +56,12 @@ def quick_check(connection: sqlite3.Connection, limit_s: float = LIMIT_S) -> str
 def is_damage(error: sqlite3.Error) -> bool:
     """Tell whether an error means a damaged file, rather than one that is unavailable."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def reason_of(error: sqlite3.Error, folder: Path) -> str:
+    """Return why a database cannot be opened: on a full disk SQLite calls that an I/O error, or nothing."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+        room = os.statvfs(folder)
+        if not room.f_bavail or (room.f_files and not room.f_favail):
+            return f"the disk is full ({error})"
+    return str(error)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import make_directory
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.database_check import is_damage, quick_check
+from pi_cam_node.base.database_check import is_damage, quick_check, reason_of
 from pi_cam_node.base.errors import ConfigError, NodeError
 from pi_cam_node.base.file_system import network_file_system
 from pi_cam_node.console.store import schema
@@ -90,7 +90,7 @@ class Database:
             raise ConfigError([str(error)]) from None
         except sqlite3.Error as error:
             self._unlock()
-            raise OSError(f"{self.path}: {error}") from error
+            raise OSError(f"{self.path}: {reason_of(error, self.path.parent)}") from error
         except OSError:
             self._unlock()
             raise

@@ -7,10 +7,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from pytest_mock import MockerFixture
 
-from pi_cam_node.base.database_check import quick_check
+from pi_cam_node.base.database_check import quick_check, reason_of
 
 
 @pytest.fixture
@@ -55,3 +57,23 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"no database at all" * 100)
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.DatabaseError):
         quick_check(connection)
+
+
+@pytest.mark.parametrize(
+    ("code", "room", "expected"),
+    [
+        (sqlite3.SQLITE_IOERR_SHMSIZE, (0, 100, 9), "the disk is full (it failed)"),
+        (sqlite3.SQLITE_CANTOPEN, (7, 100, 0), "the disk is full (it failed)"),
+        (sqlite3.SQLITE_CANTOPEN, (7, 0, 0), "it failed"),  # a file system that counts no files
+        (sqlite3.SQLITE_IOERR, (7, 100, 9), "it failed"),
+        (sqlite3.SQLITE_CORRUPT, (0, 100, 0), "it failed"),
+    ],
+)
+def test_a_database_that_a_full_disk_does_not_let_open_says_so(
+    tmp_path: Path, mocker: MockerFixture, code: int, room: tuple[int, int, int], expected: str
+) -> None:
+    told = dict(zip(("f_bavail", "f_files", "f_favail"), room, strict=True))
+    mocker.patch("os.statvfs", return_value=SimpleNamespace(**told))
+    error = sqlite3.OperationalError("it failed")
+    error.sqlite_errorcode = code
+    assert reason_of(error, tmp_path) == expected
