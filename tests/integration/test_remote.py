@@ -271,6 +271,22 @@ def test_guessing_ends_at_the_server_whatever_address_the_guesser_claims(house: 
     house.visit(visit)
 
 
+def test_who_opens_several_pages_in_a_row_is_not_refused(house: House) -> None:
+    """Each is up to sixty requests: small pictures were missing on the third one."""
+
+    async def visit() -> None:
+        at_once = asyncio.Semaphore(16)
+
+        async def fetched(owner: aiohttp.ClientSession) -> int:
+            async with at_once:
+                return (await get(owner, "/static/icon.svg")).status
+
+        async with house.browser(OWNER) as owner:
+            assert Counter(await asyncio.gather(*(fetched(owner) for _ in range(200)))) == {200: 200}
+
+    house.visit(visit)
+
+
 def test_a_house_that_is_away_is_said(files: Path, authority: Authority, tmp_path: Path) -> None:
     nginx, folder = program("nginx"), tmp_path / "nginx"
     folder.mkdir()
