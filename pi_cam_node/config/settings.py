@@ -187,6 +187,10 @@ def _fault(fault: ErrorDetails, raws: Mapping[str, object], known: Mapping[str, 
         return Fault(".".join(path), "", "a section", reason)
     info = known[key]
     in_item = key != ".".join(path)
+    if info.kind == "list" and not in_item and fault["type"] == "too_long":
+        return Fault(
+            key, "", info.expected, f"found {len(fault['input'])} items, expected {fault['ctx']['max_length']} at most"
+        )
     found = "" if info.secret else values.quoted(fault["input"] if in_item else raws.get(key, fault["input"]))
     return Fault(key, found, info.expected_item if in_item else info.expected, reason)
 

@@ -137,6 +137,8 @@ def test_accepts_a_value(key: str, raw: object, stored: object) -> None:
         pytest.param("export.formats", "[" * 100_000, "not a list", id="deep"),
         ("export.formats", [1], "'1' is not one of"),
         ("export.formats", [[[]]], "not one of"),
+        ("export.formats", "jpg, png, npy, jpg", "ERROR: export.formats: found 4 items, expected 3 at most"),
+        ("motion.ignore", "; ".join(["0,0 1,0 1,1"] * 17), "ERROR: motion.ignore: found 17 items, expected 16 at most"),
         ("node.groups", "A", "'A' is not 1 to 64 of a–z, 0–9, _ and -"),
         ("node.id", "all", "the name is reserved for commands to several nodes"),
         ("node.name", "x" * 65, "is not text of at most 64 characters"),
