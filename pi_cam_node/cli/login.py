@@ -13,6 +13,7 @@ from pi_cam_node.cli.main import BAD_USE, PROGRAM, load
 from pi_cam_node.cli.options import file_path
 from pi_cam_node.config import Config
 from pi_cam_node.runtime.state_files import state_files
+from pi_cam_node.system.process import QR_BLOCKS, can_print
 from pi_cam_node.web.auth.signed_links import FILE_NAME, SignedLinks
 from pi_cam_node.web.http.service import addresses
 from pi_cam_node.web.program import LOGIN_LINK_S, endpoint_of
@@ -47,4 +48,5 @@ def _print_code(link: str) -> None:
         segno = importlib.import_module("segno")
     except ImportError:  # not required
         return
-    segno.make(link, micro=False).terminal(compact=True)
+    if can_print(QR_BLOCKS):
+        segno.make(link, micro=False).terminal(compact=True)

@@ -18,7 +18,7 @@ from pi_cam_node import __version__
 from pi_cam_node.base.errors import ConfigError, nearest
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.cli.file_errors import in_words
-from pi_cam_node.system.process import ended_cleanly, open_missing_streams
+from pi_cam_node.system.process import ended_cleanly, escape_unprintable, open_missing_streams
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -87,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     open_missing_streams()
+    escape_unprintable()
     # More threads than one only cost on a small board. Read when numpy is imported, here and in the camera's process.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     typed = list(sys.argv[1:] if arguments is None else arguments)

@@ -6,6 +6,7 @@ the next opened file or socket gets their descriptor, so that output of C librar
 
 from __future__ import annotations
 
+import io
 import os
 import resource
 import signal
@@ -18,6 +19,8 @@ from contextlib import contextmanager
 _STREAMS = ("stdin", "stdout", "stderr")
 # By these a process is ended from outside, and by a terminal that is closed; Python knows of Ctrl-C alone.
 END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+# Characters of a QR code on a terminal.
+QR_BLOCKS = "▀▄█"
 # Least file size limit (RLIMIT_FSIZE): applies to shared memory, pictures, films and the log; a picture takes tens of
 # MiB.
 FILE_MIN_BYTES = 256 << 20
@@ -47,6 +50,24 @@ def open_missing_streams() -> None:
             stream = os.fdopen(number, mode, encoding="utf-8", errors="backslashreplace", closefd=False)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
+
+
+def escape_unprintable() -> None:
+    r"""Let stdout print what its encoding lacks as ``\u2026``, as stderr does.
+
+    That concerns terminals that are not UTF-8, and names of files that are not.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def can_print(text: str) -> bool:
+    """Return whether the encoding of stdout has these characters."""
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def _unit(folder: Path, name: str) -> Unit | None:
     path = folder / f"{template}{at}.service"
     drop_ins = [sorted((folder / f"{one}.d").glob("*.conf")) for one in dict.fromkeys((path.name, name))]
     try:
-        texts = [file.read_text() for file in (path, *(file for files in drop_ins for file in files))]
+        texts = [file.read_text("utf-8", "replace") for file in (path, *(file for files in drop_ins for file in files))]
     except OSError:
         return None
     return Unit(path, _values("\n".join(texts).replace("%i", instance)), name.removesuffix(".service"))

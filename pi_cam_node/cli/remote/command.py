@@ -15,6 +15,7 @@ from pi_cam_node.cli.main import BAD_USE, PROGRAM
 from pi_cam_node.cli.options import file_path
 from pi_cam_node.cli.remote.folder import RemoteFolder, names_in_words
 from pi_cam_node.cli.remote.tunnel import HOUSE, HUB, PEER_NAME, Tunnel, new_private_key
+from pi_cam_node.system.process import QR_BLOCKS, can_print
 
 # Of the extra ``console``, by the names under which they are imported.
 NEEDED = ("cryptography", "segno")
@@ -119,13 +120,13 @@ def _ask_for_new_keys(folder: RemoteFolder, options: argparse.Namespace) -> None
 
 def _show(folder: RemoteFolder, phones: Sequence[str]) -> None:
     """Print the QR codes of new phones on the terminal."""
-    if not sys.stdout.isatty():
+    if not sys.stdout.isatty() or not can_print(QR_BLOCKS):
         return
     import segno  # noqa: PLC0415 - an extra
 
     for name in phones:
         print(f"{name}: scan this with the WireGuard app")
-        segno.make(folder.peer_path(name).read_text(), error="l", micro=False).terminal(compact=True)
+        segno.make(folder.peer_path(name).read_text("utf-8"), error="l", micro=False).terminal(compact=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -43,7 +43,7 @@ class RemoteFolder:
             ValueError: The file was not written by this command; the message names it.
         """
         try:
-            text = self.hub_path.read_text()
+            text = self.hub_path.read_text("utf-8")
         except FileNotFoundError:
             return None
         try:
@@ -114,7 +114,7 @@ class RemoteFolder:
 
 def filled(template: str, words: dict[str, str]) -> str:
     """Return a template with each ``@WORD@`` replaced."""
-    text = (TEMPLATES / template).read_text()
+    text = (TEMPLATES / template).read_text("utf-8")
     for word, value in words.items():
         text = text.replace(f"@{word}@", value)
     return text

@@ -79,6 +79,28 @@ def test_a_backup_whose_reader_is_gone_is_said_to_be_none() -> None:
     assert _run_without_reader("backup --config empty.yaml") == (main.FAILED, expected)
 
 
+@pytest.mark.parametrize(
+    "words", ["call --help", "login --config empty.yaml", "remote --name cam.example.org --out f", "check-config $file"]
+)
+def test_a_terminal_that_is_not_utf_8_gets_what_it_can_show(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "file": "Küche.yaml"}.items():
+        monkeypatch.setenv(name, value)
+    (folder / "Küche.yaml").write_text("")
+    assert _run(words, ">said")[0] == 0
+    assert (folder / "said").read_bytes().isascii()
+
+
+def test_a_file_whose_name_is_no_text_is_named(folder: Path) -> None:
+    with open(os.fsencode(folder) + b"/\xff.yaml", "wb"):  # noqa: PTH123 - no text
+        pass
+    assert _run("check-config *.yaml", ">said")[0] == main.BAD_USE  # two files
+    (folder / "empty.yaml").unlink()
+    assert _run("check-config *.yaml", ">said")[0] == 0
+    assert (folder / "said").read_text() == "\\udcff.yaml: no faults\n"
+
+
 SLOW_BACKUP = """
 import signal, sys
 from pi_cam_node.cli import backup, main
