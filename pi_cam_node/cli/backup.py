@@ -6,6 +6,7 @@ import argparse
 import gzip
 import os
 import sqlite3
+import stat
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
@@ -51,11 +52,19 @@ def main(arguments: Sequence[str]) -> int:
         with new_archive(options.output) as archive:
             report = write_backup(archive, loaded, os.environ, pictures=options.pictures)
     except (OSError, sqlite3.Error) as error:
-        print(f"{PROGRAM}: there is no backup: {in_words(error)}", file=sys.stderr)
+        print(f"{PROGRAM}: there is no backup: {_why_none(error, options.output)}", file=sys.stderr)
         return FAILED
     what = f"{report.files} files and {report.pictures} of pictures and films, {report.size_bytes} bytes"
     print(f"{PROGRAM}: backup of {loaded.config.node.id}: {what}", file=sys.stderr)
     return 0
+
+
+def _why_none(error: Exception, output: Path | None) -> str:
+    """Return why there is no backup, and what to do."""
+    # With sudo the installed program runs as the node's user, who may not write into other people's folders.
+    if isinstance(error, PermissionError) and output is not None and str(error.filename) == str(output):
+        return f"{output}: {error.strerror}; leave -o out, and write the output there: … backup >{output}"
+    return in_words(error)
 
 
 def restore(arguments: Sequence[str]) -> int:
@@ -122,6 +131,8 @@ def _output(path: Path | None) -> Iterator[IO[bytes]]:
         try:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
+            if stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
+                os.fsync(sys.stdout.fileno())
         except OSError:
             discard_stdout()  # what is left of it: the caller says why there is no backup
             raise

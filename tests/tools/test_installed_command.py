@@ -111,3 +111,23 @@ def test_a_name_that_is_mistyped_leaves_no_folder_behind(command: Path, words: s
     environment = {"PATH": f"{root}/bin:{os.environ['PATH']}", "PI_CAM_NODE_PROGRAM": str(root / "program")}
     subprocess.run([command, *words.split(), "--config", root / "etc" / "yrad.yaml"], env=environment, check=True)
     assert (root / "state" / "yrad").exists() == is_made
+
+
+@pytest.mark.parametrize("words", ["restore {archive} --yes", "restore --config yard.yaml -- {archive}"])
+def test_an_archive_is_opened_by_root(command: Path, words: str) -> None:
+    """The installer's backups are for root alone, and the program runs as the node's user."""
+    root = command.parent
+    archive = root / "a backup.tar.gz"
+    archive.write_text("its content")
+    (root / "program").write_text('#!/bin/sh\necho "$*"\ncat\n')
+    environment = {"PATH": f"{root}/bin:{os.environ['PATH']}", "PI_CAM_NODE_PROGRAM": str(root / "program")}
+    done = run(command, [word.format(archive=archive) for word in words.split()], root / "etc", environment)
+    said = done.stdout.splitlines()
+    assert (str(archive) in said[0], said[1]) == (False, "its content")
+
+
+def test_two_archives_are_left_for_the_program_to_refuse(command: Path) -> None:
+    root = command.parent
+    (root / "etc" / "a").write_text("")
+    environment = {"PATH": f"{root}/bin:{os.environ['PATH']}", "PI_CAM_NODE_PROGRAM": str(root / "program")}
+    assert run(command, ["restore", "a", "a"], root / "etc", environment).stdout.endswith("config.yaml a a\n")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import tempfile
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from pi_cam_node.cli.backup import main, restore
 
@@ -28,6 +33,32 @@ def test_a_backup_that_cannot_be_written_says_why_and_what_to_do(
         assert main(["--config", str(config), "-o", str(target)]) == 1
         assert told in capsys.readouterr().err
     assert taken.read_bytes() == b"of yesterday"
+
+
+def test_a_folder_of_somebody_else_is_written_to_by_the_shell(
+    tmp_path: Path, config: Path, mocker: MockerFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "porch.tar.gz"
+    really = os.open
+
+    def opened(path: Path, *flags: int, **at: int) -> int:
+        if path == target:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return really(path, *flags, **at)
+
+    mocker.patch("os.open", opened)
+    assert main(["--config", str(config), "-o", str(target)]) == 1
+    told = f"{target}: Permission denied; leave -o out, and write the output there: … backup >{target}\n"
+    assert capsys.readouterr().err.endswith(told)
+
+
+def test_a_backup_on_stdout_is_on_the_disk_when_it_is_done(
+    config: Path, mocker: MockerFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    synced = mocker.spy(os, "fsync")
+    with capfd.disabled(), tempfile.TemporaryFile("w") as file, redirect_stdout(file):
+        assert main(["--config", str(config)]) == 0
+        synced.assert_called_once_with(file.fileno())
 
 
 def test_an_archive_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
