@@ -115,6 +115,11 @@ def _start(typed: Sequence[str]) -> int:
     """Run the subcommand that was typed; return its exit code."""
     subcommand = SUBCOMMANDS.get(typed[0]) if typed else None
     if subcommand is not None:
+        try:
+            os.getcwd()  # noqa: PTH109 - only whether there is one
+        except OSError:
+            print(f"{PROGRAM}: the folder in which you are is gone: `cd` into one that is there", file=sys.stderr)
+            return BAD_USE
         return subcommand.start(typed[1:])
     parser = _parser()
     if typed and not typed[0].startswith("-"):

@@ -286,3 +286,17 @@ def test_an_empty_path_is_not_the_current_folder(
     assert ended.value.code == main.BAD_USE
     assert "found '', expected a path" in capsys.readouterr().err
     assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", ["check-config", "run", "erase", "house"])
+def test_a_working_folder_that_is_gone_is_said(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    """As after ``rm -rf`` and a new ``git clone`` in another terminal."""
+    folder = elsewhere / "clone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    assert main.main([words]) == main.BAD_USE
+    expected = "pi-cam-node: the folder in which you are is gone: `cd` into one that is there\n"
+    assert capsys.readouterr().err == expected
