@@ -106,10 +106,13 @@ def test_same_moment_prints_what_the_node_answers(demo: RunningDemo, tmp_path: P
     assert "accepted" in lines[0] or "stack of 1 frames" in lines[0]
 
 
-def shell(name: str, demo: RunningDemo, *arguments: str, node: str = "demo") -> subprocess.CompletedProcess[str]:
+def shell(
+    name: str, demo: RunningDemo, *arguments: str, node: str = "demo", programs: str = ""
+) -> subprocess.CompletedProcess[str]:
     if shutil.which("mosquitto_pub") is None:
         pytest.skip("mosquitto's clients are not installed")
     environment = {**os.environ, "NODE": node, "BROKER": f"-h 127.0.0.1 -p {demo.port}"}
+    environment["PATH"] = f"{programs}:{environment['PATH']}"
     command = ["sh", str(REPOSITORY / "examples" / "shell" / name), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
 
@@ -134,6 +137,21 @@ def test_a_node_that_is_not_there_is_named(demo: RunningDemo) -> None:
     done = shell("ask.sh", demo, "health", node="nobody")
     assert done.returncode == 1
     assert "nobody is not known there" in done.stderr
+
+
+def test_a_picture_saved_between_the_reply_and_the_look_is_not_taken_for_the_one_asked_for(
+    demo: RunningDemo, tmp_path: Path
+) -> None:
+    slow = tmp_path / "mosquitto_sub"
+    slow.write_text(
+        f"""#!/bin/sh
+case $* in *media/last/image*) {REPOSITORY}/examples/shell/ask.sh save '"formats":["jpg"]' >/dev/null ;; esac
+exec {shutil.which("mosquitto_sub")} "$@"
+"""
+    )
+    slow.chmod(0o755)
+    done = shell("past-picture.sh", demo, "1", programs=str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "another picture was saved meanwhile\n")
 
 
 def test_fields_that_are_no_json_are_answered_at_once(demo: RunningDemo) -> None:
