@@ -17,6 +17,8 @@ _MAX_LINE_BYTES = 4096
 _MAX_REASON_CHARS = 500
 _MARK = "\x01"
 _RECORD = re.compile(rf"{_MARK}(DEBUG|INFO|WARNING|ERROR|CRITICAL) ([\w.]+): (.*)")
+# PyAV logs the messages of FFmpeg below this name.
+_FFMPEG = "libav."
 # Prefix of messages of FFmpeg, OpenCV and libcamera: module, address and time of day.
 _PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
 
@@ -64,9 +66,10 @@ class ChildLog:
 
     def _take(self, text: str, now_s: float) -> None:
         record = _RECORD.search(text)
-        if record is not None:
+        if record is not None and not record[2].startswith(_FFMPEG):
             logging.getLogger(record[2]).log(logging.getLevelNamesMapping()[record[1]], "%s", record[3])
             return
+        text = text if record is None else f"{record[2]}: {record[3]}"
         self._hint, self._hint_mono_s = short(_PREFIX.sub("", text)), now_s
         if now_s - self._span_mono_s > _SPAN_S:
             self._end_span(now_s)
