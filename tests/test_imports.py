@@ -70,6 +70,7 @@ def test_a_running_node_has_nothing_that_only_its_libraries_could_want(tmp_path:
     "module",
     [
         "imaging.opencv",
+        "imaging.motion.pacing",
         "camera.sources.synthetic.scene",
         "camera.sources.video_file",
         "camera.sources.rtsp",

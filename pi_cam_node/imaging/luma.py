@@ -1,6 +1,6 @@
-"""Brightness and downscaled copies of a picture, for day/night, motion, and live pictures.
+"""Brightness and downscaled copies of a picture, for day/night and live pictures.
 
-The brightness is computed without OpenCV (15 MiB), which a Pi camera's process without motion detection does not need.
+Computed without OpenCV (15 MiB), which a Pi camera's process without motion detection does not need.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ import numpy.typing as npt
 from pi_cam_node.imaging.frame import Layout
 from pi_cam_node.imaging.jpeg import Pixels, planes, size_of
 
-SMALL_SIZE = (320, 240)
-"""Greatest width and height of a small luma, in pixels."""
-
 # Pixels that the brightness is made of: of every eighth row some 64, an odd number of columns apart, so that no pattern
 # of 8 pixels, such as that of a JPEG, comes into it. Within 0.1 grey levels of the whole frame on a natural picture.
 _ROW_STEP, _COLUMNS = 8, 64
@@ -23,7 +20,6 @@ _ROW_STEP, _COLUMNS = 8, 64
 _BAND_ROWS = 96
 # Rec. 601, B, G, R.
 _WEIGHTS = (0.114, 0.587, 0.299)
-_WEIGHTS_IN_256 = (29, 150, 77)
 
 _Value = TypeVar("_Value", np.uint8, np.bool_)
 
@@ -44,39 +40,6 @@ def mean_luma(pixels: Pixels, layout: Layout) -> float:
     # Rec. 601 luma is linear in B, G and R, so the mean of the luma is the luma of the means.
     sums = (weight * sum(sample[..., channel].tobytes()) for channel, weight in enumerate(_WEIGHTS))
     return sum(sums) / (sample.size // len(_WEIGHTS))
-
-
-def small_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Return width and height of the small luma of a picture: halved until it is no larger than `SMALL_SIZE`."""
-    width, height = size
-    while width > SMALL_SIZE[0] or height > SMALL_SIZE[1]:
-        width, height = max(1, width // 2), max(1, height // 2)
-    return width, height
-
-
-def small_luma(pixels: Pixels, layout: Layout) -> Pixels:
-    """Return a picture's luma, halved until it is no larger than `SMALL_SIZE`; its proportions are kept.
-
-    Each step takes the rounded mean of 2 x 2 pixels; an odd last row or column is left out. Of BGR pixels every second
-    one in both directions is used in the first step.
-
-    Args:
-        pixels: uint8 in either layout.
-        layout: Which.
-
-    Returns:
-        uint8 (height, width), of its own memory.
-    """
-    width, height = size_of(pixels, layout)
-    wanted = small_size((width, height))
-    if layout == "i420":
-        luma = pixels[:height]
-    else:
-        is_large = (width, height) != wanted
-        luma = _luma_of(pixels[: height & ~1 : 2, : width & ~1 : 2] if is_large else pixels)
-    if (luma.shape[1], luma.shape[0]) != wanted:
-        luma = _halved_to(luma, wanted)
-    return luma.copy() if luma.base is not None else luma
 
 
 def halved_to(pixels: Pixels, layout: Layout, width_px: int) -> Pixels:
@@ -110,18 +73,3 @@ def _mean_of_four(plane: Pixels) -> Pixels:
         rows >>= 2
         means[top // 2 : top // 2 + len(rows)] = rows
     return means
-
-
-def _luma_of(bgr: Pixels) -> Pixels:
-    blue, green, red = (bgr[..., channel].astype(np.uint16) * weight for channel, weight in enumerate(_WEIGHTS_IN_256))
-    return ((blue + green + red + 128) >> 8).astype(np.uint8)
-
-
-def _halved_to(luma: Pixels, wanted: tuple[int, int]) -> Pixels:
-    """Return the rounded means of 2 x 2 pixels, and those of these, until it has the size that is wanted."""
-    from pi_cam_node.imaging import opencv  # noqa: PLC0415 - the motion detector, which asks for this, brings it anyway
-
-    while (luma.shape[1], luma.shape[0]) != wanted:
-        height, width = luma.shape[0] & ~1, luma.shape[1] & ~1
-        luma = opencv.resize(luma[:height, :width], (width // 2, height // 2))
-    return luma

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import cv2
@@ -32,6 +33,11 @@ def fill_planes(bgr: Pixels, y: Pixels, u: Pixels, v: Pixels) -> None:
     colours = cv2.cvtColor(half, cv2.COLOR_BGR2YCrCb)
     cv2.extractChannel(colours, 2, dst=u)
     cv2.extractChannel(colours, 1, dst=v)
+
+
+def channels(pixels: Pixels) -> Sequence[Pixels]:
+    """Return the channels of (height, width, n) uint8 as planes, each in memory of its own."""
+    return [np.asarray(plane, dtype=np.uint8) for plane in cv2.split(pixels)]
 
 
 def to_bgr(pixels: Pixels, order: Literal["RGB", "BGRA", "RGBA"]) -> Pixels:

@@ -24,7 +24,7 @@ from pi_cam_node.imaging.encoders import JpegEncoder
 from pi_cam_node.imaging.frame import Layout
 from pi_cam_node.imaging.jpeg import Pixels, SoftwareJpegEncoder
 from pi_cam_node.imaging.label import Label
-from pi_cam_node.imaging.luma import halved_to, mean_luma, small_luma
+from pi_cam_node.imaging.luma import halved_to, mean_luma
 from pi_cam_node.imaging.lux import estimate_lux
 from pi_cam_node.imaging.masks import Masks
 from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
@@ -156,10 +156,9 @@ class PictureMaker:
             self._motion.switched(mono_s)
 
     def _look_for_motion(self, pixels: Pixels, shot: Shot) -> MotionReport | None:
-        analysis = self._motion
-        if analysis is None or not analysis.wants(shot.captured_mono_s):
+        if self._motion is None:
             return None
-        return analysis.take(small_luma(pixels, self._layout), shot.captured_mono_s, shot.mode)
+        return self._motion.look(pixels, self._layout, shot.captured_mono_s, shot.mode)
 
     def _due(self, exposed_mono_s: float) -> list[Deliver]:
         if not self._demands:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 
+from pi_cam_node.imaging.frame import Layout
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.motion.detector import MotionDetector
 from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
+from pi_cam_node.imaging.motion.small_luma import small_luma
 
 # How long pictures are kept for catching up, and how long analysis stays fast after the last blob.
 KEPT_S = 0.5
@@ -45,8 +47,12 @@ class MotionAnalysis:
             self._detector.switched(mono_s, self._mode)
             self._kept.clear()
 
+    def look(self, pixels: Pixels, layout: Layout, mono_s: float, mode: str) -> MotionReport | None:
+        """Process a picture of any size if it is wanted; return a report if it was analysed; see `take`."""
+        return self.take(small_luma(pixels, layout), mono_s, mode) if self.wants(mono_s) else None
+
     def take(self, luma: Pixels, mono_s: float, mode: str) -> MotionReport | None:
-        """Process a picture; return a report if it was analysed.
+        """Process a small picture; return a report if it was analysed.
 
         Args:
             luma: (height, width) uint8; must not be changed afterwards.
