@@ -153,10 +153,10 @@ class MotionDetector:
 
     def _without_overexposed(self, mask: Pixels, smooth: Pixels, even: Pixels) -> Pixels:
         """Return the mask without overexposed pixels that are darker than the background only by the division."""
+        if cv2.norm(smooth, cv2.NORM_INF, mask) < _BRIGHT:  # the brightest pixel of the mask
+            return mask
         _, bright = cv2.threshold(smooth, _BRIGHT - 1, 255, cv2.THRESH_BINARY)
         doubted = cv2.bitwise_and(mask, bright)
-        if not cv2.countNonZero(doubted):
-            return mask
         darker = cv2.compare(self._background.getBackgroundImage(), even, cv2.CMP_GT)
         return np.asarray(cv2.subtract(mask, cv2.bitwise_and(doubted, darker)), dtype=np.uint8)
 
@@ -171,7 +171,8 @@ class MotionDetector:
     def _blobs(
         self, mask: Pixels, share: float, mono_s: float, between: Sequence[tuple[float, Pixels]]
     ) -> tuple[Blob, ...]:
-        if not share and self._ignored is None:  # usually no pixel differs
+        # Usually no pixel differs.
+        if not share and (self._ignored is None or not cv2.countNonZero(mask)):
             self._tracker.follow((), mono_s)
             return ()
         boxes, small = self._boxes(mask)
@@ -203,7 +204,8 @@ class MotionDetector:
             within: Return blobs in ignored areas, instead of those elsewhere.
         """
         if self._ignored is not None:
-            mask = np.asarray(cv2.bitwise_and(mask, self._ignored if within else 255 - self._ignored), dtype=np.uint8)
+            cut = cv2.bitwise_and if within else cv2.subtract
+            mask = np.asarray(cut(mask, self._ignored), dtype=np.uint8)
         whole = cv2.erode(mask, _KERNEL)
         if not cv2.countNonZero(whole):
             return [], []

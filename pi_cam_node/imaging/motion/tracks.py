@@ -127,7 +127,7 @@ class Tracker:
             size: Width and height of the pictures, in pixels.
         """
         self._picture_px = size[0] * size[1]
-        self._tracks: list[Track] = []
+        self._tracks: list[Track] = []  # the newest first
         self._last_s = float("-inf")
         self._interval_s = 1.0
 
@@ -151,11 +151,16 @@ class Tracker:
         return [track for track in found if track.has_moved and track.is_motion(min_s) and not track.is_parked]
 
     def _continued(self, box: Box, old: list[Track], mono_s: float) -> Track:
-        reachable = [track for track in old if _is_near(box, track, mono_s)]
+        reachable: list[Track] = []
+        elsewhere: list[Track] = []
+        for each in old:
+            (reachable if _is_near(box, each, mono_s) else elsewhere).append(each)
         if not reachable:
             return _first(box, mono_s, self._interval_s)
         same = [track for track in reachable if _common_share(box, track.box) >= _SAME_SHARE]
         track = max(same or reachable, key=lambda each: (each.pictures, each.seen_s))
+        # Those of older pictures may be of the same object.
+        others = [each for each in elsewhere if each.seen_s == old[0].seen_s]
         moved = _distance(box.centre, track.anchor) > _REACH_PX + 0.25 * max(box.width, box.height)
         anchor, anchored_s = (box.centre, mono_s) if moved else (track.anchor, track.anchored_s)
         return Track(
@@ -170,20 +175,18 @@ class Tracker:
             way_px=track.way_px + _distance(box.centre, track.box.centre),
             interval_s=self._interval_s,
             step=(box.centre[0] - track.box.centre[0], box.centre[1] - track.box.centre[1]),
-            evidence=min(_EVIDENCE_KEPT, max(0.0, track.evidence + self._evidence(box, track, old, mono_s))),
+            evidence=min(_EVIDENCE_KEPT, max(0.0, track.evidence + self._evidence(box, track, others))),
         )
 
-    def _evidence(self, box: Box, track: Track, old: list[Track], mono_s: float) -> float:
-        """Return the evidence of a match: the less, the more blobs elsewhere could be where this one is."""
-        newest_s = max(each.seen_s for each in old)  # those of older pictures may be of the same object
-        elsewhere = (each for each in old if each.seen_s == newest_s and not _is_near(box, each, mono_s))
-        others = sum(1.0 if _is_alike(box, each) else _UNLIKE_SHARE for each in elsewhere)
-        if not others:
+    def _evidence(self, box: Box, track: Track, others: list[Track]) -> float:
+        """Return the evidence of a match: the less, the more other blobs could be where this one is."""
+        count = sum(1.0 if _is_alike(box, each) else _UNLIKE_SHARE for each in others)
+        if not count:
             return _EVIDENCE_MAX
         (x, y), (dx, dy) = track.box.centre, track.step
         away_px = min(_distance(box.centre, (x, y)), _distance(box.centre, (x + dx, y + dy)))
         side_px = 2 * (away_px + _PLACE_PX)
-        return min(_EVIDENCE_MAX, -math.log(others * side_px**2 / self._picture_px) - _RANDOM_LOG)
+        return min(_EVIDENCE_MAX, -math.log(count * side_px**2 / self._picture_px) - _RANDOM_LOG)
 
 
 def _first(box: Box, mono_s: float, interval_s: float) -> Track:

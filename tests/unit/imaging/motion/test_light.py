@@ -29,6 +29,18 @@ def test_a_picture_in_other_light_becomes_as_before_whatever_its_width(width: in
     assert np.abs(even.astype(int) - picture).max() <= 3
 
 
+@pytest.mark.parametrize("columns", [5, 6])
+@pytest.mark.parametrize("black", [0, 1, 2])
+def test_the_light_is_the_median_of_the_cells_that_are_not_black(columns: int, black: int) -> None:
+    first, second = np.random.default_rng(columns).integers(40, 200, (2, 1, columns)).astype(np.uint8)
+    second[:, :black] = 0
+    normalizer = LightNormalizer()
+    for cells in (first, second):
+        normalizer.normalize(np.repeat(cells, 8, axis=1), 0.1)
+    ratio = (second[0, black:] + np.float32(2)) / (first[0, black:] + np.float32(2))
+    assert normalizer.light == float(np.median(ratio))
+
+
 def test_rows_that_flicker_become_even() -> None:
     picture, normalizer = scene(128), LightNormalizer()
     normalizer.normalize(picture, 0.1)
