@@ -172,6 +172,13 @@ async def lose_the_node(url: str, node: RunningNode, folder: Path) -> None:
         await tab.until(f"{IMAGE % 'live'} === null", "no picture of before")
 
 
+def test_the_flow_of_a_node_with_the_name_of_a_topic(broker: Mosquitto, tmp_path: Path, node_red: NodeRed) -> None:
+    flow = json.loads(json.dumps(flow_for(broker.port)).replace("porch", "camera"))
+    with RunningNode(tmp_path, broker.port, node={"id": "camera"}):
+        node_red.import_flows(flow)
+        wait_until(lambda: node_red.flow_object("camera.camera.tab", "camera").get("online"), "the camera", 60)
+
+
 def test_the_flows_work_with_a_broker_of_mqtt_3_1_1_alone(tmp_path: Path, node_red: NodeRed) -> None:
     with OtherBroker("aedes", tmp_path) as broker, RunningNode(tmp_path, broker.port):
         node_red.import_flows(flow_for(broker.port))
