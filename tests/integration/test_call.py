@@ -71,7 +71,7 @@ def test_without_a_picture_in_the_reply_it_is_said(
     call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call("health", "-o", str(tmp_path / "health.jpg")) == NO_ANSWER
-    assert "names no picture" in capsys.readouterr().err
+    assert "names no picture and no clip" in capsys.readouterr().err
     assert not (tmp_path / "health.jpg").exists()
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pi_cam_node.base.atomic_files import replace_atomically
 from pi_cam_node.base.errors import BadRequest, ConfigError
 from pi_cam_node.cli.call import picture
 from pi_cam_node.cli.call.picture import NoPicture
@@ -83,11 +86,34 @@ def _write(data: bytes, output: str) -> int:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return OK
+    path = Path(output)
     try:
-        Path(output).write_bytes(data)
+        if path.exists() and not path.is_file():  # a device or a pipe
+            path.write_bytes(data)
+        else:  # nobody who reads the file meanwhile, such as a web server, gets half a picture
+            replace_atomically(path, data, _mode_of(path))
     except OSError as error:
         return _print_error(f"{output} cannot be written: {error.strerror or error}", BAD_USE)
     return OK
+
+
+def _mode_of(path: Path) -> int:
+    """Return the rights that a file has, or that a new one gets."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def _file_name(text: str) -> str:
+    """Parse ``-o``; what cannot be a file is refused before anything is saved for it."""
+    path = Path(text)
+    if not text or path.is_dir():
+        raise argparse.ArgumentTypeError(f"found {text!a}, expected the name of a file")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
+    return text
 
 
 def parser() -> argparse.ArgumentParser:
@@ -100,7 +126,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"commands:\n{known}\n\nArguments are words, `name=value`, or one JSON object: `pastStack jpg at=2`.\n"
         "`help <command>` names those of a command.\n"
         "exit code: 0 done, 1 refused, or its reply could not be printed, 2 wrong use, 3 nobody answered, or the\n"
-        "picture for -o could not be fetched",
+        "file for -o could not be fetched",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("verb", help="the command; see below")
@@ -113,7 +139,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="S",
         help="seconds to wait (%(default)g)",
     )
-    made.add_argument("-o", "--output", metavar="FILE", help="write the picture that the command saves; - for stdout")
+    made.add_argument(
+        "-o",
+        "--output",
+        type=_file_name,
+        metavar="FILE",
+        help="write the picture or clip that the command saves; - for stdout",
+    )
     made.add_argument("--json", action="store_true", help="print the whole reply as JSON")
     return made
 

@@ -1,4 +1,4 @@
-"""The picture of a reply: over HTTP by its signed link, else from the retained topics of the last picture."""
+"""The picture or clip of a reply: by its signed link, a picture else from the retained topics of the last one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PICTURE_MAX_BYTES = 256 << 20
 
 
 class NoPicture(LookupError):
-    """The command was carried out, but its picture cannot be fetched."""
+    """The command was carried out, but its picture or clip cannot be fetched."""
 
 
 def subscribe(connection: BlockingClient, topics: Topics) -> None:
@@ -32,26 +32,27 @@ def subscribe(connection: BlockingClient, topics: Topics) -> None:
 
 
 def fetch(connection: BlockingClient, topics: Topics, reply: Reply, suffix: str) -> bytes:
-    """Return the bytes of the picture of a reply.
+    """Return the bytes of the picture or clip of a reply.
 
     Args:
         connection: The connection to the broker, see `subscribe`.
         topics: The topics of the node.
-        reply: The final reply to a command that saves pictures.
+        reply: The final reply to a command that saves a picture or a clip.
         suffix: The wanted format with its dot, e.g. ``.png``; the JPEG where the picture has no such file.
 
     Raises:
-        NoPicture: The reply names no picture, or neither HTTP nor MQTT delivers it.
+        NoPicture: The reply names none, or neither HTTP nor MQTT delivers it.
         NoBroker: The connection broke.
     """
     data = reply.get("data") or {}
-    if not isinstance(data.get("id"), str) or "paths" not in data:
-        raise NoPicture("the reply names no picture; save and pastStack make one")
+    is_picture, is_clip = "paths" in data, data.get("kind") == "clip"
+    if not isinstance(data.get("id"), str) or not (is_picture or is_clip):
+        raise NoPicture("the reply names no picture and no clip; save, pastStack and clip make one")
     body, why = _over_http(data, suffix)
+    if body is None and is_picture:
+        body, why = _over_mqtt(connection, topics, data["id"]), f"{why}, and not as the last picture over MQTT"
     if body is None:
-        body = _over_mqtt(connection, topics, data["id"])
-    if body is None:
-        raise NoPicture(f"{data['path']} is saved, but cannot be fetched: {why}, and not as the last picture over MQTT")
+        raise NoPicture(f"{data['path']} is saved, but cannot be fetched: {why}")
     return body
 
 
@@ -60,17 +61,22 @@ def _over_http(data: dict[str, Any], suffix: str) -> tuple[bytes | None, str]:
     url = data.get("url")
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         return None, "the reply has no link to it"
-    wanted = suffix.removeprefix(".") if suffix in {Path(path).suffix for path in data["paths"]} else ""
+    wanted = suffix.removeprefix(".") if suffix in {Path(path).suffix for path in data.get("paths", ())} else ""
     try:
         address = f"{url}{'&' if '?' in url else '?'}format={wanted}" if wanted else url
         with urllib.request.urlopen(address, timeout=HTTP_TIMEOUT_S) as answer:  # noqa: S310 - http and https only
             body = bytes(answer.read(PICTURE_MAX_BYTES))
     except (OSError, ValueError) as error:
         return None, f"the link to it does not answer ({error})"
-    first = Path(data["path"]).suffix
-    if wanted in ("", first.removeprefix(".")) and hashlib.sha256(body).hexdigest() != data.get("sha256"):
-        return None, "the link leads to another file"
-    return body, ""
+    return (body, "") if _is_meant(body, wanted, data) else (None, "the link leads to another file")
+
+
+def _is_meant(body: bytes, wanted: str, data: dict[str, Any]) -> bool:
+    """Return whether this is the file of the reply, as far as the reply tells."""
+    if "paths" not in data:
+        return len(body) == data.get("bytes")
+    is_first = wanted in ("", Path(data["path"]).suffix.removeprefix("."))
+    return not is_first or hashlib.sha256(body).hexdigest() == data.get("sha256")
 
 
 def _over_mqtt(connection: BlockingClient, topics: Topics, picture_id: str) -> bytes | None:

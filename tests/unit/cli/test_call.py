@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -277,6 +279,10 @@ def test_the_picture_of_the_reply_is_told_from_every_other(received: tuple[Recei
     ("reply", "received"),
     [
         ({"ok": True, "data": {"rss_mib": 61.5}}, ()),
+        (
+            {"ok": True, "data": {"id": "new", "path": "/c/new.mp4", "kind": "clip", "bytes": 3}},
+            (image(b"new"), last("new")),
+        ),
         (SAVED, (last("old", retained=True), image(b"old", retained=True))),
         (SAVED, (image(b""), last("new"))),
     ],
@@ -286,3 +292,50 @@ def test_a_picture_that_cannot_be_had_is_an_error_and_never_another_picture(
 ) -> None:
     with pytest.raises(picture.NoPicture):
         picture.fetch(Answers(*received), TOPICS, reply, ".jpg")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("size_bytes", "is_meant"), [(9, True), (8, False)])
+def test_a_clip_comes_by_its_link_alone(mocker: MockerFixture, size_bytes: int, is_meant: bool) -> None:
+    clip = {"id": "c", "path": "/c/c.mp4", "kind": "clip", "bytes": size_bytes, "url": "http://127.0.0.1:1/media/c?s=1"}
+    opened = mocker.patch("urllib.request.urlopen", return_value=io.BytesIO(b"a film of"))
+    reply = {"ok": True, "data": clip}
+    if is_meant:
+        assert picture.fetch(Answers(), TOPICS, reply, ".mp4") == b"a film of"  # type: ignore[arg-type]
+    else:
+        with pytest.raises(picture.NoPicture, match="leads to another file"):
+            picture.fetch(Answers(), TOPICS, reply, ".mp4")  # type: ignore[arg-type]
+    opened.assert_called_once_with(clip["url"], timeout=picture.HTTP_TIMEOUT_S)
+
+
+@pytest.mark.parametrize(
+    ("output", "why"), [("", "the name of a file"), ("{tmp}", "the name of a file"), ("{tmp}/no/a.jpg", "no folder")]
+)
+def test_a_file_that_cannot_be_made_is_refused_before_a_picture_is_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, why: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--port", "1", "save", "-o", output.format(tmp=tmp_path)])
+    assert (ended.value.code, why in capsys.readouterr().err) == (BAD_USE, True)
+
+
+def test_a_file_is_replaced_at_once_and_keeps_its_rights(tmp_path: Path) -> None:
+    """A web server that reads it meanwhile gets the old picture or the new one."""
+    old, new, pipe = tmp_path / "old.jpg", tmp_path / "new.jpg", tmp_path / "pipe"
+    old.write_bytes(b"old")
+    old.chmod(0o640)
+    old_umask = os.umask(0o022)
+    try:
+        with old.open("rb") as reader:
+            assert [command._write(b"picture", str(path)) for path in (old, new)] == [command.OK] * 2
+            assert reader.read() == b"old"
+    finally:
+        os.umask(old_umask)
+    assert [(path.read_bytes(), path.stat().st_mode & 0o777) for path in (old, new)] == [
+        (b"picture", 0o640),
+        (b"picture", 0o644),
+    ]
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert command._write(b"picture", str(pipe)) == command.OK
+    assert os.read(reading, 100) == b"picture"
+    os.close(reading)
