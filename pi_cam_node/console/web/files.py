@@ -51,7 +51,8 @@ def files() -> Mapping[str, StaticFile]:
     own = resources.files("pi_cam_node.console.web") / "static"
     contents = {name: (shared / name).read_bytes() for name in SHARED}
     contents |= {entry.name: entry.read_bytes() for entry in own.iterdir() if entry.is_file()}
-    return {name: static_file(name, content) for name, content in contents.items()}
+    # Phones outside load them over slow links.
+    return {name: static_file(name, content, is_compressed=True) for name, content in contents.items()}
 
 
 @route("GET", "/static/{name:[A-Za-z0-9_./-]+}", "public")

@@ -68,8 +68,9 @@ class ConsolePages:
             context.setup.open(context.loaded.base_url)
 
     def load(self) -> None:
-        """Import aiohttp's server and every handler. Thread: an executor."""
+        """Import aiohttp's server and every handler, and compress the static files. Thread: an executor."""
         importlib.import_module("pi_cam_node.console.web.application")
+        importlib.import_module("pi_cam_node.console.web.files").files()
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
