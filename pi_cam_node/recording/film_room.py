@@ -16,7 +16,7 @@ from pi_cam_node.base.atomic_files import sync_directory
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.base.file_system import joined
 from pi_cam_node.base.strict_json import read_object
-from pi_cam_node.core.media_ids import is_film_id
+from pi_cam_node.core.media_ids import boot_in, is_film_id
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ class DiskFilmRoom:
     def __init__(
         self,
         directory: Path,
+        boot: str,
         min_free_bytes: Callable[[], int],
         removed: Callable[[str], None] = lambda _film_id: None,
     ) -> None:
@@ -42,10 +43,11 @@ class DiskFilmRoom:
 
         Args:
             directory: The folder of the films.
+            boot: First 8 hex digits of the boot id.
             min_free_bytes: Returns the bytes that must stay free on its disk.
             removed: Called with the id of each removed film.
         """
-        self._directory, self._min_free_bytes, self._removed = directory, min_free_bytes, removed
+        self._directory, self._boot, self._min_free_bytes, self._removed = directory, boot, min_free_bytes, removed
         self._lock = threading.Lock()
 
     def make(self, size_bytes: int) -> None:
@@ -70,15 +72,16 @@ class DiskFilmRoom:
                 )
 
     def _films(self) -> list[str]:
-        """Return the ids of the films, oldest first."""
+        """Return the ids of the films, oldest first: those of this run last, as the clock may not be set."""
         with os.scandir(self._directory) as listing:
-            return sorted(
+            found = (
                 film
                 for entry in listing  # one by one: there may be a hundred thousand pictures
                 if entry.name.endswith(".mp4")
                 and is_film_id(film := entry.name.removesuffix(".mp4"))
                 and entry.is_file(follow_symlinks=False)
             )
+            return sorted(found, key=lambda film: (boot_in(film) == self._boot, film))
 
     def _free_bytes(self) -> int:
         status = os.statvfs(self._directory)

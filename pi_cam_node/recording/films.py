@@ -73,7 +73,7 @@ class Films:
         directory, boot = config.export.base_dir.absolute(), boot_part(boot_id)
         self._current, self._pictures, self._clock = current, pictures, clock
         self._packets_bytes, self._encoded_bytes, self._planes = packets_bytes, encoded_bytes, planes
-        room = DiskFilmRoom(directory, self._min_free_bytes, removed)
+        room = DiskFilmRoom(directory, boot, self._min_free_bytes, removed)
         self.camera_packets = CameraPackets(self._kept_s, is_private, clock, self._has_sound, packets_bytes)
         # The recorder and the live view: one each, where they cannot share; and one that a clip still reads.
         self.packets = EncoderPool([self._encoder(MAIN, name) for name in ("encoder", "encoder-2", "encoder-3")])

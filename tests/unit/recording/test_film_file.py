@@ -8,7 +8,7 @@ import os
 import shutil
 import tracemalloc
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -245,15 +245,6 @@ def test_a_film_that_is_told_of_once_it_is_whole_is_synced_only_then(
 
 def _room(folder: Path, mocker: MockerFixture, free: list[int]) -> DiskFilmRoom:
     mocker.patch.object(os, "statvfs", side_effect=lambda _path: SimpleNamespace(f_bavail=free[0], f_frsize=1))
-    return DiskFilmRoom(folder, lambda: 1000)
-
-
-def test_the_oldest_films_make_room_and_kept_ones_stay(tmp_path: Path, mocker: MockerFixture) -> None:
-    films = [record(tmp_path, number).close("end", 0.0) for number in (1, 2, 3)]
-    kept = tmp_path / f"{facts(1).id}.json"
-    kept.write_text(json.dumps({**json.loads(kept.read_text()), "kept": True}))
-    free = [900]
-    room = _room(tmp_path, mocker, free)
     real = Path.unlink
 
     def unlink(path: Path, missing_ok: bool = False) -> None:
@@ -261,6 +252,30 @@ def test_the_oldest_films_make_room_and_kept_ones_stay(tmp_path: Path, mocker: M
         free[0] += 200 if path.suffix == ".mp4" else 0
 
     mocker.patch.object(Path, "unlink", unlink)
+    return DiskFilmRoom(folder, "3f2a91c0", lambda: 1000)
+
+
+def test_films_of_this_run_count_as_newer_while_the_clock_is_not_set(tmp_path: Path, mocker: MockerFixture) -> None:
+    earlier = MediaName(AT, "0b5c1d2e", 9, "recording").id
+    unset = datetime(1970, 1, 1, 0, 5, tzinfo=UTC)
+    own = [MediaName(unset + timedelta(minutes=number), "3f2a91c0", number, "recording").id for number in (1, 2)]
+    for film in (earlier, *own):
+        (tmp_path / f"{film}.mp4").touch()
+    free = [900]
+    room = _room(tmp_path, mocker, free)
+    left = []
+    for _ in range(2):
+        room.make(0)
+        left.append(sorted(path.stem for path in tmp_path.iterdir()))
+        free[0] = 900
+    assert left == [own, own[1:]]
+
+
+def test_the_oldest_films_make_room_and_kept_ones_stay(tmp_path: Path, mocker: MockerFixture) -> None:
+    films = [record(tmp_path, number).close("end", 0.0) for number in (1, 2, 3)]
+    kept = tmp_path / f"{facts(1).id}.json"
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "kept": True}))
+    room = _room(tmp_path, mocker, [900])
     removed: list[str] = []
     mocker.patch.object(room, "_removed", removed.append)
     room.make(0)

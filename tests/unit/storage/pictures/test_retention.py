@@ -76,6 +76,12 @@ def test_nothing_goes_that_could_have_stayed(history: list[Held[str]], limit: Li
     assert too_much or total(history) - total(without_last) < limit.to_free_bytes
 
 
+def test_what_is_exactly_at_a_limit_stays() -> None:
+    history = [Held("old", 10, DAY_S), Held("new", 10, 0.0)]
+    assert plan(history, Limits(max_bytes=20, max_age_s=DAY_S)) == []
+    assert plan(history, Limits(max_bytes=19)) == plan(history, Limits(max_age_s=DAY_S - 1)) == ["old"]
+
+
 def test_the_oldest_go_first() -> None:
     assert plan(held(10, 10, 10, 10), Limits(max_bytes=20)) == ["0", "1"]
 
