@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -24,6 +24,9 @@ from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.http.routes import Need, app_key
 
 _log = logging.getLogger(__name__)
+
+# Proxies that are not trusted and were logged: anyone can claim to be one.
+UNKNOWN_PROXIES_MAX = 8
 
 
 @dataclass(slots=True)
@@ -49,6 +52,7 @@ class ConsoleGate:
     cookie: str
     public_url: str = ""
     scraper: Token | None = None
+    _unknown_proxies: set[str] = field(default_factory=set)
 
     def admit(self, request: web.Request, need: Need) -> None:
         """Authorize a request, and attach its account.
@@ -65,6 +69,8 @@ class ConsoleGate:
 
     def _admit_origin(self, request: web.Request) -> None:
         peer = self.proxies.peer_of(request)
+        if peer.through_unknown_proxy and self._is_public(peer.host):
+            self._note_unknown_proxy(peer.address)
         if not self.hosts.allows(peer.host):
             raise web.HTTPForbidden(text="this name is not the console's; set console.public_url to allow it\n")
         may_change = request.method not in SAFE_METHODS or request.headers.get("Upgrade")
@@ -133,10 +139,20 @@ class ConsoleGate:
 
         That is `public_url` for its name alone, too, as proxies often leave out the port.
         """
-        peer, public = self.proxies.peer_of(request), urlsplit(self.public_url)
-        if public.netloc and peer.host in {public.netloc, public.hostname}:
-            return self.public_url
-        return f"{peer.scheme}://{peer.host}"
+        peer = self.proxies.peer_of(request)
+        return self.public_url if self._is_public(peer.host) else f"{peer.scheme}://{peer.host}"
+
+    def _is_public(self, host: str) -> bool:
+        """Tell whether a Host header is that of `public_url`, with or without its port."""
+        public = urlsplit(self.public_url)
+        return bool(public.netloc) and host in {public.netloc, public.hostname}
+
+    def _note_unknown_proxy(self, address: str) -> None:
+        if address in self._unknown_proxies or len(self._unknown_proxies) >= UNKNOWN_PROXIES_MAX:
+            return
+        self._unknown_proxies.add(address)
+        what = "all people behind it count as one address, and as not encrypted"
+        _log.warning("%s is a proxy that console.trusted_proxies does not name: %s", address, what)
 
     def _is_scraper(self, request: web.Request) -> bool:
         """Tell whether a request has the token for metrics; a wrong one counts as a guess.

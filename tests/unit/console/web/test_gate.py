@@ -34,11 +34,9 @@ def gate(public_url: str = PUBLIC) -> ConsoleGate:
     )
 
 
-def posted(origin: str, host: str = "cam.example.org", scheme: str = "https") -> web.Request:
+def posted(origin: str, host: str = "cam.example.org", scheme: str = "https", peer: str = "127.0.0.1") -> web.Request:
     forwarded = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Host": host, "X-Forwarded-Proto": scheme}
-    transport = SimpleNamespace(
-        get_extra_info=lambda name, default=None: ("127.0.0.1", 1) if name == "peername" else None
-    )
+    transport = SimpleNamespace(get_extra_info=lambda name, default=None: (peer, 1) if name == "peername" else None)
     told = {"Host": host, "Origin": origin, **forwarded}
     return make_mocked_request("POST", "/login", headers=told, transport=cast("Any", transport))
 
@@ -65,3 +63,13 @@ def test_at_another_address_the_links_begin_with_that_one() -> None:
     for public_url in ("", PUBLIC):
         gate(public_url).admit(request, Need("public"))
         assert gate(public_url).origin(request) == "http://192.0.2.1:8090"
+
+
+def test_a_proxy_that_is_not_named_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """All who come through it share five wrong passwords a minute."""
+    checked = gate()
+    for last in (2, 2, *range(3, 20)):
+        checked.admit(posted(PUBLIC, peer=f"172.18.0.{last}"), Need("public"))
+    checked.admit(posted("http://172.18.0.1:8090", "172.18.0.1:8090", "http"), Need("public"))
+    told = [record.message.partition(" is a proxy that console.trusted_proxies")[0] for record in caplog.records]
+    assert told == [f"172.18.0.{last}" for last in range(2, 10)]
