@@ -131,10 +131,13 @@ def test_live_pictures_that_a_proxy_keeps_away_are_explained(broker: Mosquitto, 
             await asyncio.gather(pump(reader, upstream_writer), pump(upstream_reader, writer))
 
         announce(client, "porch")
+        announce(client, "shed")
+        client.publish("pi_cam_node/shed/state/privacy", "ON", retain=True)
         proxy = await asyncio.start_server(forward, "127.0.0.1", 0)
         port = proxy.sockets[0].getsockname()[1]
         await tab.go(f"http://127.0.0.1:{port}/")
         await tab.until(f"{VEIL}.textContent.includes('WebSockets')", "why there are no pictures")
+        assert await tab.text("[data-camera=shed] .veil") == "Privacy is on."
         await tab.go(console.url)
         await tab.until(f"{VEIL}.textContent === ''", "the picture")
         proxy.close()

@@ -180,7 +180,11 @@ export class LiveView {
     if (!answer?.headers.has("Content-Security-Policy") || this.socket?.readyState === WebSocket.OPEN) return;
     const { noSocket, tooMany } = document.body.dataset;
     const text = { 400: noSocket, 503: tooMany }[answer.status];
-    if (text) for (const screen of this.screens.values()) screen.status(false, text);
+    if (!text) return;
+    for (const screen of this.screens.values()) {
+      // Privacy, or a node that is offline, stays the reason.
+      if (!("trouble" in screen.veil.dataset)) screen.status(false, text);
+    }
   }
 
   close() {
