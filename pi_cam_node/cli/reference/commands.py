@@ -14,7 +14,8 @@ _HEAD = """\
 A command is published to `<base>/<node>/cmd/<verb>`, never retained, with its arguments as plain text, as a JSON
 object, or empty. `<base>/<node>/cmd` takes a whole line in the plain-text form, `<base>/<node>/set/<key>` the value of a
 setting, `<base>/all/cmd/<verb>` and `<base>/group/<name>/cmd/<verb>` the same for several nodes. `pi-cam-node call <verb> …`
-does it from a shell and prints the reply.
+does it from a shell and prints the reply. Seconds may have a unit (`30 s`, `"1 min"`), choices any case; `PRESS`, `ON`, `true` and a time stamp, as
+buttons send them, count as no arguments where none are needed.
 
 In JSON two more fields are understood by every command:
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.config import Format, format_of
-from pi_cam_node.config.values import items
+from pi_cam_node.config.values import items, number
 from pi_cam_node.core.commands.registry import Arguments
 from pi_cam_node.imaging.tasks import STACK_MAX, Method
 
@@ -55,11 +55,11 @@ class PastArguments(SaveArguments):
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:
         """Take ``[formats…]``, and a number among them as seconds ago."""
-        parts = words.replace(",", " ").split()
-        numbers = [part for part in parts if re.fullmatch(r"[0-9]+(\.[0-9]+)?s?", part)]
+        parts = re.sub(r"([0-9]) +(ms|s|min|h|d)\b", r"\1\2", words.replace(",", " ")).split()
+        numbers = [part for part in parts if not isinstance(number(part, "s"), str)]
         if len(numbers) > 1:
             raise BadRequest("ERROR: more than one number; seconds ago is one")
-        fields: dict[str, object] = {"at": float(numbers[0].removesuffix("s"))} if numbers else {}
+        fields: dict[str, object] = {"at": number(numbers[0], "s")} if numbers else {}
         formats = [part for part in parts if part not in numbers]
         return {**fields, "formats": formats} if formats else fields
 

@@ -6,6 +6,7 @@ Assistant buttons, ``help`` and the reference page are derived from the registry
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import field
@@ -19,6 +20,7 @@ from pi_cam_node.base.errors import UnknownVerb, nearest
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import Job
 from pi_cam_node.config import Config
+from pi_cam_node.config.values import BLANKS, number
 from pi_cam_node.core.activity import Activity
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Event
@@ -35,6 +37,8 @@ from pi_cam_node.imaging.tasks import ImageTasks
 
 # Characters of an unknown verb that are compared, and repeated in replies and in the log.
 VERB_SHOWN = 40
+# Names of arguments in seconds.
+_DURATION = re.compile(r"at|seconds|\w+_s")
 # What switches send for on and off, in lower case.
 SWITCH_WORDS = {"on": "on", "true": "on", "off": "off", "false": "off"}
 
@@ -56,13 +60,15 @@ class Arguments(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _is_number(cls, value: object, info: ValidationInfo) -> object:
-        """Refuse values that pydantic would convert to numbers: true, and digits with underscores."""
+        """Refuse what pydantic takes for a number (true, ``1_0``); take durations with a unit, as settings do."""
         kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
         if kinds & {int, float} and (
             (isinstance(value, bool) and bool not in kinds)
             or (isinstance(value, str) and "_" in value and str not in kinds)
         ):
             raise ValueError("a number is needed")
+        if isinstance(value, str) and _DURATION.fullmatch(str(info.field_name)):
+            return number(value.strip(BLANKS), "s")
         return value
 
     @field_validator("*", mode="before")

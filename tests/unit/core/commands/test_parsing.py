@@ -60,6 +60,11 @@ def test_what_surrounds_a_press_is_no_argument(payload: bytes) -> None:
         ("record", b'{"state": "OFF"}', {"state": "off", "seconds": None}),
         ("record", b'{"state": "false"}', {"state": "off", "seconds": None}),
         ("record", b"10", {"state": "on", "seconds": 10.0}),
+        ("record", b"30 s", {"state": "on", "seconds": 30.0}),  # a unit, as in settings
+        ("record", b'{"seconds": "1 min"}', {"state": "on", "seconds": 60.0}),
+        ("clip", b"3s", {"before_s": 3.0, "after_s": 0.0, "at": None}),
+        ("clip", b'{"at": "500 ms", "after_s": "2"}', {"before_s": None, "after_s": 2.0, "at": 0.5}),
+        ("clip", b'{"at": "2026-11-20T19:45:01Z"}', {"before_s": None, "after_s": 0.0, "at": "2026-11-20T19:45:01Z"}),
         ("explain", b"MOTION", {"what": "motion"}),
         ("explain", b'{"what": "Night"}', {"what": "night"}),
         ("keep", b"20261120T194501123Z-3f2a91c0-000042-single OFF",
@@ -75,6 +80,21 @@ def test_what_switches_and_editors_send_is_taken_in_any_spelling(
     assert parsed(verb, payload).model_dump() == taken
 
 
+@pytest.mark.parametrize(
+    ("payload", "at", "formats"),
+    [
+        (b"2", 2, None), (b"2s", 2, None), (b"2 s", 2, None), (b"jpg 500 ms", 0.5, ["jpg"]),
+        (b"1 min, png", 60, ["png"]),
+        (b"jpg", None, ["jpg"]),
+    ],
+)  # fmt: skip
+def test_a_picture_of_the_past_takes_seconds_with_a_unit(
+    payload: bytes, at: float | None, formats: list[str] | None
+) -> None:
+    taken = parsed("pastStack", payload).model_dump()
+    assert (taken["at"], taken["formats"]) == (at, formats)
+
+
 @pytest.mark.parametrize("payload", [b"false", b"OFF", b"off", b"0", b'"false"', b"null"])
 def test_a_sensor_at_rest_starts_no_event(payload: bytes) -> None:
     word = payload.decode().strip('"')
@@ -86,6 +106,9 @@ def test_a_sensor_at_rest_starts_no_event(payload: bytes) -> None:
 @pytest.mark.parametrize(
     ("verb", "payload", "told"),
     [
+        ("record", b"10 parsecs", "ERROR: seconds: expected a number above 0 to 86400 (found '10 parsecs')"),
+        ("clip", b'{"before_s": "1e999"}', "ERROR: before_s: expected a number from 0 to 120.0"),
+        ("pastStack", b'{"at": "1e999"}', "ERROR: at: expected a number, or text"),
         ("health", b"false", "ERROR: no arguments are taken; usage health"),
         ("save", b"gif", "ERROR: formats: unknown format 'gif'; known: jpg, png, npy (found \"['gif']\"); usage save"),
         ("save", b'{"formats": 3}', "ERROR: formats: expected a list of jpg, png, npy (found '3'); usage save"),
