@@ -78,6 +78,9 @@ def restore(arguments: Sequence[str]) -> int:
     parser.add_argument("--config", type=file_path, metavar="FILE", help="the configuration file to write")
     parser.add_argument("--yes", action="store_true", help="also where a configuration file exists")
     options = parser.parse_args(arguments)
+    if options.archive is None and sys.stdin.isatty():
+        print(f"{PROGRAM}: name the archive, or send it to the input", file=sys.stderr)
+        return BAD_USE
     path = (options.config or default_file() or DEFAULT_FILES[-1]).absolute()
     try:
         if path.exists():

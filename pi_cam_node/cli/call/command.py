@@ -109,6 +109,8 @@ def _mode_of(path: Path) -> int:
 def _file_name(text: str) -> str:
     """Parse ``-o``; what cannot be a file is refused before anything is saved for it."""
     path = Path(text)
+    if text == STDOUT and sys.stdout.isatty():
+        raise argparse.ArgumentTypeError("stdout is a terminal; name a file, or send the output to one")
     if not text or path.is_dir():
         raise argparse.ArgumentTypeError(f"found {text!a}, expected the name of a file")
     if not path.parent.is_dir():

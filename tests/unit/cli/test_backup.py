@@ -72,3 +72,11 @@ def test_an_archive_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.
         assert f"not restored: {archive}: {told}" in said
         assert "Errno" not in said
     assert not target.exists()
+
+
+def test_a_restore_in_a_terminal_does_not_wait_for_an_archive_to_be_typed(
+    tmp_path: Path, mocker: MockerFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mocker.patch("sys.stdin", mocker.Mock(isatty=lambda: True))
+    assert restore(["--config", str(tmp_path / "new.yaml")]) == 2
+    assert capsys.readouterr().err == "pi-cam-node: name the archive, or send it to the input\n"

@@ -318,6 +318,13 @@ def test_a_file_that_cannot_be_made_is_refused_before_a_picture_is_saved(
     assert (ended.value.code, why in capsys.readouterr().err) == (BAD_USE, True)
 
 
+def test_no_picture_is_written_into_a_terminal(mocker: MockerFixture, capsys: pytest.CaptureFixture[str]) -> None:
+    mocker.patch("sys.stdout", mocker.Mock(isatty=lambda: True))
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--port", "1", "save", "-o", "-"])
+    assert (ended.value.code, "stdout is a terminal" in capsys.readouterr().err) == (BAD_USE, True)
+
+
 def test_a_file_is_replaced_at_once_and_keeps_its_rights(tmp_path: Path) -> None:
     """A web server that reads it meanwhile gets the old picture or the new one."""
     old, new, pipe = tmp_path / "old.jpg", tmp_path / "new.jpg", tmp_path / "pipe"
