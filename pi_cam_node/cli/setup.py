@@ -11,23 +11,25 @@ import getpass
 import json
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import create_atomically, make_directory, replace_atomically
-from pi_cam_node.base.errors import ConfigError
+from pi_cam_node.base.errors import ConfigError, OutOfRange
 from pi_cam_node.cli.main import BAD_USE, PROGRAM, refuse
 from pi_cam_node.cli.options import add_options
 from pi_cam_node.config import Config, loader
 from pi_cam_node.config.sections.node import default_node_id
+from pi_cam_node.config.settings import with_value
 from pi_cam_node.config.values import address_and_port
 from pi_cam_node.mqtt.broker_discovery import FoundBroker, find_brokers
 
 SYSTEM_FILE = Path("/etc/pi_cam_node/config.yaml")
 MQTT_PORT, MQTT_TLS_PORT = 1883, 8883
 LOCAL_BROKER_TIMEOUT_S = 2.0
+_ID_FORM = "a-z, 0-9, _ and -"
 _HEAD = "# The settings of this camera that are not the defaults; all there are: docs/settings.md of pi_cam_node.\n"
 
 
@@ -120,10 +122,11 @@ def _answers(options: argparse.Namespace, path: Path) -> Answers:
         NoBrokerNamed: None of them names the broker.
     """
     asks = sys.stdin.isatty()
-    default_id = default_node_id() if path.name == SYSTEM_FILE.name else path.stem
+    is_taken_from_host = path.name == SYSTEM_FILE.name or (asks and _fault_of("node.id", path.stem))
+    default_id = default_node_id() if is_taken_from_host else path.stem
     host, port = _broker(options, asks=asks)
     answers = Answers(
-        node_id=options.node or (_ask("Id of the node: a-z, 0-9, _ and -", default_id) if asks else default_id),
+        node_id=options.node or (_ask(f"Id of the node: {_ID_FORM}", default_id, _fault_of_id) if asks else default_id),
         host=host,
         port=port,
         username=options.username or "",
@@ -134,7 +137,7 @@ def _answers(options: argparse.Namespace, path: Path) -> Answers:
         page_host="0.0.0.0" if options.open_page else "",  # noqa: S104 - asked for, and the token is asked for then
     )
     if asks and options.username is None:
-        answers.username = _ask("Login name at the broker, empty for none", "")
+        answers.username = _ask("Login name at the broker, empty for none", "", _fault_of_username)
     if asks and answers.username and answers.password_file is None:
         answers.password = getpass.getpass("Its password: ")
     return answers
@@ -155,7 +158,8 @@ def _broker(options: argparse.Namespace, *, asks: bool) -> tuple[str, int]:
     if asks:
         default = _name_of(found[0]) if found else "localhost"
         port = found[0].port if found else MQTT_PORT
-        typed = _ask("Broker: name or address, and :port where it is not 1883", f"{default}:{port}")
+        question = f"Broker: name or address, and :port where it is not {MQTT_PORT}"
+        typed = _ask(question, f"{default}:{port}", _fault_of_broker)
         return _host_and_port(typed, options.port)
     if len(found) == 1:
         return _name_of(found[0]), options.port or found[0].port
@@ -218,8 +222,35 @@ def _write(path: Path, answers: Answers) -> None:
     create_atomically(path, content.encode())
 
 
-def _ask(question: str, default: str) -> str:
-    return input(f"{question} [{default}]: ").strip() or default
+def _ask(question: str, default: str, fault_of: Callable[[str], str]) -> str:
+    """Ask until the answer is one that the settings take; an empty one is the default."""
+    while True:
+        answer = input(f"{question} [{default}]: ").strip() or default
+        if not (fault := fault_of(answer)):
+            return answer
+        print(f"  {fault}", file=sys.stderr)
+
+
+def _fault_of_broker(typed: str) -> str:
+    host, port = _host_and_port(typed, None)
+    return _fault_of("mqtt.host", host) or _fault_of("mqtt.port", port)
+
+
+def _fault_of_id(typed: str) -> str:
+    return _fault_of("node.id", typed)
+
+
+def _fault_of_username(typed: str) -> str:
+    return _fault_of("mqtt.username", typed) if typed else ""
+
+
+def _fault_of(key: str, value: object) -> str:
+    """Return why a setting cannot have a value; empty if it can."""
+    try:
+        with_value(Config(), key, value, live_only=False)
+    except OutOfRange as error:
+        return error.text.removeprefix(f"ERROR: {key}: ")
+    return ""
 
 
 def _quoted(text: str) -> str:

@@ -156,6 +156,25 @@ def test_a_person_is_asked_and_offered_what_was_found(home: Home) -> None:
     assert "pä:ss" not in home.file.read_text()
 
 
+def test_an_answer_that_cannot_be_is_asked_for_again(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    home.terminal("mqtt://broker.lan", "broker.lan:99999", "broker.lan:1884", "My Cam", "porch", "an\x07na", "anna")
+    assert home.run() == 0
+    config = home.config
+    assert (config.mqtt.host, config.mqtt.port, config.node.id) == ("broker.lan", 1884, "porch")
+    assert config.mqtt.username == "anna"
+    told = capsys.readouterr().err
+    assert "only the name or address goes here" in told
+    assert "\n  '99999' is not a whole number from 1 to 65535\n" in told
+    assert "\n  'My Cam' is not 1 to 64 of a–z, 0–9, _ and -\n" in told
+
+
+def test_the_id_that_is_offered_is_one(home: Home) -> None:
+    home.file = home.file.with_name("My cam.yaml")
+    home.terminal("broker.lan", "", "")
+    assert home.run() == 0
+    assert home.config.node.id == default_node_id()
+
+
 def test_a_terminal_that_ends_leaves_nothing(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     home.terminal("broker.lan")
     assert home.run() == 2
