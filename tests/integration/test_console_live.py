@@ -133,6 +133,7 @@ def test_live_pictures_that_a_proxy_keeps_away_are_explained(broker: Mosquitto, 
         announce(client, "porch")
         announce(client, "shed")
         client.publish("pi_cam_node/shed/state/privacy", "ON", retain=True)
+        await tab.until("fetch('/').then((answer) => answer.text()).then((page) => page.includes('Privacy is on.'))")
         proxy = await asyncio.start_server(forward, "127.0.0.1", 0)
         port = proxy.sockets[0].getsockname()[1]
         await tab.go(f"http://127.0.0.1:{port}/")
