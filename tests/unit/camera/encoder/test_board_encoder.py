@@ -150,6 +150,17 @@ def test_pictures_are_left_out_while_the_encoder_is_busy_and_it_counts_as_failed
         encoded(made, 40, start_s=104.4)
 
 
+def test_an_encoder_that_answers_none_of_a_few_pictures_of_the_night_has_not_failed() -> None:
+    kernel = FakePiEncoder(late=0)
+    made = encoder(kernel)
+    assert encoded(made, 4)
+    kernel.is_hung = True
+    for number in range(1, 9):
+        encoded(made, 1, start_s=100.0 + 20 * number)
+    with pytest.raises(OSError, match="no usable packets"):
+        encoded(made, 3, start_s=300.0)
+
+
 def test_an_encoder_whose_packets_tell_no_picture_counts_as_failed() -> None:
     kernel = FakePiEncoder()
     made = encoder(kernel)

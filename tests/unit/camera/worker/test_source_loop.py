@@ -21,17 +21,17 @@ ORDER = Open(1, CameraConfig(source="synthetic"), DAY)
 
 
 class ScriptedSource:
-    """Delivers scripted images at intervals of a tenth of a second: good, bad, or of another size."""
+    """Delivers scripted images: good, bad, or of another size."""
 
-    def __init__(self, clock: FakeClock, script: str) -> None:
-        self.clock, self.script, self.opened = clock, list(script), 0
+    def __init__(self, clock: FakeClock, script: str, interval_s: float) -> None:
+        self.clock, self.script, self.interval_s, self.opened = clock, list(script), interval_s, 0
 
     def open(self, camera: Any, controls: Controls) -> Opened:
         self.opened += 1
         return Opened("scripted", (64, 48), "bgr", controls=False)
 
     def read(self) -> Shot:
-        self.clock.advance(0.1)
+        self.clock.advance(self.interval_s)
         what = self.script.pop(0)
         if what == "b":
             raise BadImage("it is broken")
@@ -45,10 +45,10 @@ class ScriptedSource:
         """Do nothing: there is nothing to close."""
 
 
-def told_of(script: str, mocker: MockerFixture) -> list[Report]:
+def told_of(script: str, mocker: MockerFixture, interval_s: float = 0.1) -> list[Report]:
     """Return the reports on a source that is quit at the end of its script, or when it fails."""
     clock, told = FakeClock(), list[Report]()
-    source = ScriptedSource(clock, script)
+    source = ScriptedSource(clock, script, interval_s)
     mocker.patch.object(source_loop, "make", return_value=source)
 
     def post(report: Report) -> None:
@@ -88,6 +88,11 @@ def test_a_few_bad_images_in_a_row_are_borne_for_a_while(mocker: MockerFixture) 
     assert BAD_IMAGES_MAX < BAD_S / 0.1
     told = told_of("g" + "b" * (round(BAD_S / 0.1) - 1) + "gg", mocker)
     assert [type(report) for report in told] == [Arrived] * 3
+
+
+def test_a_few_bad_images_of_a_slow_camera_are_borne(mocker: MockerFixture) -> None:
+    told = told_of("g" + "b" * (BAD_IMAGES_MAX - 1) + "g", mocker, interval_s=2 * BAD_S)
+    assert [type(report) for report in told] == [Arrived] * 2
 
 
 def test_orders_replace_those_that_they_make_pointless() -> None:
