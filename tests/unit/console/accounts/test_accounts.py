@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 from pytest_mock import MockerFixture
 
-from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.base.errors import BadRequest, Busy
 from pi_cam_node.console.accounts import passwords
 from pi_cam_node.console.accounts.pairing import LIFETIME_S, PENDING_MAX, Pairing
-from pi_cam_node.console.accounts.registry import SESSION_DAYS, SESSIONS_PER_ACCOUNT, Accounts
+from pi_cam_node.console.accounts.registry import (
+    HASHES_WAITING_MAX,
+    SESSION_DAYS,
+    SESSIONS_PER_ACCOUNT,
+    Accounts,
+)
 from pi_cam_node.console.accounts.rights import Permission, may
 from pi_cam_node.console.accounts.setup_link import SetupLink
 from pi_cam_node.console.store.accounts import ROLES, Account, Role
@@ -52,6 +58,24 @@ def test_passwords_are_hashed_with_salt(mocker: MockerFixture) -> None:
 @pytest.mark.parametrize("stored", ["", "x", "scrypt$2$8$5$!!$!!", "md5$2$8$5$AAAA$AAAA", "scrypt$3$8$5$AAAA$AAAA"])
 def test_what_is_no_hash_opens_nothing(stored: str) -> None:
     assert not passwords.verify("", stored)
+
+
+def test_passwords_that_wait_to_be_verified_are_bounded(database: Database, mocker: MockerFixture) -> None:
+    """Each takes 16 MiB and time: who sends many must not fill the memory."""
+    goes_on = threading.Event()
+    mocker.patch.object(passwords, "verify", side_effect=lambda *_: goes_on.wait(30))
+
+    async def live() -> None:
+        accounts = Accounts(database, FakeClock())
+        waiting = [asyncio.create_task(accounts.verify("Anna", "guess")) for _ in range(HASHES_WAITING_MAX)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await asyncio.wait_for(accounts.verify("Anna", "guess"), 1)
+        goes_on.set()
+        assert await asyncio.gather(*waiting) == [None] * HASHES_WAITING_MAX
+        accounts.close()
+
+    asyncio.run(live())
 
 
 def test_a_session_outlives_a_restart_and_ends_with_its_time(database: Database) -> None:

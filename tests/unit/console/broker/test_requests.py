@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from pi_cam_node.base.errors import CameraDown, DeadlinePassed
-from pi_cam_node.console.broker.requests import Requests
+from pi_cam_node.base.errors import Busy, CameraDown, DeadlinePassed
+from pi_cam_node.console.broker.requests import REQUESTS_WAITING_MAX, Requests
 from pi_cam_node.console.broker.topics import ConsoleTopics
 
 TOPICS = ConsoleTopics("pi_cam_node", "house", "homeassistant")
@@ -37,6 +37,21 @@ def test_the_final_reply_is_the_answer() -> None:
         return await task
 
     assert asyncio.run(ask()) == {"stage": "final", "ok": True}
+
+
+def test_no_more_than_a_bounded_number_wait() -> None:
+    async def run() -> None:
+        requests = Requests(lambda _node, _verb, _payload, _name: True)
+        waiting = [asyncio.create_task(requests.ask("porch", "save")) for _ in range(REQUESTS_WAITING_MAX)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await requests.ask("porch", "save", deadline_s=0.05)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert requests._waiting == {}
+
+    asyncio.run(run())
 
 
 def test_without_mqtt_5_the_id_tells() -> None:
