@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 
 from pi_cam_node.console.nodes.node import BODY_MAX_BYTES, KEY_MAX_CHARS, Node
-from pi_cam_node.console.nodes.registry import SILENT_S, Nodes
+from pi_cam_node.console.nodes.registry import SILENT_S, THUMBNAILS_MAX, Nodes
 from tests.support.fakes.clock import FakeClock
 
 
@@ -43,6 +43,15 @@ def test_a_node_is_there_with_its_first_topic() -> None:
     broker = shown(Broker())
     assert (broker.porch.name, broker.porch.url, broker.porch.trouble()) == ("Porch", "http://10.0.0.5:8080", "")
     assert broker.told == [("porch", "availability"), ("porch", "info"), ("porch", "state"), ("porch", "camera")]
+
+
+def test_the_last_thumbnails_are_kept_and_no_more() -> None:
+    broker = shown(Broker())
+    broker.says("media/thumbnail", base64.b64encode(b"jpeg"))
+    for number in range(THUMBNAILS_MAX + 1):
+        broker.says("media/last", {"id": f"p{number}"})
+    kept = [bool(broker.nodes.thumbnail("porch", f"p{number}")) for number in range(THUMBNAILS_MAX + 1)]
+    assert kept == [False, *[True] * THUMBNAILS_MAX]
 
 
 @pytest.mark.parametrize("node", ["", "a/b", "UPPER", "x" * 65, "a b"])
