@@ -78,6 +78,26 @@ def test_passwords_that_wait_to_be_verified_are_bounded(database: Database, mock
     asyncio.run(live())
 
 
+def test_the_use_of_a_session_is_written_once_an_hour(database: Database) -> None:
+    async def live() -> None:
+        clock = FakeClock()
+        accounts = Accounts(database, clock)
+        name = await accounts.begin(await accounts.create("Anna", "owner", "correct horse"), "Firefox")
+        written = []
+        for _ in range(8):
+            clock.advance(600)
+            found = accounts.session(name)
+            assert found is not None
+            await accounts.seen(found[1])
+            ((_, _, _, _, created, seen, _),) = await database.read(
+                lambda db: db.execute("SELECT * FROM session").fetchall()
+            )
+            written.append((seen - created) // 60_000)
+        assert written == [0, 0, 0, 0, 0, 0, 70, 70]
+
+    asyncio.run(live())
+
+
 def test_a_session_outlives_a_restart_and_ends_with_its_time(database: Database) -> None:
     async def live() -> None:
         clock = FakeClock()

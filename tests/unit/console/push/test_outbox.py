@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("cryptography", reason="the extra console is not installed")
 
-from pi_cam_node.console.push.outbox import Outbox
+from pi_cam_node.console.push.outbox import AT_ONCE, IDLE_S, Outbox
 from pi_cam_node.console.push.sender import TTL_S, Outcome
 from pi_cam_node.console.store import accounts, devices, events
 from pi_cam_node.console.store.accounts import Account
@@ -94,6 +94,24 @@ def test_a_service_that_does_not_answer_holds_up_its_own_device_only(db: sqlite3
     asyncio.run(scenario())
     assert service.sent == ["tablet first", "tablet second"]
     assert [state for device, state, _ in states(db) if device == "phone"] == ["waiting", "waiting"]
+
+
+def test_no_more_than_a_bounded_number_are_sent_at_once(db: sqlite3.Connection) -> None:
+    box, service, clock = rig(db)
+    names = [f"phone {number}" for number in range(AT_ONCE + 10)]
+    for name in names:
+        devices.put_device(db, Device(name, "a", "webpush", name, {}, name, 0))
+        service.answers[name] = None
+
+    async def scenario() -> int:
+        put(db, clock, "first", *names)
+        for _ in range(3):
+            await box.step()
+            await turn()
+        assert await box.step() == IDLE_S, "it is woken by the end of one of them"
+        return len(box._under_way)
+
+    assert asyncio.run(scenario()) == AT_ONCE
 
 
 def test_what_waited_before_a_pause_is_not_sent_during_it(db: sqlite3.Connection) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pi_cam_node.config.loader import load as load_node
 from pi_cam_node.console.config.cameras import CameraEntry
 from pi_cam_node.console.config.loader import load
+from pi_cam_node.console.supervisor import child as child_module
 from pi_cam_node.console.supervisor import settings
 from pi_cam_node.console.supervisor.child import ERASED, FAST_S, Child, Process
 from pi_cam_node.system.systemd import is_restarted
@@ -56,6 +57,43 @@ def lived(*runs: tuple[int, float]) -> tuple[list[float], str, int]:
 def test_one_that_ends_is_started_again_more_slowly_each_time() -> None:
     waits, _, _ = lived((1, 1), (1, 1), (1, 1), (1, 1))
     assert waits == [1.0, 2.0, 4.0, 8.0, -1.0]
+
+
+class DeafRun:
+    """A run that ends only by force."""
+
+    def __init__(self) -> None:
+        self._killed = asyncio.Event()
+
+    async def wait(self) -> int:
+        await self._killed.wait()
+        return -9
+
+    def terminate(self) -> None:
+        """Do nothing."""
+
+    def kill(self) -> None:
+        self._killed.set()
+
+
+def test_one_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_module, "STOP_S", 0.05)
+
+    async def run() -> None:
+        started = asyncio.Event()
+
+        async def spawn() -> Process:
+            started.set()
+            return DeafRun()
+
+        child = Child("gate", spawn, FakeClock())
+        task = asyncio.create_task(child.run())
+        await started.wait()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait_for(child.stop(), 10)
+
+    asyncio.run(run())
 
 
 def test_one_that_lasted_begins_anew() -> None:
