@@ -12,6 +12,7 @@ from pi_cam_node.core.history import Waiting as Stored
 from pi_cam_node.mqtt.connection.in_flight import (
     ACK_TIMEOUT_S,
     BUSY_BYTES,
+    FOREIGN_TOPICS,
     IN_FLIGHT_BYTES,
     IN_FLIGHT_MESSAGES,
     InFlight,
@@ -93,6 +94,16 @@ def test_flight_is_bounded_by_number() -> None:
         assert flight.has_room(message(number))
         flight.add(sent(number))
     assert not flight.has_room(message())
+
+
+def test_response_topics_that_the_broker_took_are_remembered_up_to_a_number() -> None:
+    flight = InFlight()
+    for number in range(FOREIGN_TOPICS + 10):
+        entry = sent(number, fallback_topic="t/reply")
+        flight.add(entry)
+        acknowledge(entry)
+        assert flight.has_room(message())
+    assert len(flight.foreign_topics) == FOREIGN_TOPICS
 
 
 def test_a_single_message_may_be_larger_than_the_bound() -> None:

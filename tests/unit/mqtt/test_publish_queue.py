@@ -18,7 +18,7 @@ from pi_cam_node.mqtt.messages.message import JSON, Message
 from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter
 from pi_cam_node.mqtt.messages.topics import Topics
 from pi_cam_node.mqtt.outbox import WAITING
-from pi_cam_node.mqtt.publish_queue import REPLY_FLOOR_BYTES
+from pi_cam_node.mqtt.publish_queue import REPLY_FLOOR_BYTES, TRUSTED_TOPICS
 from tests.support.fakes.clock import FakeClock
 from tests.support.model_broker import Broker, Receipt, SteppedLink
 
@@ -100,6 +100,17 @@ def ended_with(link: SteppedLink, *messages: Message, cause: Cause = "network", 
     """End a session of the link with these messages in flight."""
     link.queue.session_ended(
         Disconnect("it broke", cause, 1.0, unacknowledged=[_sent(message) for message in messages], **more)  # type: ignore[arg-type]
+    )
+
+
+def test_response_topics_that_have_done_no_harm_are_remembered_up_to_a_number(link: SteppedLink) -> None:
+    for number in range(TRUSTED_TOPICS + 10):
+        ended_with(link, foreign_topics=frozenset({f"asker/{number}"}))
+    trusted = link.queue._trusted
+    assert (len(trusted), "asker/0" in trusted, f"asker/{TRUSTED_TOPICS + 9}" in trusted) == (
+        TRUSTED_TOPICS,
+        False,
+        True,
     )
 
 

@@ -30,6 +30,11 @@ def test_a_line_ends_at_the_first_newline(end: bytes) -> None:
     assert line_of(b"set night.", b"gain 7" + end) == b"set night.gain 7"
 
 
+def test_a_line_without_end_is_not_waited_for() -> None:
+    with pytest.raises(BadRequest, match="longer"):
+        line_of(bytes(MAX + 1), timeouts=Timeouts(line_s=1, silence_s=30))
+
+
 def test_a_line_ends_at_the_end_of_the_input() -> None:
     assert line_of(b"night_level", ended=True) == b"night_level"
 
