@@ -17,7 +17,7 @@ from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Request
-from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
+from pi_cam_node.camera.sources.rtsp_limits import ADVICE, NO_PICTURES, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
 from pi_cam_node.imaging.frame_timing import RateLimit
 
 # TCP, as UDP loses parts of pictures; UDP only if the camera supports nothing else. Without nobuffer and the shorter
@@ -74,6 +74,9 @@ class RtspSource:
         with _options():
             request = Request(self._title, self._url, cv2.CAP_FFMPEG, ADVICE, _PARAMETERS)
             self._capture = Capture(request, self._opener)
+        if not all(self._capture.size):  # OpenCV opens what answers, whatever comes then
+            self.close()
+            raise SourceError(f"{self._title} {NO_PICTURES}")
         rate_hz = self._capture.get(cv2.CAP_PROP_FPS)
         self._announced_s = self._interval_s = 1 / (rate_hz if 1 <= rate_hz <= 60 else 25)
         self._controls = controls

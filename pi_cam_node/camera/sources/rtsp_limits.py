@@ -14,3 +14,5 @@ ADVICE = (
     "nothing answers there, it refuses the login, or it has no such stream; check host, port, login and path, "
     "for example with ffprobe; # / ? % in a password are written %23 %2F %3F %25"
 )
+CODEC_ADVICE = "choose H.264 in its settings"
+NO_PICTURES = f"sends no pictures that can be read; restart it, or {CODEC_ADVICE}"

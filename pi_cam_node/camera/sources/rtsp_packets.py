@@ -19,7 +19,7 @@ from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.packet_times import PacketTimes, stamp_of
 from pi_cam_node.camera.sources.rtsp_errors import reason_ended, reason_not_opened
-from pi_cam_node.camera.sources.rtsp_limits import OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
+from pi_cam_node.camera.sources.rtsp_limits import CODEC_ADVICE, NO_PICTURES, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
 from pi_cam_node.camera.sources.rtsp_sound import RtspSound
 from pi_cam_node.imaging.frame_timing import RateLimit
 from pi_cam_node.imaging.h264 import has_one_pair, is_start, parameter_sets, with_parameter_sets
@@ -44,7 +44,6 @@ _REORDERED_PACKETS = 20
 _JUMP_S = 10.0
 # Codecs whose pictures FFmpeg completes only with the first packet of the next one.
 _ENDED_BY_NEXT = ("h264", "hevc")
-_CODEC_ADVICE = "choose H.264 in its settings"
 # Pixel formats that browsers play: 4:2:0 with 8 bits, limited or full range.
 _PLAYABLE = ("yuv420p", "yuvj420p")
 # Maximum number of packets that wait for the next picture; without decodable pictures the camera counts as lost anyway.
@@ -120,14 +119,12 @@ class RtspPacketSource:
         decoder = stream.codec_context
         if decoder is None:
             self.close()
-            raise SourceError(f"{self._title} sends video of an unknown codec; {_CODEC_ADVICE}")
+            raise SourceError(f"{self._title} sends video of an unknown codec; {CODEC_ADVICE}")
         decoder.thread_count = 1
         self._size = (decoder.width & ~1, decoder.height & ~1)
         if not all(self._size):
             self.close()
-            raise SourceError(
-                f"{self._title} sends no pictures that can be decoded; restart the camera, or {_CODEC_ADVICE}"
-            )
+            raise SourceError(f"{self._title} {NO_PICTURES}")
         # Reordered packets have separate decode and presentation times, which the film writer does not support.
         self._can_copy = decoder.name == "h264" and not decoder.has_b_frames and decoder.pix_fmt in _PLAYABLE
         told = bytes(decoder.extradata or b"")

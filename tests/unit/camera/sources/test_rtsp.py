@@ -27,7 +27,14 @@ URL = "rtsp://cam:hunter2@porch.example/live"
 class FakeStream:
     """Takes the given seconds for each image; the images are numbered by their grey level."""
 
-    def __init__(self, waits_s: Iterable[float] = (), *, shape: tuple[int, int, int] = (48, 64, 3)) -> None:
+    def __init__(
+        self,
+        waits_s: Iterable[float] = (),
+        *,
+        shape: tuple[int, int, int] = (48, 64, 3),
+        size: tuple[int, int] = (64, 48),
+    ) -> None:
+        self.size = size
         self.waits_s = list(waits_s)
         self.shape = shape
         self.now_s = 1000.0
@@ -43,7 +50,11 @@ class FakeStream:
         return True
 
     def get(self, what: int) -> float:
-        return {cv2.CAP_PROP_FRAME_WIDTH: 64, cv2.CAP_PROP_FRAME_HEIGHT: 48, cv2.CAP_PROP_FPS: 10}.get(what, 0)
+        return {
+            cv2.CAP_PROP_FRAME_WIDTH: self.size[0],
+            cv2.CAP_PROP_FRAME_HEIGHT: self.size[1],
+            cv2.CAP_PROP_FPS: 10,
+        }.get(what, 0)
 
     def set(self, what: int, value: float) -> bool:
         return True
@@ -83,6 +94,14 @@ def test_timeouts_are_given_while_opening_and_the_login_is_not_shown() -> None:
     assert asked[cv2.CAP_PROP_OPEN_TIMEOUT_MSEC] == OPEN_TIMEOUT_MS
     assert opened.source == "rtsp://********@porch.example/live"
     assert (opened.size, opened.controls) == ((64, 48), False)
+
+
+def test_a_stream_without_pictures_is_said_and_let_go() -> None:
+    """OpenCV opens a stream of which nothing came, and tells a size of 0 x 0."""
+    stream = FakeStream(size=(0, 0))
+    with pytest.raises(SourceError, match=r"sends no pictures that can be read; restart it, or choose H\.264"):
+        source_on(stream)
+    assert stream.released
 
 
 def test_a_camera_of_one_picture_a_second_can_be_opened_and_one_that_hangs_is_given_up_before_it_counts_as_stuck() -> (
