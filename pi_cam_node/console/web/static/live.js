@@ -177,7 +177,7 @@ export class LiveView {
   // Says why there is no connection, where the console itself answers, and not a proxy in its place.
   async explain() {
     const answer = await fetch("/live", { signal: AbortSignal.timeout(CONNECTED_AFTER_MS) }).catch(() => undefined);
-    if (!answer?.headers.has("Content-Security-Policy") || this.socket?.readyState === WebSocket.OPEN) return;
+    if (!answer?.headers.has("content-security-policy") || this.socket?.readyState === WebSocket.OPEN) return;
     const { noSocket, tooMany } = document.body.dataset;
     const text = { 400: noSocket, 503: tooMany }[answer.status];
     if (!text) return;

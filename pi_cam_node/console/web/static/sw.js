@@ -22,7 +22,7 @@ async function answerTo(request) {
   const late = new Promise((_, reject) => setTimeout(() => reject(new DOMException("", "TimeoutError")), DEADLINE_MS));
   const answer = await Promise.race([fetch(request), late]);
   // The console's own answers have a policy.
-  if (answer.status >= 500 && !answer.headers.has("Content-Security-Policy")) throw new DOMException("", "NetworkError");
+  if (answer.status >= 500 && !answer.headers.has("content-security-policy")) throw new DOMException("", "NetworkError");
   return answer;
 }
 
