@@ -302,6 +302,17 @@ def test_of_messages_that_were_sent_nothing_is_remembered(store: EventDatabase) 
     assert [waiting.topic for waiting in store.waiting()] == ["t/4"]
 
 
+def test_of_messages_that_are_never_sent_a_bounded_number_is_remembered(
+    store: EventDatabase, mocker: MockerFixture
+) -> None:
+    mocker.patch.object(rows, "OUTBOX_MAX", 5)
+    numbers = []
+    for number in range(30):
+        numbers.append(store.put(f"topic/{number}", b"event"))
+        written(store)
+    assert list(store._rows) == numbers[-10:]
+
+
 def test_a_message_that_was_sent_before_it_was_written_is_never_written(store: EventDatabase) -> None:
     number = store.put("t/0", b"x")
     store.sent([number])
