@@ -107,11 +107,17 @@ $(stat -c %U "$folder" | sed "s/^UNKNOWN$/user $(stat -c %u "$folder")/"), or cl
     done
 }
 
+# Whether an environment can be installed into. Its creation ends with bin/activate: without that it was interrupted, and
+# may lack pip. An environment of another kind, such as conda's, has no pyvenv.cfg.
+is_whole() {
+    "$venv/bin/python" -c '' 2>/dev/null && { [ -f "$venv/bin/activate" ] || [ ! -f "$venv/pyvenv.cfg" ]; }
+}
+
 # install [extras]: installs them unless is_installed.
 install() {
     is_installed "${1-}" && return
     require_writable
-    if ! "$venv/bin/python" -c '' 2>/dev/null || [ -n "${PYTHON-}" ]; then
+    if ! is_whole || [ -n "${PYTHON-}" ]; then
         make_environment
     fi
     say "installing; the first time takes a minute"

@@ -82,3 +82,21 @@ def test_an_environment_with_more_extras_is_not_installed_again(
     """
     done = subprocess.run(["sh", "-c", program], check=False, capture_output=True, text=True, timeout=60)
     assert (done.returncode == 0, done.stderr) == (is_installed, "")
+
+
+@pytest.mark.parametrize(
+    ("files", "is_made"),
+    [("pyvenv.cfg", True), ("pyvenv.cfg bin/activate", False), ("conda-meta", False)],
+)
+def test_an_environment_whose_creation_was_interrupted_is_made_anew(tmp_path: Path, files: str, is_made: bool) -> None:
+    """It has a Python without pip: every later start failed."""
+    program = f"""
+        root={FOLDER.parent} venv={tmp_path}
+        . "$root/scripts/environment.sh"
+        make_environment() {{ echo made; }}
+        mkdir "$venv/bin" && printf '#!/bin/sh\n' >"$venv/bin/python" && chmod +x "$venv/bin/python"
+        cd "$venv" && touch {files}
+        install
+    """
+    done = subprocess.run(["sh", "-c", program], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "made\n" if is_made else "")
