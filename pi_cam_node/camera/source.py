@@ -179,6 +179,12 @@ class Shot:
     packets: tuple[Packet, ...] = ()
 
 
+LOGIN_ADVICE = (
+    "it refuses the login; it stands before the host, as user:password@host, with # / ? % in it as %23 %2F %3F %25"
+)
+"""Advice about the address of a network camera. Without a scheme, as redaction would mask the example."""
+
+
 class BadImage(SourceError):
     """An image is damaged or of another size; the source continues with the next."""
 

@@ -8,6 +8,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import SourceError
+from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import BadImage, Controls
 from pi_cam_node.camera.sources import http_camera as http_camera_source
 from pi_cam_node.camera.sources.http_camera import HttpCameraSource
@@ -35,6 +36,7 @@ def test_a_wrong_login_is_said_without_the_password() -> None:
     with http_camera("/stream", "basic") as url, pytest.raises(SourceError, match="answers 401: it refuses") as refused:
         HttpCameraSource(url.replace("secret", "wrong")).open(CameraConfig(), DAY)
     assert "wrong" not in str(refused.value)
+    assert "as user:password@host" in without_logins(str(refused.value))
     assert PASSWORD not in str(refused.value)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.redaction import without_logins
-from pi_cam_node.camera.source import BadImage, CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.source import LOGIN_ADVICE, BadImage, CameraSettings, Controls, Opened, Shot
 from pi_cam_node.camera.sources.http_connection import Deadline, HttpHandler, HttpsHandler, RedirectHandler
 from pi_cam_node.camera.sources.http_login import LoginHandler
 from pi_cam_node.camera.sources.jpeg_stream import MAX_JPEG_BYTES, JpegSplitter
@@ -42,7 +42,7 @@ _SOI = b"\xff\xd8"
 # Value of zlib's ``wbits``: detect a gzip or zlib header.
 _ANY_ZLIB_HEADER = 47
 _ADVICE = {
-    401: "it refuses the login; write it as http://user:password@host/…, with # / ? % in it as %23 %2F %3F %25",
+    401: LOGIN_ADVICE,
     403: "it refuses the login, or this address",
     404: "it has no such address; its manual or web page tells the one of the stream",
 }

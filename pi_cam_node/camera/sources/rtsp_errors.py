@@ -7,11 +7,11 @@ import errno
 import av
 
 from pi_cam_node.base.redaction import without_logins
+from pi_cam_node.camera.source import LOGIN_ADVICE
 from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS
 
-_LOGIN = "it refuses the login; write it as rtsp://user:password@host/…, with # / ? % in it as %23 %2F %3F %25"
 _ANSWERS = {
-    av.error.HTTPUnauthorizedError: f"401: {_LOGIN}",
+    av.error.HTTPUnauthorizedError: f"401: {LOGIN_ADVICE}",
     av.error.HTTPForbiddenError: "403: it refuses this login for this stream",
     av.error.HTTPNotFoundError: "404: it has no such stream; its manual or web page tells the path",
 }

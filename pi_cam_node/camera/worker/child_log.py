@@ -69,7 +69,7 @@ class ChildLog:
         if record is not None and not record[2].startswith(_FFMPEG):
             logging.getLogger(record[2]).log(logging.getLevelNamesMapping()[record[1]], "%s", record[3])
             return
-        text = text if record is None else f"{record[2]}: {record[3]}"
+        text = text if record is None else record[3]
         self._hint, self._hint_mono_s = short(_PREFIX.sub("", text)), now_s
         if now_s - self._span_mono_s > _SPAN_S:
             self._end_span(now_s)

@@ -9,6 +9,7 @@ import pytest
 
 av: Any = pytest.importorskip("av", reason="the extra video is not installed")
 
+from pi_cam_node.base.redaction import without_logins  # noqa: E402 - PyAV is there
 from pi_cam_node.camera.sources.rtsp_errors import reason_ended, reason_not_opened  # noqa: E402 - PyAV is there
 
 INVALID = av.error.InvalidDataError(1, "Invalid data found when processing input")
@@ -33,7 +34,9 @@ INVALID = av.error.InvalidDataError(1, "Invalid data found when processing input
     ],
 )
 def test_a_stream_that_cannot_be_opened_has_a_reason_and_advice(error: Exception, took_s: float, words: str) -> None:
-    assert reason_not_opened(error, took_s).startswith(words)
+    reason = reason_not_opened(error, took_s)
+    assert reason.startswith(words)
+    assert without_logins(reason) == reason, "no example of an address is masked on its way"
 
 
 def test_a_login_in_an_error_is_masked() -> None:

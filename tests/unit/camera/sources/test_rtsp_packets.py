@@ -304,7 +304,7 @@ def test_a_stream_that_cannot_be_opened_says_what_to_look_at() -> None:
     def refuse(_url: str) -> FakeCamera:
         raise av.error.HTTPUnauthorizedError(1, "Server returned 401 Unauthorized")
 
-    with pytest.raises(SourceError, match=r"401: it refuses the login; write it as") as caught:
+    with pytest.raises(SourceError, match=r"401: it refuses the login; it stands before") as caught:
         RtspPacketSource(URL, refuse).open(CameraConfig(), DAY)
     assert "hunter2" not in str(caught.value)
 

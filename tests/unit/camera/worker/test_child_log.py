@@ -68,11 +68,11 @@ def test_what_ffmpeg_says_through_pyav_is_for_debugging_and_cut_too(caplog: pyte
     with caplog.at_level(logging.DEBUG):
         for _ in range(500):
             log.feed((OneLine().format(record) + "\n").encode(), 1)
-    assert caplog.record_tuples == [
-        ("pi_cam_node.camera", logging.DEBUG, "camera process: libav.h264: no frame!")
-    ] * len(caplog.records)
+    assert caplog.record_tuples == [("pi_cam_node.camera", logging.DEBUG, "camera process: no frame!")] * len(
+        caplog.records
+    )
     assert len(caplog.records) == 20
-    assert log.hint(1) == "libav.h264: no frame!"
+    assert log.hint(1) == "no frame!"
 
 
 def test_bytes_that_are_no_text_and_lines_without_an_end_do_no_harm(caplog: pytest.LogCaptureFixture) -> None:
