@@ -53,7 +53,5 @@ def test_a_picture_that_is_gone_is_words_and_a_long_zone_makes_no_page_wide(brok
 def test_settings_of_a_node_that_lies_are_drawn(kind: str, lie: object) -> None:
     told = [{"key": "a.b", "section": lie, "type": kind, **dict.fromkeys(FIELDS, lie)}]
     sections = sections_of(Node("porch", online=True), told, 0)
-    template = environment().get_template("settings_node.html")
-    shown = {"node": Node("porch", online=True), "nodes": [], "fault": "", "is_there": True, "sections": sections}
-    context = template.new_context({**shown, "m": environment().get_template("macros.html").module})
-    assert 'name="a.b"' in "".join(template.blocks["content"](context))
+    template = environment().get_template("parts/node_settings.html")
+    assert 'name="a.b"' in template.render(node=Node("porch", online=True), fault="", sections=sections)
