@@ -161,7 +161,7 @@ def _require_extra(parser: argparse.ArgumentParser) -> None:
 
 def chosen_file(path: Path | None) -> Path | None:
     """Return the file that is named, or the first of `DEFAULT_FILES` that exists; ``None`` where there is none."""
-    return path or next((file for file in DEFAULT_FILES if file.exists()), None)
+    return path or next((file for file in DEFAULT_FILES if program.may_exist(file)), None)
 
 
 def _run(path: Path | None, *, is_check: bool) -> int:

@@ -51,7 +51,7 @@ def _import(file: Path, target: Path, *, is_write: bool) -> int:
     from pi_cam_node.console.imports.reading import cameras_in  # noqa: PLC0415
 
     found = cameras_in(file, os.environ)
-    own = load(target, {}).cameras if target.exists() else ()
+    own = load(target, {}).cameras if program.may_exist(target) else ()
     known = {camera.id for camera in own}
     added: list[CameraEntry] = []
     print(f"{found.system}: {len(found.cameras)} camera{'s' * (len(found.cameras) != 1)} a node can read")

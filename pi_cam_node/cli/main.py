@@ -207,10 +207,10 @@ def print_origin(loaded: LoadedConfig, *, is_named: bool) -> None:
 
 def default_file() -> Path | None:
     """Return the configuration file that is used without ``--config``; ``None`` where there is none."""
-    return next((file for file in DEFAULT_FILES if _may_exist(file)), None)
+    return next((file for file in DEFAULT_FILES if may_exist(file)), None)
 
 
-def _may_exist(file: Path) -> bool:
+def may_exist(file: Path) -> bool:
     """Return whether a file exists or may exist: where it cannot be looked for, reading it will say why."""
     try:
         file.stat()

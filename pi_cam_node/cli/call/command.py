@@ -18,6 +18,7 @@ from pi_cam_node.base.errors import BadRequest, ConfigError
 from pi_cam_node.cli.call import picture
 from pi_cam_node.cli.call.picture import NoPicture
 from pi_cam_node.cli.call.request import Reply, Request, ask, is_final, request_of
+from pi_cam_node.cli.file_errors import in_words
 from pi_cam_node.cli.main import BAD_USE
 from pi_cam_node.cli.options import add_options, seconds_up_to
 from pi_cam_node.cli.target import NO_ANSWER, NoSingleNode, find_nodes, target_of, topics_of
@@ -111,10 +112,13 @@ def _file_name(text: str) -> str:
     path = Path(text)
     if text == STDOUT and sys.stdout.isatty():
         raise argparse.ArgumentTypeError("stdout is a terminal; name a file, or send the output to one")
-    if not text or path.is_dir():
-        raise argparse.ArgumentTypeError(f"found {text!a}, expected the name of a file")
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
+    try:
+        if not text or path.is_dir():
+            raise argparse.ArgumentTypeError(f"found {text!a}, expected the name of a file")
+        if not path.parent.is_dir():
+            raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
+    except OSError as error:
+        raise argparse.ArgumentTypeError(in_words(error)) from None
     return text
 
 

@@ -16,7 +16,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.cli import main
+from pi_cam_node.cli import console, main
 from pi_cam_node.core.commands import all as actions
 from pi_cam_node.core.history import EVENT_KINDS
 from pi_cam_node.runtime import node as node_module
@@ -300,3 +300,29 @@ def test_a_working_folder_that_is_gone_is_said(
     assert main.main([words]) == main.BAD_USE
     expected = "pi-cam-node: the folder in which you are is gone: `cd` into one that is there\n"
     assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize(
+    "words", ["console", "console --check", "console ca --name a.lan", "console password anna", "import cameras.yaml"]
+)
+def test_a_consoles_file_that_may_not_be_read_is_said(
+    elsewhere: Path, mocker: MockerFixture, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    pytest.importorskip("cryptography", reason="the extra console is not installed")
+    pytest.importorskip("jinja2", reason="the extra console is not installed")
+    hidden = elsewhere / "console.yaml"
+    (elsewhere / "cameras.yaml").write_text("streams: {porch: 'rtsp://192.0.2.1/1'}\n")
+    mocker.patch.object(console, "DEFAULT_FILES", (hidden,))
+    forbid(mocker, str(hidden))
+    assert main.main(words.split()) == main.BAD_USE
+    assert f"{hidden}: cannot be read: Permission denied" in capsys.readouterr().err
+
+
+def test_a_place_for_a_picture_that_may_not_be_looked_at_is_refused(
+    elsewhere: Path, mocker: MockerFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hidden = str(elsewhere / "porch.jpg")
+    forbid(mocker, hidden)
+    with pytest.raises(SystemExit) as ended:
+        main.main(["call", "--port", "1", "save", "-o", hidden])
+    assert (ended.value.code, f"{hidden}: Permission denied; run it as" in capsys.readouterr().err) == (2, True)
