@@ -179,8 +179,13 @@ class DatabaseWriter:
     def _check(self) -> None:
         """Check an existing file for damage at start; a new one is created with the first write."""
         path = self._path
-        if path is not None and path.exists():
-            self._tried(lambda: self._opened(path))
+        try:
+            if path is None or not path.exists():
+                return
+        except OSError as error:  # a folder that may not be searched
+            self._on_failure(error)
+            return
+        self._tried(lambda: self._opened(path))
 
     def _tried(self, work: Callable[[], object]) -> bool:
         """Run a database operation; return whether it succeeded."""

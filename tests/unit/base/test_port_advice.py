@@ -19,6 +19,10 @@ from pi_cam_node.base.port_advice import advice
             "this machine does not have the address (yet); check a.host with: ip address",
         ),
         (PermissionError(errno.EACCES, "x"), "ports below 1024 are the administrator's; choose a higher a.port"),
+        (
+            PermissionError(errno.EACCES, "x", "/etc/token"),
+            "check that file, and whether the user of this program may use it",
+        ),
         (socket.gaierror(-2, "x"), "the name in a.host is not known; an address is safer"),
         ("\udce9".encode, "the name in a.host is not known; an address is safer"),
         (OSError(errno.EIO, "x"), "check a.host and a.port"),

@@ -520,6 +520,20 @@ def test_what_cannot_be_written_waits_and_is_said_once(
     assert everything(store) == (event(1),)
 
 
+def test_a_folder_that_may_not_be_searched_is_said_and_does_not_end_the_thread(
+    store: EventDatabase, path: Path, mocker: MockerFixture
+) -> None:
+    """The node ended with it, was started anew, and ended again."""
+    denied = PermissionError(errno.EACCES, "Permission denied", str(path))
+    mocker.patch.object(Path, "exists", side_effect=denied)
+    written(store)
+    assert "Permission denied" in store._writer.trouble
+    mocker.stopall()
+    store.save_event(event(1))
+    written(store)
+    assert everything(store) == (event(1),)
+
+
 def test_a_write_that_fails_half_way_leaves_nothing_of_it(
     store: EventDatabase, path: Path, mocker: MockerFixture
 ) -> None:
