@@ -32,6 +32,11 @@ def joined(directory: str | Path, *names: str) -> str:
     return os.path.join(directory, *names)  # noqa: PTH118 - see above
 
 
+def is_directory(path: Path) -> bool:
+    """Return whether there is a directory; false where a parent of it may not be searched, for which pathlib raises."""
+    return os.path.isdir(path)  # noqa: PTH112 - see above
+
+
 def network_file_system(folder: Path) -> str:
     """Return the type of a folder's file system if it is a network one; empty otherwise or if unknown.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from pi_cam_node.base.bounded_read import read_bounded
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.extras import has_video, video_hint
+from pi_cam_node.base.file_system import is_directory
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.redaction import carries_login
 from pi_cam_node.base.secret_file import open_plain, read_secret
@@ -139,7 +140,7 @@ def _place_pictures(draft: MergedLayers[Root], folder: Path, state: str) -> None
     if not state or not beside.is_relative_to(folder) or draft.is_absolute(PICTURES):
         return
     inside = Path(state) / beside.relative_to(folder)
-    if inside.is_dir() or not beside.is_dir():
+    if not is_directory(beside) or is_directory(inside):
         draft.values[PICTURES] = str(inside)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
+from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.config import Config
@@ -193,6 +195,16 @@ def test_no_text_does_anything_but_load_or_be_refused(text: str) -> None:
 
 
 # ---------------------------------------------------------------- where the pictures go
+
+
+def test_a_state_folder_that_may_not_be_searched_is_no_fault_of_the_file(
+    folder: Folder, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    path = folder.put("config.yaml", "")
+    denied = PermissionError(errno.EACCES, "Permission denied")
+    mocker.patch("os.stat", side_effect=denied)
+    config = load(path, {"STATE_DIRECTORY": str(tmp_path / "state")}, b"").config
+    assert config.export.base_dir == tmp_path / "state" / "captures"
 
 
 def test_a_service_keeps_its_pictures_in_its_state_folder(folder: Folder, tmp_path: Path) -> None:
