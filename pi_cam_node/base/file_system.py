@@ -32,6 +32,17 @@ def joined(directory: str | Path, *names: str) -> str:
     return os.path.join(directory, *names)  # noqa: PTH118 - see above
 
 
+def may_exist(file: Path) -> bool:
+    """Return whether a file exists or may exist: where it cannot be looked for, reading it will say why."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def is_directory(path: Path) -> bool:
     """Return whether there is a directory; false where a parent of it may not be searched, for which pathlib raises."""
     return os.path.isdir(path)  # noqa: PTH112 - see above

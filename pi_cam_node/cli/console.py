@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pi_cam_node.base.errors import BadRequest, ConfigError
 from pi_cam_node.base.extras import install_command
+from pi_cam_node.base.file_system import may_exist
 from pi_cam_node.cli import main as program
 from pi_cam_node.cli.file_errors import in_words
 from pi_cam_node.cli.options import file_path
@@ -161,7 +162,7 @@ def _require_extra(parser: argparse.ArgumentParser) -> None:
 
 def chosen_file(path: Path | None) -> Path | None:
     """Return the file that is named, or the first of `DEFAULT_FILES` that exists; ``None`` where there is none."""
-    return path or next((file for file in DEFAULT_FILES if program.may_exist(file)), None)
+    return path or next((file for file in DEFAULT_FILES if may_exist(file)), None)
 
 
 def _run(path: Path | None, *, is_check: bool) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pi_cam_node.base.errors import ConfigError, NotSaved
+from pi_cam_node.base.file_system import may_exist
 from pi_cam_node.base.redaction import guarded, without_logins
 from pi_cam_node.cli import main as program
 from pi_cam_node.cli.console import DEFAULT_FILES, chosen_file
@@ -51,7 +52,7 @@ def _import(file: Path, target: Path, *, is_write: bool) -> int:
     from pi_cam_node.console.imports.reading import cameras_in  # noqa: PLC0415
 
     found = cameras_in(file, os.environ)
-    own = load(target, {}).cameras if program.may_exist(target) else ()
+    own = load(target, {}).cameras if may_exist(target) else ()
     known = {camera.id for camera in own}
     added: list[CameraEntry] = []
     print(f"{found.system}: {len(found.cameras)} camera{'s' * (len(found.cameras) != 1)} a node can read")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pi_cam_node import __version__
 from pi_cam_node.base.errors import ConfigError, nearest
+from pi_cam_node.base.file_system import may_exist
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.cli.file_errors import in_words
 from pi_cam_node.system.process import ended_cleanly, escape_unprintable, open_missing_streams
@@ -208,17 +209,6 @@ def print_origin(loaded: LoadedConfig, *, is_named: bool) -> None:
 def default_file() -> Path | None:
     """Return the configuration file that is used without ``--config``; ``None`` where there is none."""
     return next((file for file in DEFAULT_FILES if may_exist(file)), None)
-
-
-def may_exist(file: Path) -> bool:
-    """Return whether a file exists or may exist: where it cannot be looked for, reading it will say why."""
-    try:
-        file.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _choice_in_words(file: Path | None) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.database_check import is_damage
-from pi_cam_node.base.file_system import network_file_system
+from pi_cam_node.base.file_system import may_exist, network_file_system
 from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.core.history import EventRow, RecordingRow
 from pi_cam_node.storage.events import rows, schema
@@ -179,13 +179,8 @@ class DatabaseWriter:
     def _check(self) -> None:
         """Check an existing file for damage at start; a new one is created with the first write."""
         path = self._path
-        try:
-            if path is None or not path.exists():
-                return
-        except OSError as error:  # a folder that may not be searched
-            self._on_failure(error)
-            return
-        self._tried(lambda: self._opened(path))
+        if path is not None and may_exist(path):
+            self._tried(lambda: self._opened(path))
 
     def _tried(self, work: Callable[[], object]) -> bool:
         """Run a database operation; return whether it succeeded."""

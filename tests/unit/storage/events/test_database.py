@@ -525,7 +525,7 @@ def test_a_folder_that_may_not_be_searched_is_said_and_does_not_end_the_thread(
 ) -> None:
     """The node ended with it, was started anew, and ended again."""
     denied = PermissionError(errno.EACCES, "Permission denied", str(path))
-    mocker.patch.object(Path, "exists", side_effect=denied)
+    mocker.patch.object(Path, "stat", side_effect=denied)
     written(store)
     assert "Permission denied" in store._writer.trouble
     mocker.stopall()
