@@ -62,7 +62,9 @@ def fault_of(path: Path) -> str:
         _read(path)
     except FileNotFoundError:
         return ""
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        return f"{path}: cannot be read: {error.strerror or error}"
+    except ValueError as error:
         return str(error)
     return ""
 

@@ -83,3 +83,12 @@ def test_check_config_judges_the_token(
     config.write_text(f"http: {{token_file: {tmp_path / 'token'}}}\n")
     assert main(["check-config", str(config)]) == code
     assert ("12 to 1024 ASCII characters" in capsys.readouterr().err) == (code == 2)
+
+
+def test_a_token_that_cannot_be_read_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "my.yaml"
+    (tmp_path / "loop").symlink_to("loop")
+    config.write_text(f"http: {{token_file: {tmp_path / 'loop'}}}\n")
+    assert main(["check-config", str(config)]) == 2
+    expected = f"http.token_file: {tmp_path / 'loop'}: cannot be read: Too many levels of symbolic links\n"
+    assert capsys.readouterr().err == expected
