@@ -194,7 +194,7 @@ def refuse(error: ConfigError) -> int:
     for problem in error.problems:
         print(problem, file=sys.stderr)
     count = len(error.problems)
-    print(f"{PROGRAM}: nothing was started: {count} fault{'s' * (count != 1)}, see above", file=sys.stderr)
+    print(f"{PROGRAM}: {count} fault{'s' * (count != 1)}, see above; nothing was changed or started", file=sys.stderr)
     return BAD_USE
 
 

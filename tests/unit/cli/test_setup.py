@@ -187,7 +187,7 @@ def test_what_is_not_usable_is_refused_and_nothing_written(
     home: Home, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
     assert home.run("--host", "broker.lan", *words) == 2
-    assert "nothing was started" in capsys.readouterr().err
+    assert "nothing was changed or started" in capsys.readouterr().err
     assert not home.file.parent.exists()
 
 
