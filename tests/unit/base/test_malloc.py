@@ -84,7 +84,7 @@ def test_a_library_that_refuses_the_one_threshold_is_left_as_it_was(mocker: Mock
 
 @pytest.mark.parametrize(
     ("set_mib", "pages_mib", "limit_mib"),
-    [(-1, 4096, 768), (-1, 1000, 500), (-1, 400, 256), (4096, 4096, 768), (300, 4096, 300)],
+    [(-1, 4096, 768), (-1, 1000, 500), (-1, 400, 384), (4096, 4096, 768), (300, 4096, 300)],
 )
 def test_a_process_is_limited_by_its_machine_and_keeps_a_lower_limit(
     mocker: MockerFixture, set_mib: int, pages_mib: int, limit_mib: int
