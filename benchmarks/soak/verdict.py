@@ -22,6 +22,8 @@ FRAMES_LOST_PERCENT = 1.0
 """Greatest percentage of frames lost by a fault outside the camera."""
 WARM_UP_S = 900.0
 """Warm-up, in which each kind of fault and command occurs for the first time, and the heap reaches its size."""
+REFILL_S = 75.0
+"""Time after a fault of the camera until the node's ring, a tenth of its memory, is full of pictures again."""
 LEAST_S = 2 * WARM_UP_S
 """Least duration for a result about growth; in shorter runs growth may be the warm-up."""
 
@@ -58,24 +60,33 @@ def judge(records: Sequence[Record], slope: Slope) -> Verdict:
     verdict = Verdict()
     samples = [record for record in records if record["what"] == "sample"]
     verdict.figures["hours"] = round(records[-1]["t"] / 3600, 3) if records else 0.0
-    _judge_growth(verdict, samples, slope)
+    _judge_growth(verdict, samples, _refills(records), slope)
     _judge_restarts(verdict, records, samples)
     _judge_recovery(verdict, records)
     _judge_ending(verdict, records)
     return verdict
 
 
-def _judge_growth(verdict: Verdict, samples: Sequence[Record], slope: Slope) -> None:
+def _refills(records: Sequence[Record]) -> list[tuple[float, float]]:
+    """Return the times, begin and end, in which the ring is not full because of a fault of the camera."""
+    faults = (record for record in records if record["what"] == "fault" and record["kind"].startswith("camera"))
+    return [(fault["began"], fault["ended"] + REFILL_S) for fault in faults]
+
+
+def _judge_growth(
+    verdict: Verdict, samples: Sequence[Record], refills: Sequence[tuple[float, float]], slope: Slope
+) -> None:
     if not samples:
         verdict.against.append("there is no sample")
         return
     last_s = samples[-1]["t"]
     if last_s < LEAST_S:
         verdict.unclear.append(f"growth cannot be told from the warm-up in less than {LEAST_S / 60:g} minutes")
-    used = [sample for sample in samples if last_s < LEAST_S or sample["t"] >= WARM_UP_S]
+    warm = [sample for sample in samples if last_s < LEAST_S or sample["t"] >= WARM_UP_S]
+    full = [sample for sample in warm if not any(begin <= sample["t"] <= end for begin, end in refills)]
     limits = {"rss_mib": MEMORY_SLOPE_MIB_PER_H, "fds": COUNT_SLOPE_PER_H, "threads": COUNT_SLOPE_PER_H}
     for who in WHO:
-        rows = [(sample["t"], sample[who]) for sample in used if sample[who]]
+        rows = [(sample["t"], sample[who]) for sample in (full if who == "node" else warm) if sample[who]]
         if len(rows) < 3:
             verdict.unclear.append(f"{who}: only {len(rows)} samples after the warm-up")
             continue

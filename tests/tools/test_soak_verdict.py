@@ -71,6 +71,19 @@ def test_what_happens_in_the_warm_up_does_not_count() -> None:
     assert judge([*records, *ending()], slope).word == "held"
 
 
+def test_a_ring_that_lost_its_pictures_with_the_camera_is_no_shrinking_and_filled_again_no_growth() -> None:
+    records = samples()
+    for record in records:
+        if 2000 <= record["t"] <= 2100 or record["t"] > 3500:
+            record["node"] = record["node"] | {"rss_mib": 80.0}
+    faults = [
+        {"what": "fault", "kind": "camera stopped", "t": end_s, "began": begin_s, "ended": end_s}
+        for begin_s, end_s in ((2000.0, 2030.0), (3500.0, 3540.0))
+    ]
+    verdict = judge([*records, *faults, *ending()], slope)
+    assert (verdict.figures["node rss_mib"]["least"], verdict.figures["node rss_mib"]["slope_per_h"]) == (90.0, 0.0)
+
+
 def test_growth_in_the_first_half_hour_proves_nothing() -> None:
     first = [record for record in samples(rss_mib=50.0) if record["t"] < 1790]
     verdict = judge([*first, *ending()], slope)
