@@ -91,7 +91,7 @@ def test_an_environment_with_more_extras_is_not_installed_again(
 def test_an_environment_whose_creation_was_interrupted_is_made_anew(tmp_path: Path, files: str, is_made: bool) -> None:
     """It has a Python without pip: every later start failed."""
     program = f"""
-        root={FOLDER.parent} venv={tmp_path}
+        root={FOLDER.parent} venv={tmp_path} PYTHON=
         . "$root/scripts/environment.sh"
         make_environment() {{ echo made; }}
         mkdir "$venv/bin" && printf '#!/bin/sh\n' >"$venv/bin/python" && chmod +x "$venv/bin/python"
