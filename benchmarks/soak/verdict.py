@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -137,6 +138,8 @@ def _judge_restarts(verdict: Verdict, records: Sequence[Record], samples: Sequen
 def _judge_recovery(verdict: Verdict, records: Sequence[Record]) -> None:
     kinds = by_kind(records)
     verdict.figures["faults"] = kinds
+    if missed := Counter(record["kind"] for record in records if record["what"] == "not caused"):
+        verdict.figures["faults that could not be caused"] = dict(missed)
     for kind, figures in kinds.items():
         for key, what in (("pictures_s", "pictures"), ("answers_s", "answers"), ("online_s", "online")):
             if figures[f"{key}_never"]:

@@ -166,3 +166,10 @@ def test_films_that_do_not_play_speak_against_it(films: dict[str, Any], words: s
     ends = [record | films if record["what"] == "films" else record for record in ending()]
     verdict = judge([*samples(), *ends], slope)
     assert words in verdict.against[0]
+
+
+def test_faults_that_could_not_be_caused_are_told() -> None:
+    missed = [{"what": "not caused", "t": at_s, "kind": "disk read-only"} for at_s in (1000.0, 2000.0)]
+    assert "faults that could not be caused: {'disk read-only': 2}" in as_text(
+        judge([*samples(), *missed, *ending()], slope)
+    )
