@@ -13,9 +13,9 @@ from pi_cam_node.cli.run import LIBRARY_SETTINGS
 
 _ENVIRONMENT = {**ENVIRONMENT, **LIBRARY_SETTINGS}
 
+# Modules whose import loads what a process needs; the camera's with the source of the benchmarks' film.
 NODE = ("pi_cam_node.cli.run", "pi_cam_node.runtime.node")
 CAMERA = ("pi_cam_node.camera.worker.child_main", "pi_cam_node.camera.sources.y4m_file")
-"""Modules whose import loads what the process needs; the camera's with the source of the benchmarks' film."""
 # Imports the modules named in the arguments, without what node and camera process do not let libraries import.
 _IMPORT = """
 import importlib, sys
@@ -53,6 +53,9 @@ def memory_mib(*processes: Sequence[str]) -> float:
 
     Args:
         processes: For each interpreter, the modules that it imports.
+
+    Raises:
+        RuntimeError: One of them cannot be imported; why is on stderr.
     """
     with ExitStack() as stack:
         running = []
@@ -63,5 +66,6 @@ def memory_mib(*processes: Sequence[str]) -> float:
             running.append(process)
         for process in running:
             assert process.stdout is not None
-            process.stdout.readline()
+            if not process.stdout.readline():
+                raise RuntimeError("an interpreter could not import its modules")
         return sum(accounting.pss_mib(process.pid) for process in running)

@@ -8,18 +8,13 @@ import time
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+from benchmarks import libraries
 from benchmarks.bars import Result, ratios
 from benchmarks.bench import Bench, say
 from benchmarks.node import Node
 from benchmarks.program import ENVIRONMENT
 
-# Program that prints the third-party modules imported by node and camera process at start.
-LOADED = """
-import sys
-import pi_cam_node.runtime.node, pi_cam_node.camera.worker.child_main, pi_cam_node.camera.sources.synthetic.source
-print(*(name for name, module in list(sys.modules.items())
-        if "-packages" in (getattr(module, "__file__", None) or "") and not name.startswith("pi_cam_node")))
-"""
+SYNTHETIC = "pi_cam_node.camera.sources.synthetic.source"
 # All libraries, including those imported later for pictures and pages, for comparison.
 EVERY_LIBRARY = ("numpy", "simplejpeg", "cv2", "paho.mqtt.client", "pydantic", "yaml", "psutil", "aiohttp.web")
 IMPORT = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
@@ -27,8 +22,10 @@ IMPORT = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_modu
 
 def start(bench: Bench) -> Iterator[Result]:
     """Start a node with the synthetic camera, and an interpreter that only imports."""
-    out = subprocess.run([sys.executable, "-c", LOADED], env=ENVIRONMENT, check=True, capture_output=True, text=True)
-    names = [name for name in out.stdout.split() if not any(part.startswith("_") for part in name.split("."))]
+    loaded = libraries.loaded_by((*libraries.NODE, libraries.CAMERA[0], SYNTHETIC))
+    names = [
+        name for name in loaded if name.partition(".")[0] not in sys.stdlib_module_names and "._" not in f".{name}"
+    ]
     folder = bench.subfolder("start")
     ours, beside, everything = [], [], []
     for number in range(bench.rounds):
@@ -37,9 +34,9 @@ def start(bench: Bench) -> Iterator[Result]:
         everything.append(_import_s(EVERY_LIBRARY))
         with Node(folder, bench.broker_port, "synthetic") as node:
             ours.append(node.started_s)
-    libraries = ", ".join(sorted({name.partition(".")[0] for name in names}))
+    tops = ", ".join(sorted({name.partition(".")[0] for name in names}))
     notes: dict[str, float | str] = {
-        "libraries": libraries,
+        "libraries": tops,
         f"importing {', '.join(EVERY_LIBRARY)} instead, s": median(everything),
     }
     yield ratios("start", ours, beside, **notes)
