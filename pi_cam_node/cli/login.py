@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _fault_of(key: Path) -> str:
-    """Return why the key can be neither read nor made; empty if it can. A link with another key opens nothing."""
+    """Return why the key of signed links can be neither read nor made; empty if it can be."""
     try:
         key.read_bytes()
     except FileNotFoundError:

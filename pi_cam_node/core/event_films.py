@@ -77,7 +77,7 @@ class EventFilms:
         first_s = message.first_mono_s
         for event in self._events.of_recording(message.event_id):
             if event.began_mono_s >= first_s and event.row.recording_id != film_id:
-                self._events.lacks_film(event.row.id)  # the one that it joined by the clock has ended before
+                self._events.detach_film(event.row.id)  # the one that it joined by the clock has ended before
             if event.ended_mono_s >= first_s:
                 self._events.recorded(event.row.id, film_id, max(0.0, event.began_mono_s - first_s))
 
@@ -88,7 +88,7 @@ class EventFilms:
         for event in self._events.of_film(film.id):
             is_own = event.row.id == film.event_id  # its film may end, by a fault, with the pre-roll
             if not is_own and event.began_mono_s > film.first_mono_s + film.seconds:
-                self._events.lacks_film(event.row.id)
+                self._events.detach_film(event.row.id)
         film = replace(film, url=self._url_of(film.id)) if not self._gate.closed else film
         self._emit(RecordingSaved(film, self._events.recorded(film.event_id, film.id) or film.event))
 
@@ -97,6 +97,6 @@ class EventFilms:
         if message.film_id:
             self._store.forget_recording(message.film_id)
             for event in self._events.of_film(message.film_id):
-                self._events.lacks_film(event.row.id)
+                self._events.detach_film(event.row.id)
         self._emit(RecordingFailed(message, self._events.find(message.event_id), self._clock.utcnow()))
         self._emit(FaultReported(message.code, f"recording: {message.reason}"))

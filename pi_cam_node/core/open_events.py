@@ -100,7 +100,7 @@ class OpenEvents:
         pre_roll = row.pre_roll_s if pre_roll_s is None else pre_roll_s
         return self._change(event_id, recording_id=film_id, pre_roll_s=pre_roll)
 
-    def lacks_film(self, event_id: str) -> None:
+    def detach_film(self, event_id: str) -> None:
         """Remove the film of an event, so that the next one of its recording is attached."""
         self._change(event_id, recording_id=None)
 

@@ -1,4 +1,4 @@
-"""A node before whose camera things move, with a recorder that notes its orders."""
+"""The activity logic of a node with scripted motion, and a fake recorder that records its orders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AT = datetime(2026, 11, 29, 4, 32, 59, tzinfo=UTC)
 
 
 class FakeRecorder:
-    """A recorder that notes its orders."""
+    """A recorder that records its orders and makes no film."""
 
     def __init__(self) -> None:
         self.missing = ""
@@ -59,7 +59,7 @@ def film(film_id: str, event_id: str = "", **fields: Any) -> Film:
 
 
 class Scene:
-    """A node before whose camera things move."""
+    """The activity logic of a node with scripted motion and triggers, on a fake clock."""
 
     def __init__(self, **settings: Any) -> None:
         config: dict[str, dict[str, Any]] = {

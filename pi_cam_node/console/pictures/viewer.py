@@ -97,7 +97,7 @@ class Viewer:
         """Drop the pending picture of a camera."""
         self._frames.pop(camera, None)
 
-    def saw(self, count: int) -> None:
+    def acknowledge(self, count: int) -> None:
         """Record how many of the sent pictures have reached the browser; one that never tells is sent all of them."""
         self._seen = min(self.sent, max(count, self._seen or 0))
         self._news.set()

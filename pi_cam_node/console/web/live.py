@@ -120,7 +120,7 @@ async def _listen(request: web.Request, socket: web.WebSocketResponse, viewer: V
             await socket.close(code=1008, message=str(error)[:100].encode())
             return
         if seen is not None:
-            viewer.saw(seen)
+            viewer.acknowledge(seen)
         if wanted is not None:
             context.hub.show(viewer, {c: one for c, one in wanted.items() if rights.may(account, "view", c)})
         await asyncio.sleep(LISTEN_EVERY_S)

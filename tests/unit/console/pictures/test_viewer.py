@@ -71,11 +71,11 @@ def test_no_more_pictures_are_under_way_than_the_browser_has_told_to_have_seen()
     async def look() -> list[list[int]]:
         viewer, sent = Viewer(), []
         viewer.want({"porch": Wanted(30, 0)})
-        viewer.saw(0)
+        viewer.acknowledge(0)
         for number in range(12):
             viewer.offer("porch", frame(number), number * 1.0)
             if number in {7, 9}:
-                viewer.saw(viewer.sent - 2 if number == 7 else 10_000)
+                viewer.acknowledge(viewer.sent - 2 if number == 7 else 10_000)
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.01):
                     _, frames = await viewer.next()
@@ -90,7 +90,7 @@ def test_of_many_cameras_each_has_a_picture_under_way_and_states_do_not_wait() -
     async def look() -> tuple[set[str], dict[str, Status]]:
         viewer = Viewer()
         viewer.want({str(number): Wanted(10, 0) for number in range(6)})
-        viewer.saw(0)
+        viewer.acknowledge(0)
         for number in range(6):
             viewer.offer(str(number), frame(1), 0.0)
         _, frames = await viewer.next()
