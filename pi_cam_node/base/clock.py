@@ -63,6 +63,11 @@ def epoch_ms(moment: datetime) -> int:
     return round(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
 
 
+def utc_of_ms(at_ms: int) -> datetime:
+    """Convert UTC epoch milliseconds to a time, aware, in UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
 def clock_is_set() -> bool:
     """Return whether the kernel reports that UTC is synchronised; ``False`` if it reports nothing.
 

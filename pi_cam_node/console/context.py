@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pi_cam_node.base.atomic_files import replace_atomically
-from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.clock import Clock, epoch_ms
 from pi_cam_node.console.accounts.pairing import Pairing
 from pi_cam_node.console.accounts.registry import Accounts
 from pi_cam_node.console.accounts.setup_link import SetupLink
@@ -82,7 +82,7 @@ class ConsoleContext:
 
     def now_ms(self) -> int:
         """Return UTC epoch milliseconds."""
-        return round(self.clock.utcnow().timestamp() * 1000)
+        return epoch_ms(self.clock.utcnow())
 
     def local_now(self) -> datetime:
         """Return the local time."""

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.clock import Clock, epoch_ms
 from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.console.broker.link import Arrival, BrokerState
 from pi_cam_node.console.broker.requests import Requests
@@ -81,7 +81,7 @@ class MessageDispatcher:
             self._lost_s = now_s
             self.by_name.disconnected()
         if state.connected != self.broker.connected or not self.since_ms:
-            self.since_ms = self._now_ms()
+            self.since_ms = epoch_ms(self.clock.utcnow())
         self.broker = state
         self.changes.tell("health")
 
@@ -136,13 +136,13 @@ class MessageDispatcher:
 
     def _keep_announcement(self, topic: str) -> None:
         """Store the sensors announced on a topic, since a broker may lose the retained message."""
-        specs, now_ms = self.sensors.announced_on(topic), self._now_ms()
+        specs, now_ms = self.sensors.announced_on(topic), epoch_ms(self.clock.utcnow())
         self.journal.put(Entry(lambda db: announced.put(db, topic, specs, now_ms)))
 
     def _take_event(self, node: str, arrival: Arrival) -> None:
         """Store an event, then acknowledge it; a redelivered event updates the same row."""
         now = self.clock.utcnow()
-        row = event_rows.row_of(node, json_object(arrival.payload), round(now.timestamp() * 1000))
+        row = event_rows.row_of(node, json_object(arrival.payload), epoch_ms(now))
         if row is None or arrival.retained:
             arrival.acknowledge()
             return
@@ -159,7 +159,7 @@ class MessageDispatcher:
         self.journal.put(Entry(lambda db: event_rows.put(db, row), written))
 
     def _take_sensor(self, arrival: Arrival) -> None:
-        now_ms = self._now_ms()
+        now_ms = epoch_ms(self.clock.utcnow())
         # Also if not retained: after connecting, mosquitto delivers messages queued for the session as live ones.
         is_late = self.clock.monotonic() < self._live_from_s
         changes = self.sensors.take_state(
@@ -187,6 +187,3 @@ class MessageDispatcher:
             _log.warning("another console, %s, is on this broker: rules of both fire", other)
         if self.others != before:
             self.changes.tell("health")
-
-    def _now_ms(self) -> int:
-        return round(self.clock.utcnow().timestamp() * 1000)

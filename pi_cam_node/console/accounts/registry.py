@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.clock import Clock, epoch_ms
 from pi_cam_node.base.errors import BadRequest, Busy
 from pi_cam_node.console.accounts import passwords
 from pi_cam_node.console.store import accounts as rows
@@ -52,7 +52,7 @@ class Accounts:
             StoreUnavailable: It cannot be read.
         """
         self._accounts = {account.id: account for account in await self._database.read(rows.accounts)}
-        now_ms = self._now_ms()
+        now_ms = epoch_ms(self._clock.utcnow())
         kept = await self._database.read(rows.sessions)
         self._sessions = {s.hash: s for s in kept if s.ends is None or s.ends > now_ms}
 
@@ -192,7 +192,7 @@ class Accounts:
             BadRequest: The account was deleted, or its password changed since it was verified.
             StoreUnavailable: It could not be kept.
         """
-        name, now_ms = secrets.token_urlsafe(32), self._now_ms()
+        name, now_ms = secrets.token_urlsafe(32), epoch_ms(self._clock.utcnow())
         ends = None if kind == "kiosk" else now_ms + SESSION_DAYS * _DAY_MS
         session = Session(hash_of(name), account.id, device[:80] or "browser", kind, now_ms, now_ms, ends)
         async with self._changing:
@@ -210,7 +210,7 @@ class Accounts:
         account = self._accounts.get(session.account) if session is not None else None
         if session is None or account is None:
             return None
-        if session.ends is not None and session.ends <= self._now_ms():
+        if session.ends is not None and session.ends <= epoch_ms(self._clock.utcnow()):
             del self._sessions[session.hash]
             return None
         return account, session
@@ -218,11 +218,11 @@ class Accounts:
     def is_valid(self, session: Session) -> bool:
         """Tell whether a session has not ended meanwhile."""
         kept = self._sessions.get(session.hash)
-        return kept is not None and (kept.ends is None or kept.ends > self._now_ms())
+        return kept is not None and (kept.ends is None or kept.ends > epoch_ms(self._clock.utcnow()))
 
     async def seen(self, session: Session) -> None:
         """Record the use of a session; written at most once an hour."""
-        now_ms = self._now_ms()
+        now_ms = epoch_ms(self._clock.utcnow())
         if now_ms - session.seen > SEEN_EVERY_MS and session.hash in self._sessions:
             self._sessions[session.hash] = replace(session, seen=now_ms)
             await self._database.run(lambda db: rows.see_session(db, session.hash, now_ms))
@@ -279,9 +279,6 @@ class Accounts:
             return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)  # type: ignore[arg-type]
         finally:
             self._hashing -= 1
-
-    def _now_ms(self) -> int:
-        return round(self._clock.utcnow().timestamp() * 1000)
 
 
 def hash_of(name: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.clock import Clock, epoch_ms
 from pi_cam_node.config.sections.node import NODE_ID_PATTERN
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store.nodes import NODES_MAX
@@ -136,7 +136,7 @@ class Nodes:
             node.live_s = self._clock.monotonic()
         if rest == "availability" or not retained:
             node.heard_s = self._clock.monotonic()
-        changed = node.apply(rest, payload, self._now_ms())
+        changed = node.apply(rest, payload, epoch_ms(self._clock.utcnow()))
         if not changed:
             return
         if node.states.get("privacy") == "ON" and changed in {"state", "media", "thumbnail", "frame"}:
@@ -170,7 +170,7 @@ class Nodes:
                 self._tell(node, part)
             return node
         if len(payload) <= WAITING_MAX_BYTES:
-            node.apply(rest, payload, self._now_ms())
+            node.apply(rest, payload, epoch_ms(self._clock.utcnow()))
             node.hide()
         self._wait(node)
         return None
@@ -214,7 +214,7 @@ class Nodes:
         """Bring a removed node back if it published a live message; retained messages are only stored for then."""
         node = self._removed[node_id]
         if not is_live:
-            node.apply(rest, payload, self._now_ms())
+            node.apply(rest, payload, epoch_ms(self._clock.utcnow()))
             return False
         if not self._make_room(node_id):
             return False
@@ -246,6 +246,3 @@ class Nodes:
     def _tell(self, node: Node, part: str) -> None:
         for listener in list(self._listeners):
             listener(node, part)
-
-    def _now_ms(self) -> int:
-        return round(self._clock.utcnow().timestamp() * 1000)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 
-from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.clock import Clock, epoch_ms
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.pictures.client import NodeClient, Unreachable
 from pi_cam_node.console.pictures.mjpeg import frames_of
@@ -145,7 +145,7 @@ class Upstream:
                 self._say(Status(live=False, text=f"The node shows no stream: {said or answer.status}"))
                 await self._wait_for_change(TROUBLE_CHECK_S)
                 return False
-            pictures = frames_of(answer.content, self._now_ms())  # type: ignore[arg-type] # aiohttp's reader has its methods
+            pictures = frames_of(answer.content, epoch_ms(self._clock.utcnow()))  # type: ignore[arg-type] # aiohttp's reader has its methods
             while (frame := await _next_of(pictures)) is not None:
                 if self._changed.is_set() and (self.node.trouble() or self._wanted_fps() > self._fps):
                     return True
@@ -192,9 +192,6 @@ class Upstream:
     def _wanted_fps(self) -> float:
         wanted = (viewer.wanted.get(self.node.id) for viewer in self._viewers)
         return max([FPS_MIN, *(one.fps for one in wanted if one is not None)])
-
-    def _now_ms(self) -> int:
-        return round(self._clock.utcnow().timestamp() * 1000)
 
 
 async def _next_of(pictures: AsyncIterator[LiveFrame]) -> LiveFrame | None:

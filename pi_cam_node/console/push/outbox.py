@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.clock import Clock, epoch_ms
 from pi_cam_node.console.push.channels import Send
 from pi_cam_node.console.push.sender import TTL_S, Outcome
 from pi_cam_node.console.store import devices as rows
@@ -81,7 +81,7 @@ class Outbox:
 
         A slow push service delays only the messages of its own device.
         """
-        now_ms, busy = self._now_ms(), tuple(self._under_way)
+        now_ms, busy = epoch_ms(self._clock.utcnow()), tuple(self._under_way)
         if len(busy) >= AT_ONCE:
             return IDLE_S
         for delivery, device, event in await self._database.read(
@@ -109,7 +109,7 @@ class Outbox:
             self._wake.set()
 
     async def _deliver(self, delivery: Delivery, device: Device, event: EventRow) -> None:
-        now_ms = self._now_ms()
+        now_ms = epoch_ms(self._clock.utcnow())
         if now_ms - delivery.at_ms > TTL_S * 1000:
             await self._note(replace(delivery, state="expired", at_ms=now_ms))
             return
@@ -124,7 +124,7 @@ class Outbox:
         await self._judge(delivery, device, event, await self._send(delivery, device, event))
 
     async def _judge(self, delivery: Delivery, device: Device, event: EventRow, outcome: Outcome) -> None:
-        now_ms = self._now_ms()
+        now_ms = epoch_ms(self._clock.utcnow())
         tried = replace(delivery, tries=delivery.tries + 1, code=outcome.code, why=outcome.why[:WHY_MAX])
         if outcome.state == "sent":
             await self._note_sent(replace(tried, at_ms=now_ms), event)
@@ -152,6 +152,3 @@ class Outbox:
     async def _note(self, delivery: Delivery) -> None:
         await self._database.run(lambda db: rows.put_delivery(db, delivery))
         self._on_change(delivery.event)
-
-    def _now_ms(self) -> int:
-        return round(self._clock.utcnow().timestamp() * 1000)

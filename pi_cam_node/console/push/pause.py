@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from pi_cam_node.base.clock import Clock, iso
+from pi_cam_node.base.clock import Clock, iso, utc_of_ms
 from pi_cam_node.console.rules.models import time_of_day
 
 ON = "on"
@@ -50,7 +50,7 @@ class PushPause:
     @property
     def until(self) -> str:
         """Local time at which the pause ends, such as ``07:00``; empty without a pause."""
-        return f"{datetime.fromtimestamp(self.until_ms / 1000, UTC).astimezone():%H:%M}" if self.is_on else ""
+        return f"{utc_of_ms(self.until_ms).astimezone():%H:%M}" if self.is_on else ""
 
     def _left_s(self) -> float:
         return self.until_ms / 1000 - self._clock.utcnow().timestamp()
@@ -90,7 +90,7 @@ def _moments(wall: datetime) -> list[float]:
 
 def words_of(until_ms: int) -> str:
     """Return a pause as text for the audit log."""
-    return _OFF_UNTIL + iso(datetime.fromtimestamp(until_ms / 1000, UTC)) if until_ms else ON
+    return _OFF_UNTIL + iso(utc_of_ms(until_ms)) if until_ms else ON
 
 
 def until_ms_in(words: str) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from typing import Any
 
-from pi_cam_node.base.clock import Clock, iso
+from pi_cam_node.base.clock import Clock, epoch_ms, iso, utc_of_ms
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.accounts import rights
@@ -114,7 +114,7 @@ class ActionRunner:
     def _row(self, firing: Firing) -> EventRow:
         """Return the row of the event: the camera's own event, or one of the console."""
         cause, rule = firing.cause, firing.rule
-        now_ms = self._now_ms()
+        now_ms = epoch_ms(self.clock.utcnow())
         if cause.camera:
             return EventRow(cause.camera, cause.event_id, now_ms, "motion", cause.camera, rule=rule.title)
         sensor = self.sensors.get(cause.sensor)
@@ -168,11 +168,11 @@ class ActionRunner:
         """Add a late picture to an event; messages sent without it are sent again and replace the first."""
         written, _ = event_rows.put(db, row)
         if row.media:
-            device_rows.send_again(db, written.rowid, self._now_ms())
+            device_rows.send_again(db, written.rowid, epoch_ms(self.clock.utcnow()))
         return written
 
     def _delivery(self, db: sqlite3.Connection, row: EventRow, device: Device, text: str, *, is_late: bool) -> Delivery:
-        now_ms = self._now_ms()
+        now_ms = epoch_ms(self.clock.utcnow())
         # A browser replaces a message by the one with the picture; a channel would show both.
         due_ms = now_ms + (CHANNEL_WAIT_MS if is_late and device.kind != "webpush" else 0)
         local = self.clock.utcnow().astimezone().time()
@@ -184,9 +184,6 @@ class ActionRunner:
         elif device_rows.sent_since(db, device.id, now_ms - 60_000) >= PUSHES_PER_MINUTE:
             state = "flood"
         return Delivery(row.rowid, device.id, state, 0, due_ms, None, now_ms, text)
-
-    def _now_ms(self) -> int:
-        return round(self.clock.utcnow().timestamp() * 1000)
 
 
 def is_quiet(device: Device, local: time) -> bool:
@@ -236,8 +233,4 @@ def _with(row: EventRow, results: Sequence[Done]) -> EventRow:
     said = [*row.data.get("done", ()), *(one.what for one in results)]
     first = next((one for one in results if one.media and one.camera == row.camera), None)
     media = row.media or (first.media if first else None)
-    return replace(row, media=media, data={**row.data, "done": said, "fired_at": iso(_utc(row.at_ms))})
-
-
-def _utc(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000).astimezone()
+    return replace(row, media=media, data={**row.data, "done": said, "fired_at": iso(utc_of_ms(row.at_ms))})

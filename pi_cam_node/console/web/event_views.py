@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-from pi_cam_node.base.clock import iso
+from pi_cam_node.base.clock import iso, utc_of_ms
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.store.devices import Delivery
@@ -116,11 +115,6 @@ class EventView:
         if row.kind in LASTING:
             told["ended_at"] = iso(utc_of_ms(self.ended_ms)) if self.ended_ms else None
         return told
-
-
-def utc_of_ms(at_ms: int) -> datetime:
-    """Return UTC epoch milliseconds as a datetime."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
 def views(rows: Sequence[EventRow], context: ConsoleContext) -> list[EventView]:

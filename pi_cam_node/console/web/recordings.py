@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from pi_cam_node.base.clock import iso
+from pi_cam_node.base.clock import iso, utc_of_ms
 from pi_cam_node.base.errors import DeadlinePassed, NodeError
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.nodes.node import Node
@@ -17,7 +17,6 @@ from pi_cam_node.console.store import media as media_rows
 from pi_cam_node.console.store.database import StoreUnavailable
 from pi_cam_node.console.store.media import MediaRow
 from pi_cam_node.console.web import paging
-from pi_cam_node.console.web.event_views import utc_of_ms
 from pi_cam_node.console.web.forms import form_of
 from pi_cam_node.console.web.rendering import page
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, route, visible

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import jinja2
@@ -14,7 +13,7 @@ from aiohttp.typedefs import Handler
 from markupsafe import Markup, escape
 
 from pi_cam_node import __version__
-from pi_cam_node.base.clock import iso
+from pi_cam_node.base.clock import iso, utc_of_ms
 from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.web import files
 from pi_cam_node.console.web.routes import account_or_none, context_of
@@ -114,7 +113,7 @@ def moment(at_ms: int | None) -> Markup:
     """Return a time element, which the browser formats in its own time zone and language."""
     if not at_ms:
         return Markup("–")
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    at = utc_of_ms(at_ms)
     return Markup('<time datetime="{}">{} UTC</time>').format(escape(iso(at)), at.strftime("%Y-%m-%d %H:%M:%S"))
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+from pi_cam_node.base.clock import epoch_ms
 from pi_cam_node.console.push.pause import PushPause
 from pi_cam_node.console.rules.actions import PUSHES_PER_MINUTE, ActionRunner
 from pi_cam_node.console.store import accounts as account_rows
@@ -31,7 +32,7 @@ def test_a_device_gets_a_bounded_number_of_messages_a_minute() -> None:
         device_rows.put_device(db, Device("d1", OWNER.id, "webpush", "https://push.example/1", {}, "Phone", 0))
 
         def state(number: int) -> str:
-            row = EventRow("", f"event-{number}", runner._now_ms(), "rule")
+            row = EventRow("", f"event-{number}", epoch_ms(clock.utcnow()), "rule")
             event = runner._write(db, row, [(OWNER.id, "The door")], is_late=False)
             ((delivery, _, _),) = device_rows.deliveries(db, event.rowid)
             return delivery.state

@@ -11,6 +11,7 @@ from pytest_mock import MockerFixture
 
 pytest.importorskip("jinja2", reason="the extra console is not installed")
 
+from pi_cam_node.base.clock import utc_of_ms
 from pi_cam_node.base.errors import DeadlinePassed
 from pi_cam_node.base.strict_json import read_json
 from pi_cam_node.console.broker.requests import REQUESTS_WAITING_MAX
@@ -19,7 +20,6 @@ from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store.events import LAST_MS, EventRow
 from pi_cam_node.console.web import event_views, events, paging, recordings
-from pi_cam_node.console.web.event_views import utc_of_ms
 from pi_cam_node.core.rules.night import Cause
 from pi_cam_node.mqtt.messages.payloads import PictureSavedEvent
 
