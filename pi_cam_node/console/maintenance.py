@@ -49,7 +49,8 @@ class Maintenance:
         self._to_connect: set[str] = set()
         self._connecting = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._reconciled: set[tuple[str, str]] = set()
+        # Boot id under which the events of each node were last fetched.
+        self._reconciled: dict[str, str] = {}
         # Former ids of each node whose rows were moved to it.
         self._former: dict[str, frozenset[str]] = {}
         context.nodes.on_change(self._node_changed)
@@ -100,6 +101,9 @@ class Maintenance:
         context = self._context
         if part == "gone":
             self._erase(node)
+        elif part == "dropped":
+            self._forget(node.id)
+            context.journal.put(Entry(lambda db: node_rows.drop(db, node.id)))
         elif part == "info":
             self._note(node)
             self._follow_renames(node)
@@ -111,7 +115,7 @@ class Maintenance:
             self._begin_connecting(node)
         if part not in {"frame", "telemetry", "config"}:
             context.changes.tell(f"node-{node.id}")
-        if part in {"availability", "gone"} or (part == "info" and node.online is not None):
+        if part in {"availability", "gone", "dropped"} or (part == "info" and node.online is not None):
             context.changes.tell("nodes")
         if part in {"state", "gone"} and node.is_private:
             context.changes.tell("events")
@@ -145,13 +149,16 @@ class Maintenance:
             if is_removed:
                 node_rows.hide(db, node.id, now_ms)
 
-        context.client.forget(node.id)
-        self._connected.pop(node.id, None)
-        self._former.pop(node.id, None)
-        self._reconciled = {one for one in self._reconciled if one[0] != node.id}
+        self._forget(node.id)
         context.journal.put(Entry(erase, lambda _kept: context.changes.tell("events")))
         why = "removed" if is_removed else "erased or renamed"
         _log.warning("node %s was %s; nothing is kept under this id", node.id, why)
+
+    def _forget(self, node_id: str) -> None:
+        """Drop what is remembered of a node: any client of the broker can make up more and more of them."""
+        self._context.client.forget(node_id)
+        for remembered in (self._connected, self._former, self._reconciled):
+            remembered.pop(node_id, None)
 
     def _follow_renames(self, node: Node) -> None:
         """Move the rows of a node's former ids to it: once, since another node may use such an id by now."""
@@ -185,10 +192,9 @@ class Maintenance:
             context.changes.tell(part)
 
     def _begin_reconciling(self, node: Node) -> None:
-        run = (node.id, node.boot)
-        if "events" not in node.commands or run in self._reconciled:
+        if "events" not in node.commands or self._reconciled.get(node.id) == node.boot:
             return
-        self._reconciled.add(run)
+        self._reconciled[node.id] = node.boot
         self._start(self._reconcile(node))
 
     def _begin_connecting(self, node: Node) -> None:
@@ -221,7 +227,7 @@ class Maintenance:
 
     async def _reconcile(self, node: Node) -> None:
         """Store events from the node's list that the console missed."""
-        run, arguments = (node.id, node.boot), dict[str, object](limit=RECONCILED)
+        arguments = dict[str, object](limit=RECONCILED)
         try:
             for _ in range(RECONCILED_PAGES):
                 reply = await self._context.requests.ask(node.id, "events", arguments)
@@ -237,7 +243,7 @@ class Maintenance:
             _log.warning("%s has more events than are fetched at once", node.id)
         except NodeError as error:
             _log.info("the events of %s could not be compared: %s", node.id, error)
-            self._reconciled.discard(run)
+            self._reconciled.pop(node.id, None)
 
 
 def _put_all(db: sqlite3.Connection, rows: Sequence[EventRow]) -> int:

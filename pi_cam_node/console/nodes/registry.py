@@ -60,7 +60,7 @@ class Nodes:
         """Register a listener, called with a node and its changed part.
 
         Parts: ``availability``, ``camera``, ``info``, ``state``, ``config``, ``telemetry``, ``media``,
-        ``thumbnail``, ``frame``, ``gone``.
+        ``thumbnail``, ``frame``, ``gone``; ``dropped`` for one that made room for another.
         """
         self._listeners.append(listener)
 
@@ -193,7 +193,7 @@ class Nodes:
             self._wait(replace(gone))
             gone.online = None
             self._hide(gone)
-            self._tell(gone, "availability")
+            self._tell(gone, "dropped")
         elif now_s - self._said_full_s >= SILENT_S:
             self._said_full_s = now_s
             _log.warning(

@@ -98,14 +98,15 @@ class LiveHub:
 
     def _node_changed(self, node: Node, part: str) -> None:
         upstream = self._upstreams.get(node.id)
-        if part == "gone" or (part == "state" and node.is_private):
+        is_gone = part in {"gone", "dropped"}
+        if is_gone or (part == "state" and node.is_private):
             self._cutoff.cut(node.id)
         if upstream is None:
             # A browser may have asked for the camera before its node was known, or was back.
-            for viewer in self._viewers if part != "gone" else ():
+            for viewer in self._viewers if not is_gone else ():
                 if node.id in viewer.wanted:
                     self._add(viewer, node.id)
-        elif part == "gone":
+        elif is_gone:
             upstream.hide()
             upstream.close()
             del self._upstreams[node.id]

@@ -65,6 +65,11 @@ def erase(db: sqlite3.Connection, node: str) -> None:
     db.execute("DELETE FROM node WHERE id=?", (node,))
 
 
+def drop(db: sqlite3.Connection, node: str) -> None:
+    """Delete a node that has no stored rows."""
+    db.execute(f"DELETE FROM node WHERE id=? AND NOT {_HAS_ROWS}", (node,))  # noqa: S608 - text of ours, values bound
+
+
 def rename(db: sqlite3.Connection, old: str, new: str) -> int:
     """Move the rows of a node to its new id; return how many events were moved."""
     moved = db.execute("UPDATE OR IGNORE event SET node=? WHERE node=?", (new, old)).rowcount

@@ -1,4 +1,4 @@
-"""Connections to nodes are opened in advance."""
+"""What the console does and remembers for each node: connections in advance, events, former ids."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.journal import Entry, Journal
 from pi_cam_node.console.maintenance import CONNECTED_AFTER_S, Maintenance
 from pi_cam_node.console.nodes.node import Node
-from pi_cam_node.console.nodes.registry import Nodes
+from pi_cam_node.console.nodes.registry import SILENT_S, Nodes
 from pi_cam_node.console.pictures.client import Unreachable
 from pi_cam_node.console.sensors.registry import Sensors
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store.database import Database
+from pi_cam_node.console.store.nodes import NODES_MAX
 from tests.support.fakes.clock import FakeClock
 
 
@@ -30,10 +31,12 @@ class Client:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.together = 0
+        self.known: set[str] = set()
         self._now = 0
 
     async def check(self, node: Node) -> None:
         self._now += 1
+        self.known.add(node.id)
         self.together = max(self.together, self._now)
         await asyncio.sleep(0)
         self._now -= 1
@@ -41,8 +44,8 @@ class Client:
         if node.id == "away":
             raise Unreachable("nothing listens there")
 
-    def forget(self, _node: str) -> None:
-        """Do nothing."""
+    def forget(self, node_id: str) -> None:
+        self.known.discard(node_id)
 
 
 class Listing:
@@ -170,3 +173,37 @@ def test_a_node_takes_the_rows_of_a_former_id_once_though_it_tells_it_at_each_st
         return found
 
     assert asyncio.run(run()) == [("e1", "door"), ("e2", "door"), ("e3", "porch"), ("e4", "door")]
+
+
+def test_nodes_that_made_room_for_others_are_not_remembered(tmp_path: Path) -> None:
+    """Whoever may write below the base topic makes up as many as there is time for."""
+    client, clock = Client(), FakeClock()
+
+    async def no_wait(_seconds: float) -> None:
+        return
+
+    async def run() -> None:
+        database, nodes = Database(tmp_path, FakeClock()), Nodes(clock)
+        database.open()
+        journal = Journal(database)
+        context = SimpleNamespace(
+            nodes=nodes, client=client, journal=journal, database=database, requests=Listing(0),
+            changes=SimpleNamespace(tell=lambda _part: None), now_ms=lambda: 5,
+        )  # fmt: skip
+        maintenance = Maintenance(cast("ConsoleContext", context), no_wait)
+        for number in range(3 * NODES_MAX):
+            if number % NODES_MAX == 0:
+                clock.advance(SILENT_S + 1)
+            info = {"boot": "b", "url": "http://192.0.2.1", "commands": ["events"], "formerly": [f"old{number}"]}
+            nodes.apply(f"junk{number}", "availability", b"online", retained=False)
+            nodes.apply(f"junk{number}", "info", json.dumps(info).encode(), retained=False)
+            await asyncio.gather(*maintenance._tasks)
+        await journal.flush()
+        known = {node.id for node in nodes}
+        assert len(known) == NODES_MAX
+        for remembered in (client.known, maintenance._connected, maintenance._reconciled, maintenance._former):
+            assert set(remembered) == known
+        assert {row[0] for row in await database.read(lambda db: db.execute("SELECT id FROM node").fetchall())} == known
+        database.close()
+
+    asyncio.run(run())

@@ -11,14 +11,16 @@ from typing import Any, cast
 
 import pytest
 
-from pi_cam_node.base.clock import SystemClock
-from pi_cam_node.console.nodes.registry import Nodes
+from pi_cam_node.base.clock import Clock, SystemClock
+from pi_cam_node.console.nodes.registry import SILENT_S, Nodes
 from pi_cam_node.console.pictures import upstream as module
 from pi_cam_node.console.pictures.client import NodeClient, Unreachable
 from pi_cam_node.console.pictures.cutoff import Cutoff
 from pi_cam_node.console.pictures.hub import LiveHub
 from pi_cam_node.console.pictures.scaling import LiveFrame
 from pi_cam_node.console.pictures.viewer import Status, Viewer, Wanted
+from pi_cam_node.console.store.nodes import NODES_MAX
+from tests.support.fakes.clock import FakeClock
 
 DEADLINE_S = 20.0
 PICTURE = b"--frame\r\nContent-Length: 4\r\nX-Frame-Id: 1\r\n\r\njpeg\r\n"
@@ -80,8 +82,12 @@ def come(nodes: Nodes, node: str = "porch") -> None:
 
 
 @contextmanager
-def hub_of(client: Client, follow: Callable[[str, bool], None] = lambda _node, _wanted: None) -> Iterator[Any]:
-    nodes = Nodes(SystemClock())
+def hub_of(
+    client: Client,
+    follow: Callable[[str, bool], None] = lambda _node, _wanted: None,
+    clock: Clock = SystemClock(),  # noqa: B008 - has no state
+) -> Iterator[Any]:
+    nodes = Nodes(clock)
     hub = LiveHub(nodes, cast("NodeClient", client), Cutoff(), SystemClock(), follow)
     viewer = Viewer()
     try:
@@ -175,6 +181,31 @@ def test_a_node_that_is_gone_and_comes_again_is_seen_again() -> None:
             nodes.apply("porch", "availability", b"", retained=False)
             said, _ = await viewer.next()
             assert said["porch"].blank
+            come(nodes)
+            await picture(viewer)
+
+    asyncio.run(run())
+
+
+def test_a_node_that_made_room_for_others_and_speaks_again_is_seen_again() -> None:
+    clock = FakeClock()
+
+    def speaks(nodes: Nodes, node: str) -> None:
+        nodes.apply(node, "telemetry", b'{"uptime_s": 5}', retained=False)
+
+    async def run() -> None:
+        with hub_of(Client(shows), clock=clock) as (nodes, hub, viewer):
+            come(nodes)
+            hub.show(viewer, WANTED)
+            await picture(viewer)
+            clock.advance(SILENT_S + 1)
+            for number in range(NODES_MAX):
+                speaks(nodes, f"other{number}")
+            assert nodes.get("porch") is None
+            said, _ = await viewer.next()
+            assert said["porch"].blank
+            clock.advance(SILENT_S + 1)
+            speaks(nodes, "porch")
             come(nodes)
             await picture(viewer)
 
