@@ -66,12 +66,13 @@ class Reader(Generic[Meta]):
 
     Attributes:
         lost: Number of records that were evicted before they were read.
+        missed: Number of these directly before the record that was returned last.
     """
 
     def __init__(self, ring: _Ring[Meta], seq: int) -> None:
         self._ring = ring
         self._seq = seq
-        self.lost = 0
+        self.lost = self.missed = 0
 
     def next(self) -> tuple[Record[Meta], bytes] | None:
         """Return the next record and its bytes; ``None`` if there is none yet.
@@ -80,6 +81,7 @@ class Reader(Generic[Meta]):
         """
         found = self._ring.from_seq(self._seq)
         if found is not None:
-            self.lost += found[0].seq - self._seq
+            self.missed = found[0].seq - self._seq
+            self.lost += self.missed
             self._seq = found[0].seq + 1
         return found

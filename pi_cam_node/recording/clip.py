@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,6 +153,7 @@ class _Task:
         self._frames = sound.reader()
         self._film: FilmFile | None = None
         self._gaps = GapMeter(ENCODED_S)
+        self._after_loss = deque[int](maxlen=_AHEAD)  # times in ticks
 
     def run(self, reader: PictureReader, order: ClipOrder, progress: Progress) -> Film:
         done, is_over = 0, False
@@ -160,7 +162,10 @@ class _Task:
                 item = reader.next()
                 is_over = item is None or item[0].mono_s > order.last_mono_s
                 if item is not None and not is_over:
-                    self._process.send(item[1], pts_of(item[0].mono_s))
+                    ticks = pts_of(item[0].mono_s)
+                    if reader.missed:
+                        self._after_loss.append(ticks)
+                    self._process.send(item[1], ticks)
             for message in self._process.exchange(_WAIT_S):
                 self._take(message)
             done = self._film.frames if self._film is not None else 0
@@ -195,7 +200,7 @@ class _Task:
             self._film.add(message.body, mono_s, key=bool(message.flag))
             for frame in self._frames.until(mono_s):
                 self._film.add_sound(frame.data, frame.facts.pts, frame.facts.sound if self._sound.is_wanted() else b"")
-            self._gaps.add(mono_s)
+            self._gaps.add(mono_s, is_lost=message.number in self._after_loss)
 
 
 def _refusal(error: OSError) -> type[NoSpace | NotSaved]:

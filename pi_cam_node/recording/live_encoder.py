@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable
 from math import isfinite
 from typing import Any, Protocol
@@ -39,7 +40,7 @@ _RETRY_S = (0.2, 1.0, 5.0)
 class PictureReader(Protocol):
     """Reads the ring of pictures at its own pace; see `pi_cam_node.base.block_ring.Reader`."""
 
-    lost: int
+    missed: int
 
     def next(self) -> tuple[Any, bytes] | None:
         """Return the next record, which has `mono_s`, and its JPEG; ``None`` where it has not come yet."""
@@ -89,6 +90,7 @@ class LiveEncoder:
         self._from_s: float | None = None
         self._spacing_s = 0.0
         self._skipped_s = float("-inf")
+        self._after_loss = deque[int](maxlen=_AHEAD)  # times in ticks
         self._generation = 0
         self._drained_generation = 0  # that of which every picture has become a packet
         self._pid: int | None = None
@@ -229,7 +231,9 @@ class LiveEncoder:
                 self.failure = str(error)
                 self.restarts += 1
                 _log.warning("%s", error)
-                self._pause(_RETRY_S[min(failures, len(_RETRY_S) - 1)], generation)
+                with self._changed:
+                    wait_s = _RETRY_S[min(failures, len(_RETRY_S) - 1)]
+                    self._changed.wait_for(lambda: generation != self._generation, wait_s)
                 failures += 1
             finally:
                 self._pid = None
@@ -254,7 +258,7 @@ class LiveEncoder:
                 spacing_s = max(self._spacing_s, self._live_spacing_s(mono_s, begun_s))
                 if pts_of(mono_s) > after_ticks:
                     if limit.admits(mono_s, spacing_s):
-                        self._send(process, mono_s, item[1])
+                        self._send(process, mono_s, item[1], is_lost=reader.missed > 0)
                     elif spacing_s > self._spacing_s:
                         self._skipped_s = mono_s
             self._drained_generation = generation if is_idle else -1
@@ -270,9 +274,11 @@ class LiveEncoder:
         is_late = self.may_skip and late_s > _LATE_S and now_s - begun_s > _CATCH_UP_S
         return min(late_s / _LATE_PICTURES, _SPACING_MAX_S) if is_late else 0.0
 
-    def _send(self, process: EncoderProcess, mono_s: float, jpeg: bytes) -> None:
+    def _send(self, process: EncoderProcess, mono_s: float, jpeg: bytes, *, is_lost: bool) -> None:
         """Send a picture: by its planes where they are there, else as a JPEG."""
         ticks, planes = pts_of(mono_s), self._planes.borrow(mono_s)
+        if is_lost:
+            self._after_loss.append(ticks)
         if planes is None:
             process.send(jpeg, ticks)
         else:
@@ -284,7 +290,7 @@ class LiveEncoder:
             return stream.begin(Track((message.number, message.flag)))
         if message.kind == "packet" and stream is self.stream:
             self.failure = ""
-            facts = PacketFacts(message.number, track=track)
+            facts = PacketFacts(message.number, track=track, after_loss=message.number in self._after_loss)
             mono_s = message.number / TIMESCALE_HZ
             stream.append(Packet(mono_s, bool(message.flag), message.body, facts))
             for frame in sound.until(mono_s):
@@ -292,7 +298,3 @@ class LiveEncoder:
         elif message.kind == "failed":
             _log.warning("a picture could not be encoded: %s", message.body.decode(errors="replace"))
         return track
-
-    def _pause(self, wait_s: float, generation: int) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: generation != self._generation, wait_s)

@@ -13,7 +13,7 @@ from pi_cam_node.core.film import Film
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
 from pi_cam_node.imaging.h264 import parameter_sets
-from pi_cam_node.imaging.packet import PacketFacts
+from pi_cam_node.imaging.packet import PacketFacts, pts_of
 from pi_cam_node.recording.encoder_pool import PacketSource
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.gaps import COPIED_S, ENCODED_S, GapMeter
@@ -70,7 +70,6 @@ class Take:
         self._film: FilmFile | None = None
         self._track = 0
         self._gaps = GapMeter(ENCODED_S)
-        self._lost = 0
         self._last_s: float | None = None
         self._is_told = False
         self._retry_s = self._room_s = float("-inf")
@@ -110,8 +109,6 @@ class Take:
                 self._film.add_sound(data, record.meta.pts, record.meta.sound if self._stream.sound else b"")
             return
         mono_s, key, track = record.mono_s, record.key, record.meta.track
-        missed = self._reader.lost - self._lost
-        self._lost = self._reader.lost
         film = self._film
         if key and film is not None and self._ends_before(mono_s, data, track):
             is_long = track == self._track and not self._has_new_sound(film)
@@ -123,7 +120,7 @@ class Take:
             film = self._open(mono_s, data, track)
         if film is not None:
             self._last_s = mono_s
-            self._gaps.add(mono_s, is_lost=missed > 0 or record.meta.after_loss)
+            self._gaps.add(mono_s, is_lost=self._reader.missed > 0 or record.meta.after_loss)
             self._write(film, data, mono_s, key=key)
 
     def _ends_before(self, mono_s: float, data: bytes, track: int) -> bool:
@@ -157,6 +154,9 @@ class Take:
             return None
         self._film, self._track = film, track
         self._gaps = GapMeter(COPIED_S if known.is_copied else ENCODED_S)
+        wanted_s = max(self._order.from_mono_s, self._order.event_mono_s)
+        if self._last_s is None and pts_of(mono_s) > pts_of(wanted_s):  # what is missing before is no part of the event
+            self._gaps.add(wanted_s)
         self._is_told = True
         pre_roll_s = max(0.0, self._order.event_mono_s - mono_s)
         self._recorder.tell(

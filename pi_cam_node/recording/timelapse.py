@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import make_directory
@@ -179,7 +179,8 @@ class Timelapse:
             return  # the camera is offline or privacy is on: the film has a gap
         self._newest_s = item[0].mono_s
         day = utc_of(self._newest_s, self._clock).astimezone().date()
-        if day != self._day:
+        # A clock that is set back over midnight does not split the film of the day; one that was wrong by days does.
+        if self._day is None or not timedelta(0) <= self._day - day <= timedelta(days=1):
             self._encode()
             self._close("end")
             self._day = day

@@ -63,7 +63,6 @@ class Variant:
         self._check = check
         self._segmenter = Segmenter(segment_s, bytes_max, lambda mono_s: utc_of(mono_s, clock))
         self._source: PacketSource | None = None
-        self._lost = 0
         self._target_s = 1
         self._is_present = False
         self._advanced_s = float("-inf")
@@ -158,7 +157,7 @@ class Variant:
             self._source = self._packets.acquire(from_s)
             held_s = _start_in(self._source.stream.key_times(), self._segment_s())
             self._reader = self._source.stream.reader_since(min(from_s, held_s))
-            self._stream, self._lost = self._source.stream, 0
+            self._stream = self._source.stream
             self._is_present, self._enough_s = False, None
         self._note_request()
 
@@ -188,7 +187,7 @@ class Variant:
                 continue
             track = self._stream.track(record.meta.track)
             if track is not None:
-                lost, self._lost = self._reader.lost > self._lost, self._reader.lost
+                lost = self._reader.missed > 0
                 self._segmenter.add(record.mono_s, record.meta.pts, data, track, key=record.key, lost=lost, sound=sound)
 
 

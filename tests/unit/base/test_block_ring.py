@@ -223,7 +223,11 @@ def test_a_slow_reader_loses_and_is_told() -> None:
     reader = ring.reader(ring.first)
     for number in range(1, 10):
         ring.append(number, b"%d" % number * 20, number)
-    read = list(iter(reader.next, None))
+    first = reader.next()
+    assert first is not None
+    assert reader.missed == 5
+    read = [first, *iter(reader.next, None)]
+    assert reader.missed == 0
     assert [record.meta for record, _ in read] == [5, 6, 7, 8, 9]
     assert [data for _, data in read] == [b"%d" % record.meta * 20 for record, _ in read]
     assert reader.lost == 5

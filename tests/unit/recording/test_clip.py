@@ -19,6 +19,7 @@ from pi_cam_node.imaging.packet import Packet, PacketFacts, Track, pts_of
 from pi_cam_node.recording.clip import ClipMaker
 from pi_cam_node.recording.encoder.process import EncoderProcess
 from pi_cam_node.recording.encoder.video_format import VideoFormat
+from pi_cam_node.recording.encoder.wire import Message
 from pi_cam_node.recording.encoder_pool import EncoderPool
 from pi_cam_node.recording.live_encoder import LiveEncoder, PictureReader
 from tests.support.fakes.clock import FakeClock
@@ -75,7 +76,7 @@ class Rig:
 
     def _pictures(self, mono_s: float) -> PictureReader:
         record = SimpleNamespace(mono_s=min(self.last_s, mono_s))
-        return SimpleNamespace(lost=0, next=lambda: (record, b""))
+        return SimpleNamespace(missed=0, next=lambda: (record, b""))
 
     def _make(self, _wanted: VideoFormat) -> EncoderProcess:
         raise EncodedAnew
@@ -142,6 +143,49 @@ def test_a_clip_from_before_the_encode_is_encoded(tmp_path: Path) -> None:
     rig.encode(30)
     with pytest.raises(EncodedAnew):
         rig.clip(START_S - 1.0, START_S + 2.0)
+
+
+class Encoder:
+    """Stands in for the encoder's process: each picture is a packet at once."""
+
+    has_room, waiting = True, 0
+
+    def __init__(self) -> None:
+        self._sent: list[int] = []
+
+    def send(self, _jpeg: bytes, ticks: int) -> None:
+        self._sent.append(ticks)
+
+    def exchange(self, _timeout_s: float) -> list[Message]:
+        sent, self._sent = self._sent, []
+        packets = [Message("packet", ticks, 1, access_unit(0, key=True)) for ticks in sent]
+        return [Message("size", 640, 480), *packets]
+
+    def close(self) -> None:
+        """End."""
+
+
+class OvertakenReader:
+    """Three pictures of the ring were evicted before they were read."""
+
+    missed = 0
+
+    def __init__(self) -> None:
+        self._numbers = iter((0, 1, 2, 6, 7))
+
+    def next(self) -> tuple[Any, bytes] | None:
+        number = next(self._numbers, None)
+        self.missed = 3 if number == 6 else 0
+        return None if number is None else (SimpleNamespace(mono_s=START_S - 2 + number / FPS), b"")
+
+
+def test_pictures_that_left_the_ring_before_they_were_encoded_are_a_gap(tmp_path: Path, mocker: MockerFixture) -> None:
+    rig = Rig(tmp_path)
+    mocker.patch.object(rig.maker, "_pictures", return_value=OvertakenReader())
+    mocker.patch.object(rig.maker, "_make", return_value=Encoder())
+    film = rig.clip(START_S - 2, START_S)
+    assert film.frames == 5
+    assert film.gap_s == pytest.approx(0.4)
 
 
 def test_privacy_ends_the_wait_and_the_packets_go_with_their_last_user(tmp_path: Path) -> None:

@@ -107,6 +107,30 @@ def test_sound_comes_once_although_the_process_is_lost_in_between() -> None:
     assert frames == [f"{100 + number / 20:.2f}".encode() for number in range(2 * PICTURES - 1)]
 
 
+def test_the_packet_after_pictures_that_left_the_ring_before_they_were_encoded_says_so() -> None:
+    ring: BlockRing[None] = BlockRing(1000)
+
+    def shoot(numbers: range) -> None:
+        for number in numbers:
+            ring.append(100 + number / 10, bytes(100), None)
+
+    shoot(range(5))
+    encoder = LiveEncoder(
+        lambda mono_s: ring.reader(ring.key_before(mono_s)),
+        SystemClock(),
+        lambda: Process(float("inf"), lambda: None if ring.records()[-1].mono_s > 101 else shoot(range(5, 25))),  # type: ignore[arg-type, return-value]
+    )
+    encoder.start()
+    encoder.need(100.0)
+    reader = encoder.stream.reader_since(0.0)
+    try:
+        wait_until(lambda: encoder.stream.last_mono_s > 102.39, "every picture", 30)
+    finally:
+        assert encoder.close(10)
+    lost = [round((item[0].mono_s - 100) * 10) for item in iter(reader.next, None) if item[0].meta.after_loss]
+    assert lost == [15]
+
+
 def test_an_encode_that_is_over_says_nothing_of_the_next() -> None:
     """A film that is due already would have ended before its first picture, as none seemed to be left."""
     made, next_one, may_begin = list[Process](), threading.Event(), threading.Event()
@@ -114,7 +138,7 @@ def test_an_encode_that_is_over_says_nothing_of_the_next() -> None:
     class Reader:
         """Reads the last picture of an encode while another is asked for."""
 
-        lost = 0
+        missed = 0
 
         def next(self) -> None:
             if not next_one.is_set():
@@ -325,7 +349,7 @@ def test_live_video_of_a_slow_encoder_leaves_out_pictures_and_a_film_is_late(
     begun_s, seconds = clock.monotonic(), 60
 
     class Reader:
-        lost = 0
+        missed = 0
         number = 0
 
         def next(self) -> tuple[SimpleNamespace, bytes] | None:

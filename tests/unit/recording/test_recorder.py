@@ -247,6 +247,17 @@ def test_a_short_loss_that_the_camera_tells_is_a_gap(
     assert film.gap_s == pytest.approx(0.3)
 
 
+def test_a_film_that_begins_after_its_event_tells_what_is_missing(tmp_path: Path, start: Callable[[Rig], Rig]) -> None:
+    """The encoder came late, and the first pictures had left the ring."""
+    rig = start(Rig(tmp_path))
+    rig.recorder.begin(RecordingOrder("event-1", "motion", rig.now_s - 7.0, rig.now_s - 5.0))
+    rig.recorder.end_at(rig.now_s)
+    told = rig.wait_for(lambda told: kinds(told) == [FilmOpened, FilmSaved])
+    (film,) = [message.film for message in told if isinstance(message, FilmSaved)]
+    assert film.pre_roll_s == 0
+    assert film.gap_s == pytest.approx(3.0, abs=0.001)
+
+
 def test_sound_that_begins_during_a_film_begins_another_one_that_has_it(
     tmp_path: Path, start: Callable[[Rig], Rig], mocker: MockerFixture
 ) -> None:

@@ -130,6 +130,18 @@ def test_each_day_has_a_film_of_its_own(rig: Rig) -> None:
     assert len({film.id for film in rig.films}) == 2
 
 
+def test_a_clock_that_is_set_back_over_midnight_does_not_split_the_film_of_the_day(rig: Rig) -> None:
+    rig.minutes(BATCH)
+    rig.clock.step_utc(-DAY_S)
+    rig.minutes(BATCH)
+    rig.clock.step_utc(DAY_S)
+    rig.minutes(BATCH)
+    assert rig.films == []
+    rig.clock.step_utc(-3 * DAY_S)  # it was wrong, and the days from now on are others
+    rig.minutes(1)
+    assert [film.frames for film in rig.films] == [3 * BATCH]
+
+
 def test_a_kill_costs_the_pictures_that_wait_and_the_day_goes_on_in_a_film_of_its_own(rig: Rig, tmp_path: Path) -> None:
     rig.minutes(BATCH + 3)
     (mended,) = repair_all(tmp_path)
