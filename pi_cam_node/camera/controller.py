@@ -204,7 +204,7 @@ class CameraController:
         self._skipped = report.skipped
         self._reported = None
         self._deadline.frame_received(self._desired.controls)
-        self._inbox.put_frame(self._frame_factory.frame(image), wakes=False)
+        self._inbox.put_frame(self._frame_factory.frame(image))
 
     def _is_frozen(self, image: m.Image, now_s: float) -> bool:
         """Return whether the picture is frozen; report changes between blank and not blank."""

@@ -80,7 +80,7 @@ class Inbox:
         # may interrupt the node thread anywhere, can release it, too.
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
-        self._is_woken = self._has_silent_frames = False
+        self._is_woken = self._has_new_frames = False
         self._frames_dropped = 0
         self._messages_refused = 0
 
@@ -99,13 +99,8 @@ class Inbox:
         """Number of waiting messages."""
         return len(self._messages.waiting) + len(self._broker_commands.waiting)
 
-    def put_frame(self, frame: Frame, *, wakes: bool = True) -> None:
-        """Queue a frame; drop the oldest waiting ones as needed.
-
-        Args:
-            frame: The frame.
-            wakes: Whether to wake the node thread; otherwise call `wake_for_frames` later.
-        """
+    def put_frame(self, frame: Frame) -> None:
+        """Queue a frame; drop the oldest waiting ones as needed. Call `wake_for_frames` afterwards."""
         with self._changed:
             self._frames.append(frame)
             self._frame_bytes += frame.size_bytes
@@ -114,14 +109,12 @@ class Inbox:
             ):
                 self._take_frame()
                 self._frames_dropped += 1
-        self._has_silent_frames = True
-        if wakes:
-            self.wake_for_frames()
+        self._has_new_frames = True
 
     def wake_for_frames(self) -> None:
-        """Wake the node thread if frames were queued without waking it. Thread: the one that puts frames."""
-        if self._has_silent_frames:
-            self._has_silent_frames = False
+        """Wake the node thread if frames were queued since the last call. Thread: the one that puts frames."""
+        if self._has_new_frames:
+            self._has_new_frames = False
             self._ring()
 
     def put(self, message: Input) -> bool:

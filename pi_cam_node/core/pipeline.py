@@ -11,7 +11,7 @@ from pi_cam_node.core.rules.brightness import BrightnessRule
 from pi_cam_node.core.rules.night import NightController
 from pi_cam_node.core.rules.ring import Ring, RingFrame
 from pi_cam_node.imaging.frame import Frame, Mode
-from pi_cam_node.imaging.lux import estimate_lux
+from pi_cam_node.imaging.lux import lux_of
 
 # Least change, and least interval, of the published seconds of the ring.
 RING_STEP_S = 1.0
@@ -40,9 +40,8 @@ class Pipeline:
     def process(self, frame: Frame, now_s: float, events: list[Event]) -> None:
         """Process a frame and append the resulting events."""
         self.latest = frame
-        level = frame.brightness
-        self._measure(frame, level, now_s, events)
-        self._decide(frame, level, now_s, events)
+        self._measure(frame, now_s, events)
+        self._decide(frame, now_s, events)
         self.keep(frame, now_s, events)
         self._show(frame, now_s, events)
 
@@ -51,14 +50,13 @@ class Pipeline:
         self._light.camera_lost()
         self.latest = None
 
-    def _measure(self, frame: Frame, level: float, now_s: float, events: list[Event]) -> None:
-        sensor = frame.sensor
-        lux = sensor.lux if sensor.lux is not None else estimate_lux(level, sensor.exposure_us, sensor.gain)
+    def _measure(self, frame: Frame, now_s: float, events: list[Event]) -> None:
+        level, lux = frame.brightness, lux_of(frame.brightness, frame.sensor)
         if self._light.is_news(level, lux, now_s, self._config.telemetry):
             events.append(BrightnessMeasured(level, lux))
 
-    def _decide(self, frame: Frame, level: float, now_s: float, events: list[Event]) -> None:
-        wanted = self._night.observe(frame.mode, level, now_s)
+    def _decide(self, frame: Frame, now_s: float, events: list[Event]) -> None:
+        wanted = self._night.observe(frame.mode, frame.brightness, now_s)
         if frame.mode != self._mode:
             self._mode = frame.mode
             events.append(ModeChanged(frame.mode, self._night.cause, frame.captured_at))
@@ -67,9 +65,8 @@ class Pipeline:
 
     def keep(self, frame: Frame, now_s: float, events: list[Event]) -> None:
         """Add a frame to the ring; the only stage for late frames of a lost camera."""
-        sensor, at = frame.sensor, frame.captured_at
         jpeg = frame.ring_jpeg or frame.jpeg
-        self._ring.add(RingFrame(frame.seq, frame.captured_mono_s, at, jpeg, frame.mode, sensor))
+        self._ring.add(RingFrame(frame.seq, frame.captured_mono_s, frame.captured_at, jpeg, frame.mode, frame.sensor))
         if self._told_ring is not None and now_s - self._told_ring[1] < RING_INTERVAL_S:
             return
         seconds = self._ring.seconds

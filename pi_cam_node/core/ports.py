@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
-from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import Progress, Submit
@@ -17,7 +15,6 @@ from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
 from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, Waiting
 from pi_cam_node.core.picture import Archive
 from pi_cam_node.core.privacy_gate import PrivacyGate
-from pi_cam_node.core.recent_events import RecentEvents
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Demand
@@ -60,26 +57,6 @@ class RecorderPort(Protocol):
             NotSaved: The film could not be encoded or written.
         """
         ...
-
-
-class NoRecorder:
-    """Implements `RecorderPort` without recording."""
-
-    missing = "this node cannot record"
-    encoder: EncoderKind = "none"
-
-    def begin(self, order: RecordingOrder) -> None:
-        """Record nothing."""
-
-    def end_at(self, mono_s: float, reason: EndReason) -> None:
-        """There is nothing to end."""
-
-    def stop_now(self, reason: EndReason) -> None:
-        """There is nothing to end."""
-
-    def make_clip(self, _order: ClipOrder, _progress: Progress) -> Film:
-        """Refuse."""
-        raise NotSaved(f"ERROR: {self.missing}")
 
 
 class LiveVideoPort(Protocol):
@@ -198,9 +175,9 @@ class Links:
         packet_limit_bytes: Returns the broker's packet limit; ``None`` if unknown.
     """
 
-    thumbnail_url: Callable[[str], str | None] = lambda _media_id: None
-    web_address: Callable[[], Mapping[str, object]] = lambda: {"url": "", "tls_sha256": ""}
-    packet_limit_bytes: Callable[[], int | None] = lambda: None
+    thumbnail_url: Callable[[str], str | None]
+    web_address: Callable[[], Mapping[str, object]]
+    packet_limit_bytes: Callable[[], int | None]
 
 
 class EventStore(Protocol):
@@ -284,8 +261,8 @@ class Ports:
     privacy_port: PrivacyPort
     images: ImageTasks
     demand: Callable[[float, Demand], None]
-    url_of: Callable[[str], str | None] = lambda _picture_id: None
-    links: Links = field(default_factory=Links)
-    tickets: Tickets = field(default_factory=lambda: Tickets(SystemClock()))
-    events: EventStore = field(default_factory=RecentEvents)
-    recorder: RecorderPort = field(default_factory=NoRecorder)
+    url_of: Callable[[str], str | None]
+    links: Links
+    tickets: Tickets
+    events: EventStore
+    recorder: RecorderPort

@@ -77,12 +77,6 @@ def encode(pixels: Pixels, layout: Layout, quality: int) -> bytes:
     return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, "BGR", "420"))
 
 
-class SoftwareJpegEncoder:
-    """Implements `pi_cam_node.imaging.encoders.JpegEncoder` by `encode`."""
-
-    encode = staticmethod(encode)
-
-
 def decode(data: bytes) -> Pixels:
     """Return a JPEG as ``(height, width, 3)`` uint8 in B, G, R order.
 
@@ -90,7 +84,7 @@ def decode(data: bytes) -> Pixels:
         ValueError: The bytes are not a JPEG that can be read.
     """
     if simplejpeg is not None:
-        _size_in(data)
+        _check_size(data)
         return np.asarray(simplejpeg.decode_jpeg(data, "BGR"), dtype=np.uint8)
     from pi_cam_node.imaging import opencv  # noqa: PLC0415 - see the top
 
@@ -110,8 +104,8 @@ def resize(pixels: Pixels, layout: Layout, size: tuple[int, int]) -> Pixels:
     return np.concatenate([p.reshape(-1) for p in scaled]).reshape(height * 3 // 2, width)
 
 
-def _size_in(data: bytes) -> tuple[int, int]:
-    """Return width and height that the header of a JPEG names.
+def _check_size(data: bytes) -> None:
+    """Check the size that the header of a JPEG names, before memory is allocated for it.
 
     Raises:
         ValueError: The bytes are no JPEG header, or no picture is that large.
@@ -119,4 +113,3 @@ def _size_in(data: bytes) -> tuple[int, int]:
     height, width, _colour, _sampling = simplejpeg.decode_jpeg_header(data)
     if width * height > LARGEST_PX:
         raise ValueError(f"a JPEG of {width} x {height} pixels")
-    return width, height

@@ -56,12 +56,12 @@ class Masks:
             return pixels
         pixels = pixels.copy()
         luma = pixels if self._layout == "bgr" else planes(pixels)[0]
-        _and(luma[self._first : self._last + 1], self._keep)
+        luma[self._first : self._last + 1] &= self._keep
         if self._layout == "i420":
             for plane in planes(pixels)[1:]:
                 colour = plane[self._first // 2 : (self._last + 1) // 2]
-                _and(colour, self._keep_colour)
-                np.bitwise_or(colour, self._no_colour, out=colour)
+                colour &= self._keep_colour
+                colour |= self._no_colour
         return pixels
 
 
@@ -112,7 +112,3 @@ def _grown(covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     grown[:, 1:] |= rows[:, :-1]
     grown[:, :-1] |= rows[:, 1:]
     return grown
-
-
-def _and(part: Pixels, keep: Pixels) -> None:
-    np.bitwise_and(part, keep, out=part)

@@ -15,10 +15,8 @@ from pi_cam_node.imaging.frame import Layout
 from pi_cam_node.imaging.headers import LARGEST_PX, parse_npy_header
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.stacking import stack
-from pi_cam_node.imaging.tasks import Blob
+from pi_cam_node.imaging.tasks import Blob, Outcome
 from pi_cam_node.imaging.thumbnails import thumbnail_of_pixels
-
-Outcome = tuple[Mapping[str, Any], Sequence[bytes]]
 
 _PLACEHOLDER_QUALITY = 80
 # Width and height of a PNG stand in its first chunk (PNG, 11.2.1).
@@ -64,7 +62,7 @@ def _stack(arguments: Mapping[str, Any], blobs: Sequence[Blob], progress: Progre
     quality, small = arguments["quality"], arguments["small"]
     data = made.pixels.tobytes() if quality is None else jpeg.encode(made.pixels, "bgr", quality)
     copies = [] if small is None else [thumbnail_of_pixels(made.pixels, (width, height), *small)]
-    return {"size": [width, height], "used": list(made.used), "left_out": made.left_out}, [data, *copies]
+    return {"size": [width, height], "used": list(made.used)}, [data, *copies]
 
 
 def _placeholder(arguments: Mapping[str, Any], _blobs: Sequence[Blob], _progress: Progress) -> Outcome:

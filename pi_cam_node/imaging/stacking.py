@@ -37,12 +37,10 @@ class Stacked:
     Attributes:
         pixels: (height, width, 3) uint8 in B, G, R order.
         used: Positions of the frames that it was made of, in the sequence given.
-        left_out: Number of frames of another size than the newest one.
     """
 
     pixels: Pixels
     used: tuple[int, ...]
-    left_out: int
 
 
 def stack(
@@ -76,10 +74,11 @@ def stack(
     """
     if not 1 <= len(frames) <= STACK_MAX:
         raise BadRequest(f"a stack is made of 1 to {STACK_MAX} frames, not {len(frames)}")
-    film = _FrameSequence(frames, decode, progress)
-    pixels = _in_one_pass(film, method) if method in ("mean", "max") else _in_bands(film, method == "sigma_clip")
-    used = tuple(sorted(film.used))
-    return Stacked(pixels, used, len(frames) - len(used))
+    sequence = _FrameSequence(frames, decode, progress)
+    pixels = (
+        _in_one_pass(sequence, method) if method in ("mean", "max") else _in_bands(sequence, method == "sigma_clip")
+    )
+    return Stacked(pixels, tuple(sorted(sequence.used)))
 
 
 class _FrameSequence:
@@ -118,9 +117,9 @@ class _FrameSequence:
             del pixels  # before the next one is decoded; those who run through do the same
 
 
-def _in_one_pass(film: _FrameSequence, method: Method) -> Pixels:
+def _in_one_pass(sequence: _FrameSequence, method: Method) -> Pixels:
     """Add up, or take the larger, in place; numpy's ``+=`` into 16 bits is the fastest sum there is."""
-    run = film.run()
+    run = sequence.run()
     first = next(run)
     if method == "max":
         brightest = first.copy()
@@ -134,7 +133,7 @@ def _in_one_pass(film: _FrameSequence, method: Method) -> Pixels:
     for pixels in run:
         total += pixels
         del pixels
-    return _divided(total, len(film.used))
+    return _divided(total, len(sequence.used))
 
 
 def _divided(total: npt.NDArray[np.uint16], count: int | npt.NDArray[np.uint16]) -> Pixels:
@@ -144,19 +143,19 @@ def _divided(total: npt.NDArray[np.uint16], count: int | npt.NDArray[np.uint16])
     return total.astype(np.uint8)
 
 
-def _in_bands(film: _FrameSequence, clip: bool) -> Pixels:
+def _in_bands(sequence: _FrameSequence, clip: bool) -> Pixels:
     """Work through the picture in bands of rows, each narrow enough for all frames' values of it."""
-    shape = film.shape()
+    shape = sequence.shape()
     row_bytes = prod(shape[1:])
     budget = max(BAND_BYTES, BAND_FRAMES * shape[0] * row_bytes)
-    per_value = len(film.used) + (_CLIP_BYTES if clip else _MEDIAN_BYTES)
+    per_value = len(sequence.used) + (_CLIP_BYTES if clip else _MEDIAN_BYTES)
     height = min(shape[0], max(1, budget // (per_value * row_bytes)))
     starts = range(0, shape[0], height)
-    film.passes = len(starts)
+    sequence.passes = len(starts)
     out = np.empty(shape, np.uint8)
     for start in starts:
         band = slice(start, start + height)
-        out[band] = _combined([pixels[band].copy() for pixels in film.run()], clip)
+        out[band] = _combined([pixels[band].copy() for pixels in sequence.run()], clip)
     return out
 
 

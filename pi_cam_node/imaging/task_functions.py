@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pi_cam_node.base.threads import Progress
-from pi_cam_node.imaging.tasks import Blob
+from pi_cam_node.imaging.tasks import Blob, Outcome
 from pi_cam_node.imaging.thumbnails import thumbnail
-
-Outcome = tuple[Mapping[str, Any], Sequence[bytes]]
 
 # Of the JPEG between pixels and a small copy of them.
 _SOURCE_QUALITY = 95

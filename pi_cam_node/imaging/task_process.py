@@ -21,7 +21,7 @@ from pi_cam_node.base.child_process import start_child
 from pi_cam_node.base.errors import NodeError, NotSaved
 from pi_cam_node.base.parent_death import die_with
 from pi_cam_node.base.threads import Progress
-from pi_cam_node.imaging.tasks import Blob, no_progress
+from pi_cam_node.imaging.tasks import Blob, Outcome, no_progress
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class TaskProcess:
 
     def run(
         self, task: str, arguments: Mapping[str, Any], blobs: Sequence[Blob], progress: Progress = no_progress
-    ) -> tuple[Mapping[str, Any], Sequence[bytes]]:
+    ) -> Outcome:
         """Run a task; see `tasks.Run`. What ``progress`` raises ends the task and is raised.
 
         Raises:
@@ -90,9 +90,7 @@ class TaskProcess:
         """How long the start and a silence may take."""
         return _START_S + self._silence_s
 
-    def _run(
-        self, task: str, arguments: Mapping[str, Any], blobs: Sequence[Blob], progress: Progress
-    ) -> tuple[Mapping[str, Any], Sequence[bytes]]:
+    def _run(self, task: str, arguments: Mapping[str, Any], blobs: Sequence[Blob], progress: Progress) -> Outcome:
         if self._closed:
             raise NotSaved("ERROR: the node is stopping")
         while True:
@@ -115,9 +113,7 @@ class TaskProcess:
             self._end()
             self._turn.release()
 
-    def _try(
-        self, task: str, arguments: Mapping[str, Any], blobs: Sequence[Blob], progress: Progress
-    ) -> tuple[Mapping[str, Any], Sequence[bytes]]:
+    def _try(self, task: str, arguments: Mapping[str, Any], blobs: Sequence[Blob], progress: Progress) -> Outcome:
         link = self._link or self._start()
         try:
             _send(link, {"task": task, "arguments": arguments}, blobs)

@@ -23,8 +23,11 @@ THUMBNAIL_MAX_BYTES = 48 * KIB
 STACK_MAX = 256
 
 Blob = bytes | memoryview
-Run = Callable[[str, Mapping[str, Any], Sequence[Blob], Progress], tuple[Mapping[str, Any], Sequence[bytes]]]
-"""Does a task: name, arguments as JSON knows them, pictures, progress; returns facts and pictures.
+Outcome = tuple[Mapping[str, Any], Sequence[bytes]]
+"""Facts, as JSON knows them, and pictures."""
+
+Run = Callable[[str, Mapping[str, Any], Sequence[Blob], Progress], Outcome]
+"""Does a task: name, arguments as JSON knows them, pictures, progress.
 
 Raises ValueError where a picture is not one, and NodeError where the task could not be done.
 """
@@ -37,13 +40,11 @@ class Stacked:
     Attributes:
         image: The picture: pixels, or a JPEG where one was asked for.
         used: Positions of the frames that it was made of, in the sequence given.
-        left_out: Number of frames of another size than the newest one.
         small: A small copy as a JPEG, where one was asked for.
     """
 
     image: RawImage | bytes
     used: tuple[int, ...]
-    left_out: int
     small: bytes | None = None
 
 
@@ -121,7 +122,7 @@ class ImageTasks:
         facts, (data, *copies) = self._run("stack", arguments, jpegs, progress)
         width, height = facts["size"]
         image = RawImage((width, height), "bgr", data) if quality is None else data
-        return Stacked(image, tuple(facts["used"]), facts["left_out"], next(iter(copies), None))
+        return Stacked(image, tuple(facts["used"]), next(iter(copies), None))
 
     def placeholder(self, size: tuple[int, int], since: datetime | None, *, private: bool) -> bytes:
         """Return the JPEG that is shown while there is no picture; see `placeholder.draw`."""

@@ -68,7 +68,7 @@ class CameraHarness:
         self.taken: list[object] = []
         inbox = Mock()
         inbox.put.side_effect = self._take
-        inbox.put_frame.side_effect = lambda frame, **_: self._take(frame)
+        inbox.put_frame.side_effect = self._take
         self.controller = CameraController(desired, self._launch, inbox, self.harness.clock, lambda: 1.0)
         self._launches = 0
 

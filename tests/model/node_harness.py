@@ -227,6 +227,7 @@ class NodeHarness:
             at = self.clock.utcnow()
             seq, mode = next(self._seq), self.camera.wanted
             self.node._parts.inbox.put_frame(frame_of(pixels, seq, now_s, at, mode=mode, raw=True, others=[92]))
+            self.node._parts.inbox.wake_for_frames()
             self.settle()
             self.work()
 

@@ -18,12 +18,14 @@ from pi_cam_node.core.events import Event, PictureSaved, Replied
 from pi_cam_node.core.history import MediaRow, Page, Query, page_of
 from pi_cam_node.core.inputs import CommandArrived, WorkEnded
 from pi_cam_node.core.picture import Picture
-from pi_cam_node.core.ports import Links, NoRecorder, Ports, RecorderPort
+from pi_cam_node.core.ports import Links, Ports, RecorderPort
 from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.core.recent_events import RecentEvents
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Demand, Frame, Mode
 from pi_cam_node.imaging.jpeg import encode, resize
 from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.ports import NO_LINKS, NoRecorder
 from tests.support.frames import IMAGES, frame_of
 
 
@@ -139,11 +141,13 @@ class CoreHarness:
             url_of=lambda picture_id: f"http://porch/media/{picture_id}",
             tickets=Tickets(self.clock),
             links=Links(
+                web_address=NO_LINKS.web_address,
                 thumbnail_url=lambda picture_id: f"http://porch/media/{picture_id}/thumbnail",
                 packet_limit_bytes=lambda: self.packet_limit_bytes,
             ),
             images=IMAGES,
             demand=lambda after_mono_s, demand: self.demands.append((after_mono_s, demand)),
+            events=RecentEvents(),
             recorder=recorder or NoRecorder(),
         )
         self.core = Core(

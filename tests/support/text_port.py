@@ -17,10 +17,13 @@ from pi_cam_node.core.inbox import FRAMES_WAITING, Inbox
 from pi_cam_node.core.inputs import WorkEnded
 from pi_cam_node.core.ports import Ports
 from pi_cam_node.core.privacy_gate import PrivacyGate
+from pi_cam_node.core.recent_events import RecentEvents
+from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.tcp.connection import Timeouts
 from pi_cam_node.tcp.server import TextPort
 from tests.support.broker import HOST, wait_until
 from tests.support.core_harness import FakePrivacyPort, MemoryArchive
+from tests.support.fakes.ports import NO_LINKS, NoRecorder
 from tests.support.frames import IMAGES, frame_of
 
 SHORT = Timeouts(silence_s=0.1, linger_s=5.0, bind_s=0.1)
@@ -69,6 +72,11 @@ class StubNode:
             privacy_port,
             IMAGES,
             lambda _after_mono_s, _demand: None,
+            url_of=lambda _media_id: None,
+            links=NO_LINKS,
+            tickets=Tickets(self.clock),
+            events=RecentEvents(),
+            recorder=NoRecorder(),
         )
         self.core = Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=1 << 28, node_id="porch")
         self._seq = 0
@@ -94,6 +102,7 @@ class StubNode:
             pixels = np.full((48, 64, 3), self._seq % 256, np.uint8)
             at = self.clock.utcnow()
             self.inbox.put_frame(frame_of(pixels, self._seq, now_s, at, exposed_mono_s=now_s, raw=True, others=[92]))
+            self.inbox.wake_for_frames()
             if number % FRAMES_WAITING == 0 or number == count:
                 wait_until(self._has_seen, "frames in the ring")
 

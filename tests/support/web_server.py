@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +23,8 @@ from pi_cam_node.core.events import Event
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import WorkEnded
-from pi_cam_node.core.ports import Links, LiveVideoPort, Ports
+from pi_cam_node.core.ports import LiveVideoPort, Ports
+from pi_cam_node.core.recent_events import RecentEvents
 from pi_cam_node.core.telemetry import FIGURES
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.frame import Frame
@@ -32,6 +33,7 @@ from pi_cam_node.web.server import WebServer
 from tests.support import contract
 from tests.support.broker import wait_until
 from tests.support.core_harness import FakePrivacyPort, MemoryArchive
+from tests.support.fakes.ports import NO_LINKS, NoRecorder
 from tests.support.frames import IMAGES, frame_of
 from tests.support.tls import TlsRelay, tls_section
 
@@ -154,6 +156,7 @@ class RunningWebServer:
             self.hub.publish(shown)
             if self.core is not None:
                 self.inbox.put_frame(shown)
+                self.inbox.wake_for_frames()
         return shown
 
     @contextlib.contextmanager
@@ -214,7 +217,11 @@ class RunningWebServer:
             images=IMAGES,
             demand=lambda _after_mono_s, _demand: None,
             url_of=lambda media_id: self.web.signed(media_path(media_id)),
-            links=Links(lambda media_id: self.web.signed(f"{media_path(media_id)}/thumbnail")),
+            links=replace(
+                NO_LINKS, thumbnail_url=lambda media_id: self.web.signed(f"{media_path(media_id)}/thumbnail")
+            ),
+            events=RecentEvents(),
+            recorder=NoRecorder(),
         )
         return Core(self.config, self.clock, ports, boot_id="3f2a91c0", budget_bytes=64 << 20, node_id="porch")
 

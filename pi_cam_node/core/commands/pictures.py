@@ -196,7 +196,10 @@ def moment_of(context: Context, at: float | str | None, received: CommandArrived
     if at is None:
         return received.mono_s - context.config.export.save_before_s
     seconds = _seconds(at)
-    mono_s = mono_of(_absolute(str(at)), context.clock) if seconds is None else received.mono_s - seconds
+    if seconds is None:
+        mono_s = mono_of(parse_time(str(at), "at", "a number of seconds ago or "), context.clock)
+    else:
+        mono_s = received.mono_s - seconds
     if mono_s > received.mono_s + 1:
         raise BadRequest("ERROR: at lies in the future")
     return mono_s
@@ -210,10 +213,6 @@ def _seconds(at: float | str) -> float | None:
     if not math.isfinite(seconds):
         raise BadRequest("ERROR: at must be a number of seconds or a time")
     return seconds
-
-
-def _absolute(at: str) -> datetime:
-    return parse_time(at, "at", "a number of seconds ago or ")
 
 
 def past_message(context: Context, pictures: Sequence[PictureSaved], *, stacked: bool) -> str:

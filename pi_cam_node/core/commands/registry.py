@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
@@ -250,6 +250,7 @@ class Command:
     shows: bool = False
 
 
+Run = TypeVar("Run", bound=Callable[[Context, Any, CommandArrived], Result | Steps])
 _REGISTRY: dict[str, Command] = {}
 
 
@@ -263,10 +264,10 @@ def command(
     button: Button | None = None,
     needs_camera: bool = False,
     shows: bool = False,
-) -> Callable[[Callable[[Context, Any, CommandArrived], Result | Steps]], Callable[..., Result | Steps]]:
+) -> Callable[[Run], Run]:
     """Declare the decorated function as a command."""
 
-    def declare(run: Callable[[Context, Any, CommandArrived], Result | Steps]) -> Callable[..., Result | Steps]:
+    def declare(run: Run) -> Run:
         if verb in _REGISTRY:
             raise ValueError(f"{verb} is declared twice")
         _REGISTRY[verb] = Command(verb, usage, summary, arguments, data, run, button, needs_camera, shows)

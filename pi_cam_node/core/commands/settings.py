@@ -82,21 +82,8 @@ def set_setting(context: Context, arguments: SetArguments, _received: CommandArr
 )
 def get_setting(context: Context, arguments: KeyArguments, _received: CommandArrived) -> Result:
     """Return one setting."""
-    info = settings.describe(arguments.key)
-    value = settings.value_of(context.config, arguments.key)
-    facts = {
-        "key": info.key,
-        "value": value,
-        "type": info.kind,
-        "minimum": info.minimum,
-        "maximum": info.maximum,
-        "choices": list(info.choices),
-        "unit": info.unit,
-        "default": settings.MASK if info.secret else info.default,
-        "live": info.live,
-        "doc": info.doc,
-    }
-    return Result(settings.as_text(value), facts)
+    described = settings.description_of(settings.describe(arguments.key), context.config)
+    return Result(settings.as_text(described["value"]), {key: described[key] for key in SettingData.__annotations__})
 
 
 @command("dump_config", "dump_config", "Returns the settings in force; secrets are masked.", Arguments, ConfigData)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
@@ -13,7 +12,7 @@ from pi_cam_node.core.commands.registry import Arguments, Button, Context, Resul
 from pi_cam_node.core.commands.reply_data import HelpData, NightData, NoData
 from pi_cam_node.core.inputs import CommandArrived
 from pi_cam_node.core.telemetry import FIGURES, Figure
-from pi_cam_node.imaging.lux import estimate_lux
+from pi_cam_node.imaging.lux import lux_of
 
 # Exit code that requests a restart (EX_TEMPFAIL of sysexits.h). Without a supervisor the process replaces itself
 # instead; see `pi_cam_node.cli.run.main`.
@@ -69,21 +68,19 @@ def night_level(context: Context, _arguments: Arguments, _received: CommandArriv
     if frame is None:
         raise NoFrames("no frame has arrived yet", text="NO_DATA")
     relevant = limits.bright_threshold if night.mode == "night" else limits.dark_threshold
-    sensor = frame.sensor
-    lux = sensor.lux if sensor.lux is not None else estimate_lux(frame.brightness, sensor.exposure_us, sensor.gain)
+    lux = lux_of(frame.brightness, frame.sensor)
     message = (
         f"LEVEL={frame.brightness:.1f} relevant threshold={relevant:g} "
         f"dark_threshold: < {limits.dark_threshold:g} bright_threshold: > {limits.bright_threshold:g} "
         f"STATUS={night.mode.upper()}"
     )
-    why = asdict(night.explain(context.clock.monotonic()))
     facts = {
         "level": round(frame.brightness, 1),
         "lux": None if lux is None else round(lux, 2),
         "mode": night.mode,
         "frame": frame.seq,
         "age_s": round(context.clock.monotonic() - frame.captured_mono_s, 3),
-        **{key: round(value, 1) if isinstance(value, float) else value for key, value in why.items()},
+        **night.explain(context.clock.monotonic()),
     }
     return Result(message, facts)
 

@@ -194,9 +194,7 @@ def clip(context: Context, arguments: ClipArguments, arrival: CommandArrived) ->
 def explain(context: Context, arguments: ExplainArguments, arrival: CommandArrived) -> Result:
     """Return the inputs of a decision, and a sentence."""
     if arguments.what == "night":
-        level = night_level(context, Arguments(), arrival)
-        assert isinstance(level, Result)
-        return level
+        return night_level(context, Arguments(), arrival)
     if arguments.what == "recording":
         told = context.activity.explain_recording()
         why = f" because of {told['cause']}" if told["cause"] else f": {told['why_not']}"

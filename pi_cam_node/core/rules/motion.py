@@ -8,7 +8,7 @@ whose foot point lies in one. Times are monotonic, in seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config.sections.video import MotionConfig
@@ -44,21 +44,16 @@ class _Place:
     seen_s: float = float("-inf")
 
 
-@dataclass(slots=True)
 class MotionRule:
     """State of motion. Used by one thread."""
 
-    config: MotionConfig
-    zones: tuple[Zone, ...] = ()
-    since_s: float = float("-inf")
-    _places: dict[str, _Place] = field(default_factory=lambda: {"": _Place()})
-    _report: MotionReport | None = None
-    _gate: tuple[str, float] | None = None
-    _holds: int = 0
-
-    def __post_init__(self) -> None:
-        """Create the zones of the settings."""
-        self.configure(self.config)
+    def __init__(self, config: MotionConfig) -> None:
+        self._since_s = float("-inf")
+        self._places = {"": _Place()}
+        self._report: MotionReport | None = None
+        self._gate: tuple[str, float] | None = None
+        self._holds = 0
+        self.configure(config)
 
     @property
     def on(self) -> bool:
@@ -69,18 +64,18 @@ class MotionRule:
     def due_s(self) -> float:
         """Time at which the next zone goes OFF, if nothing moves until then."""
         return min(
-            (place.seen_s + self.config.clear_s for place in self._places.values() if place.on), default=float("inf")
+            (place.seen_s + self._config.clear_s for place in self._places.values() if place.on), default=float("inf")
         )
 
     def configure(self, config: MotionConfig) -> dict[str, bool | None]:
         """Apply new settings; return changed states by zone, ``None`` for a removed zone."""
-        self.config = config
-        self.zones = tuple(Zone(*parse_zone(text)) for text in config.zones)
-        names = {"", *(zone.name for zone in self.zones)}
+        self._config = config
+        self._zones = tuple(Zone(*parse_zone(text)) for text in config.zones)
+        names = {"", *(zone.name for zone in self._zones)}
         changed: dict[str, bool | None] = dict.fromkeys(self._places.keys() - names)
         for name in changed:
             del self._places[name]
-        for zone in self.zones:
+        for zone in self._zones:
             if zone.name not in self._places:
                 self._places[zone.name] = _Place()
                 changed[zone.name] = False
@@ -93,9 +88,9 @@ class MotionRule:
             self._holds += not was_held
             self._gate = (report.gate, report.mono_s)
         moving = [blob for blob in report.blobs if not blob.failed and self._counts(blob)]
-        if not moving or not self.config.enable:
+        if not moving or not self._config.enable:
             return None
-        names = tuple(zone.name for zone in self.zones if any(zone.holds(blob.foot) for blob in moving))
+        names = tuple(zone.name for zone in self._zones if any(zone.holds(blob.foot) for blob in moving))
         for name in ("", *names):
             self._places[name].seen_s = report.mono_s
         began_s = min(blob.began_mono_s for blob in moving)
@@ -105,11 +100,11 @@ class MotionRule:
         """Return the new states of changed zones."""
         changed: dict[str, bool] = {}
         for name, place in self._places.items():
-            on = now_s - place.seen_s < self.config.clear_s
+            on = now_s - place.seen_s < self._config.clear_s
             if on != place.on:
                 place.on = changed[name] = on
         if "" in changed:
-            self.since_s = now_s
+            self._since_s = now_s
         return changed
 
     def stop(self) -> dict[str, bool]:
@@ -126,8 +121,8 @@ class MotionRule:
         gate = report.gate if report else ""
         return {
             "state": "ON" if self.on else "OFF",
-            "since_s": round(now_s - self.since_s, 1) if self.since_s > float("-inf") else None,
-            "armed": self.config.enable and report is not None and not gate,
+            "since_s": round(now_s - self._since_s, 1) if self._since_s > float("-inf") else None,
+            "armed": self._config.enable and report is not None and not gate,
             "gate": gate or (self._gate[0] if self._gate else ""),
             "gate_age_s": round(now_s - self._gate[1], 1) if self._gate else None,
             "holds": self._holds,
@@ -139,9 +134,9 @@ class MotionRule:
         }
 
     def _counts(self, blob: Blob) -> bool:
-        return not self.zones or any(zone.holds(blob.foot) for zone in self.zones)
+        return not self._zones or any(zone.holds(blob.foot) for zone in self._zones)
 
     def _told(self, blob: Blob) -> dict[str, object]:
-        zone = next((zone.name for zone in self.zones if zone.holds(blob.foot)), "")
+        zone = next((zone.name for zone in self._zones if zone.holds(blob.foot)), "")
         failed = blob.failed or ("" if self._counts(blob) else "zone")
         return {"zone": zone, "area_share": round(blob.area_share, 5), "failed": failed}

@@ -14,11 +14,11 @@ All times are on the monotonic clock, in seconds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
-from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.schedule import AT_ONCE_S, NEVER_S
 from pi_cam_node.config import NightConfig
 from pi_cam_node.imaging.frame import Mode
@@ -69,31 +69,6 @@ ASKS: MappingProxyType[State, Mode] = MappingProxyType({State.TO_NIGHT: "night",
 """Mode requested from the camera on entry to a state."""
 
 Cause = Literal["start", "light", "override", "disabled", "camera"]
-
-
-@frozen
-class Explanation:
-    """Inputs of the last day/night decision.
-
-    Attributes:
-        state: State of the controller.
-        dark_frames: Consecutive dark frames, by day.
-        bright_frames: Consecutive bright frames, by night.
-        dwell_left_s: Remaining dwell time in seconds.
-        settling_left_s: Remaining settling time in seconds.
-        retry_left_s: Seconds until a refused switch is retried.
-        override: ``auto``, ``day`` or ``night``.
-        cause: Cause of the present mode.
-    """
-
-    state: str
-    dark_frames: int
-    bright_frames: int
-    dwell_left_s: float
-    settling_left_s: float
-    retry_left_s: float
-    override: str
-    cause: Cause
 
 
 class NightController:
@@ -185,18 +160,18 @@ class NightController:
             self._refusals += 1
             self._update_due(now_s)
 
-    def explain(self, now_s: float) -> Explanation:
-        """Return the present inputs of the decision."""
-        return Explanation(
-            state=self._state.value,
-            dark_frames=self._dark,
-            bright_frames=self._bright,
-            dwell_left_s=self._dwell_left_s(now_s),
-            settling_left_s=max(0.0, self.settled_s - now_s),
-            retry_left_s=max(0.0, self._retry_s - now_s),
-            override=self._settings.override,
-            cause=self._cause,
-        )
+    def explain(self, now_s: float) -> Mapping[str, object]:
+        """Return the state, its cause, and the present inputs of the decision."""
+        return {
+            "state": self._state.value,
+            "dark_frames": self._dark,
+            "bright_frames": self._bright,
+            "dwell_left_s": round(self._dwell_left_s(now_s), 1),
+            "settling_left_s": round(max(0.0, self.settled_s - now_s), 1),
+            "retry_left_s": round(max(0.0, self._retry_s - now_s), 1),
+            "override": self._settings.override,
+            "cause": self._cause,
+        }
 
     @property
     def _confirm_s(self) -> float:

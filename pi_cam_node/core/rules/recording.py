@@ -8,7 +8,6 @@ runs at a lower rate. Times are monotonic, in seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from pi_cam_node.base.frozen import frozen
@@ -53,16 +52,16 @@ class End:
 Step = Begin | End
 
 
-@dataclass(slots=True)
 class RecordingRule:
     """Decides what is recorded. Used by one thread."""
 
-    config: RecordingConfig
-    _order: RecordingOrder | None = None
-    _open: set[str] = field(default_factory=set)
-    _tail_s: float | None = None
-    _online: bool = False
-    _steps: list[Step] = field(default_factory=list)
+    def __init__(self, config: RecordingConfig) -> None:
+        self._config = config
+        self._order: RecordingOrder | None = None
+        self._open = set[str]()
+        self._tail_s: float | None = None
+        self._online = False
+        self._steps: list[Step] = []
 
     @property
     def due_s(self) -> float:
@@ -85,8 +84,8 @@ class RecordingRule:
 
     def configure(self, config: RecordingConfig, now_s: float) -> None:
         """Apply new settings; a continuous recording goes on in a new film where they change its pictures."""
-        before, order = self.config, self._order
-        self.config = config
+        before, order = self._config, self._order
+        self._config = config
         self._settle(now_s)
         is_changed = (before.idle_fps, before.quality) != (config.idle_fps, config.quality)
         if is_changed and order is not None and order is self._order and order.cause == "continuous":
@@ -94,15 +93,15 @@ class RecordingRule:
 
     def began(self, event_id: str, kind: str, began_s: float) -> float:
         """Process the begin of an event; return the seconds of pre-roll, 0 if it is not recorded."""
-        if kind != "record" and self.config.mode == "off":
+        if kind != "record" and self._config.mode == "off":
             return 0.0
         is_running = bool(self._open) or self._tail_s is not None
         self._open.add(event_id)
         if is_running:  # one time span
             self._tail_s = None
-            return self.config.pre_roll_s
-        self._begin(RecordingOrder(event_id, kind, began_s - self.config.pre_roll_s, began_s))
-        return self.config.pre_roll_s
+            return self._config.pre_roll_s
+        self._begin(RecordingOrder(event_id, kind, began_s - self._config.pre_roll_s, began_s))
+        return self._config.pre_roll_s
 
     def ended(self, event_id: str, at_s: float, *, by_hand: bool = False) -> None:
         """Process the end of an event; ``by_hand``: by a command, which ends the recording now."""
@@ -110,7 +109,7 @@ class RecordingRule:
             return
         self._open.remove(event_id)
         if not self._open:
-            self._tail_s = at_s if by_hand else at_s + self.config.post_roll_s
+            self._tail_s = at_s if by_hand else at_s + self._config.post_roll_s
 
     def on_time(self, now_s: float) -> None:
         """End a recording that is due to end."""
@@ -138,10 +137,10 @@ class RecordingRule:
         """Return the present recording and its cause, or why there is none."""
         order = self._order
         return {
-            "mode": self.config.mode,
+            "mode": self._config.mode,
             "cause": order.cause if order else None,
             "since_s": round(now_s - order.event_mono_s, 1) if order else None,
-            "pre_roll_s": self.config.pre_roll_s,
+            "pre_roll_s": self._config.pre_roll_s,
             "ends_in_s": None if self._tail_s is None else round(max(0.0, self._tail_s - now_s), 1),
             "why_not": self._why_not(),
         }
@@ -151,11 +150,11 @@ class RecordingRule:
             return None
         if not self._online:
             return "no frames arrive from the camera"
-        return "recording.mode is off" if self.config.mode == "off" else "nothing moves"
+        return "recording.mode is off" if self._config.mode == "off" else "nothing moves"
 
     def _settle(self, now_s: float) -> None:
         """Begin or end the continuous recording according to the settings."""
-        wanted = self.config.mode == "continuous" and self._online
+        wanted = self._config.mode == "continuous" and self._online
         if wanted and self._order is None:
             self._begin(RecordingOrder("", "continuous", now_s, now_s))
         elif not wanted and self._order is not None and self._order.cause == "continuous":

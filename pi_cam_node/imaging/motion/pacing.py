@@ -52,7 +52,7 @@ class MotionAnalysis:
         return self.take(small_luma(pixels, layout), mono_s, mode) if self.wants(mono_s) else None
 
     def take(self, luma: Pixels, mono_s: float, mode: str) -> MotionReport | None:
-        """Process a small picture; return a report if it was analysed.
+        """Process a small picture that is wanted; return a report if it was analysed.
 
         Args:
             luma: (height, width) uint8; must not be changed afterwards.
@@ -68,9 +68,11 @@ class MotionAnalysis:
             self.switched(mono_s)
         rate_fps = self._active_fps if mono_s < self._active_until_s else self._idle_fps
         if mono_s - self._analysed_s < 1 / rate_fps - _SLACK_S:
-            self._keep(luma, mono_s)
+            self._kept.append((mono_s, luma))
+            while mono_s - self._kept[0][0] > KEPT_S:
+                self._kept.popleft()
             return None
-        report = self._detector.analyse(luma, mono_s, rate_fps, self._between(mono_s))
+        report = self._detector.analyse(luma, mono_s, rate_fps, tuple(self._kept))
         self._kept.clear()
         self._analysed_s = mono_s
         if report.gate:
@@ -83,14 +85,3 @@ class MotionAnalysis:
         """Return whether a picture of a time is to be passed to `take`, for analysis or catching up."""
         last_s = self._kept[-1][0] if self._kept else self._analysed_s
         return mono_s - last_s >= 1 / self._active_fps - _SLACK_S
-
-    def _keep(self, luma: Pixels, mono_s: float) -> None:
-        spacing_s = 1 / self._active_fps - _SLACK_S
-        last_s = self._kept[-1][0] if self._kept else self._analysed_s
-        if mono_s - last_s >= spacing_s:
-            self._kept.append((mono_s, luma))
-        while self._kept and mono_s - self._kept[0][0] > KEPT_S:
-            self._kept.popleft()
-
-    def _between(self, mono_s: float) -> list[tuple[float, Pixels]]:
-        return [(at_s, luma) for at_s, luma in self._kept if at_s < mono_s]

@@ -182,7 +182,7 @@ def test_a_frame_that_wakes_nobody_ends_a_wait_once_the_frames_are_told() -> Non
     def put() -> None:
         entered.wait()
         time.sleep(0.02)
-        inbox.put_frame(frame, wakes=False)
+        inbox.put_frame(frame)
         time.sleep(0.1)
         took_s.append(time.monotonic())
         inbox.wake_for_frames()

@@ -147,11 +147,10 @@ def test_bands_of_rows_join_without_a_seam(method: Method, mocker: MockerFixture
 
 
 @pytest.mark.parametrize("method", ALL)
-def test_frames_of_another_size_than_the_newest_are_left_out_and_counted(method: Method) -> None:
+def test_frames_of_another_size_than_the_newest_are_left_out(method: Method) -> None:
     small = np.zeros((HEIGHT // 2, WIDTH, 3), np.uint8)
     result = stacked([flat(10), small, flat(20), small, flat(30)], method)
     assert result.used == (0, 2, 4)
-    assert result.left_out == 2
     assert result.pixels.shape == (HEIGHT, WIDTH, 3)
     assert (result.pixels == (30 if method == "max" else 20)).all()
 

@@ -10,8 +10,8 @@ import pytest
 
 from pi_cam_node.config import NightConfig
 from pi_cam_node.core.rules.night import CONFIRM_FRAMES, CONFIRM_S, RETRY_S, TRANSITIONS, Input, NightController, State
-from pi_cam_node.imaging.frame import Mode
-from pi_cam_node.imaging.lux import estimate_lux
+from pi_cam_node.imaging.frame import Mode, Sensor
+from pi_cam_node.imaging.lux import lux_of
 
 QUICK = NightConfig(min_dark_frames=3, min_bright_frames=3, dwell_s=100, settle_s=0)
 
@@ -159,9 +159,9 @@ def test_the_explanation_names_the_inputs() -> None:
     night = Night()
     night.see(10, 10)
     why = night.controller.explain(night.now_s)
-    assert (why.state, why.dark_frames, why.dwell_left_s, why.override) == ("day", 2, 0.0, "auto")
+    assert (why["state"], why["dark_frames"], why["dwell_left_s"], why["override"]) == ("day", 2, 0.0, "auto")
     night.see(10, 128)
-    assert night.controller.explain(night.now_s).dwell_left_s == pytest.approx(100, abs=1)
+    assert night.controller.explain(night.now_s)["dwell_left_s"] == pytest.approx(100, abs=1)
 
 
 # ------------------------------------------------------------------ whole nights, with a camera that behaves like one
@@ -171,7 +171,7 @@ NOISE = random.Random(7)
 
 
 def level_of(lux: float, exposure_s: float, gain: float) -> float:
-    """Return the mean luma of a scene: the inverse of `light.estimate_lux`, clipped, with a little noise."""
+    """Return the mean luma of a scene: the inverse of `lux.lux_of`, clipped, with a little noise."""
     share = min(1.0, lux * exposure_s * 100 * gain / (250 * 4) * 0.18)
     encoded = 12.92 * share if share <= 0.0031308 else 1.055 * share ** (1 / 2.4) - 0.055
     return min(255.0, max(0.0, encoded * 255 + NOISE.gauss(0, 1.0)))
@@ -253,16 +253,16 @@ def test_dusk_and_dawn_have_one_switch_each(light: Callable[[float], float]) -> 
 
 
 def test_lux_is_the_same_whichever_exposure_measured_it() -> None:
-    by_day = estimate_lux(level_of(0.9, 0.1, 8.0), 100_000, 8.0)
-    by_night = estimate_lux(level_of(0.9, 2.0, 3.0), 2_000_000, 3.0)
+    by_day = lux_of(level_of(0.9, 0.1, 8.0), Sensor(100_000, 8.0))
+    by_night = lux_of(level_of(0.9, 2.0, 3.0), Sensor(2_000_000, 3.0))
     assert by_day == pytest.approx(0.9, rel=0.2)
     assert by_night == pytest.approx(0.9, rel=0.2)
 
 
 @pytest.mark.parametrize("level", [0.0, 255.0])
 def test_black_and_white_frames_tell_no_lux(level: float) -> None:
-    assert estimate_lux(level, 100_000, 1.0) is None
-    assert estimate_lux(100.0, None, 1.0) is None
+    assert lux_of(level, Sensor(100_000, 1.0)) is None
+    assert lux_of(100.0, Sensor(None, 1.0)) is None
 
 
 def test_the_pauses_between_refused_switches_grow_and_end_with_a_switch() -> None:
@@ -286,9 +286,9 @@ def test_a_late_refusal_of_the_other_mode_is_not_taken_for_one_of_this() -> None
     night.see(10, 10, 10)
     assert night.controller.wanted == "night"
     night.controller.refused(night.now_s, "day")
-    assert night.controller.explain(night.now_s).state == "to_night", "still on its way"
+    assert night.controller.explain(night.now_s)["state"] == "to_night", "still on its way"
     night.controller.refused(night.now_s, "night")
-    assert night.controller.explain(night.now_s).state == "day"
+    assert night.controller.explain(night.now_s)["state"] == "day"
 
 
 def test_it_says_when_it_may_decide_without_a_frame() -> None:

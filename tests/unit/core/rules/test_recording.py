@@ -100,17 +100,18 @@ def test_settings_take_effect_between_events() -> None:
 
 @pytest.mark.parametrize("changed", [{"idle_fps": 5}, {"quality": 80}])
 def test_a_continuous_recording_goes_on_with_changed_pictures(changed: dict[str, Any]) -> None:
-    recording = rule("continuous")
+    recording, config = rule("continuous"), RecordingConfig(mode="continuous")
     recording.steps()
-    recording.configure(recording.config.model_copy(update={"post_roll_s": 9.0}), 40.0)
+    recording.configure(config.model_copy(update={"post_roll_s": 9.0}), 40.0)
     assert recording.steps() == [], "nothing that concerns it"
-    recording.configure(recording.config.model_copy(update=changed), 50.0)
+    recording.configure(config.model_copy(update=changed), 50.0)
     assert recording.steps() == [Begin(RecordingOrder("", "continuous", 50.0, 50.0))]
-    recording.configure(recording.config.model_copy(update={"mode": "off", "idle_fps": 7}), 60.0)
+    off = config.model_copy(update={"mode": "off", "idle_fps": 7})
+    recording.configure(off, 60.0)
     assert recording.steps() == [End(60.0, "end")]
     recording.began("e1", "record", 70.0)
     recording.steps()
-    recording.configure(recording.config.model_copy(update=changed), 71.0)
+    recording.configure(off.model_copy(update=changed), 71.0)
     assert recording.steps() == [], "an event goes on as it began"
 
 
