@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.sources.film_file import require_file
 from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Request
 from pi_cam_node.camera.sources.pacing import Metronome
 
@@ -65,10 +65,7 @@ class VideoFileSource:
         self._capture = None
 
     def _load(self) -> Capture:
-        if not self._path.is_file():
-            raise SourceError(f"{self._title} does not exist; the node runs in {Path.cwd()}")
-        if not os.access(self._path, os.R_OK):
-            raise SourceError(f"{self._title} may not be read by the user that the node runs as")
+        require_file(self._path, self._title)
         # Turns a film of a phone as it was held; not every version of OpenCV does so by default.
         upright = ((cv2.CAP_PROP_ORIENTATION_AUTO, 1),)
         return Capture(Request(self._title, str(self._path), cv2.CAP_ANY, _ADVICE, desired=upright), self._opener)

@@ -15,6 +15,7 @@ import numpy as np
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.sources.film_file import require_file
 from pi_cam_node.camera.sources.pacing import Metronome
 from pi_cam_node.imaging.jpeg import Pixels
 
@@ -89,11 +90,12 @@ class Y4mFileSource:
         """Open the file at its first picture."""
         del camera  # a video file has its own size
         self.close()
+        require_file(self._path, self._title)
         try:
             self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             self._header = header = parse(os.pread(self._descriptor, _LONGEST_HEADER_BYTES, 0))
         except (OSError, ValueError) as error:
-            raise SourceError(f"{self._title} in {Path.cwd()} cannot be played: {error}; {_ADVICE}") from error
+            raise SourceError(f"{self._title} cannot be played: {error}; {_ADVICE}") from error
         left_bytes = os.fstat(self._descriptor).st_size - header.length_bytes
         self._pictures = left_bytes // (len(_MARK) + header.picture_bytes)
         if not self._pictures:
