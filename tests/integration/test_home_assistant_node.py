@@ -298,6 +298,20 @@ def test_every_text_can_be_set(home: HomeAssistant, node: RealNode, mqtt: Client
             change(home, mqtt, entity, "text.set_value", value, value or '""')  # an empty message would take it away
 
 
+def test_zones_longer_than_a_state_are_shown_cut_and_not_taken_back_so(
+    home: HomeAssistant, node: RealNode, mqtt: Client
+) -> None:
+    zones = json.dumps([f"z{n}=0.1,0.2 0.5,0.2 0.5,0.9 0.2,0.9" for n in range(9)])
+    mqtt.publish(f"{ROOT}/set/motion.zones", zones)
+    mqtt.wait_for(f"{ROOT}/config/motion.zones", zones)
+    cut = zones[:254] + "…"
+    home.wait_for("motion_zones", cut)
+    mqtt.clear()
+    home.api.call("text", "set_value", home.entity_id("motion_zones"), value=cut)
+    assert json.loads(mqtt.wait_for(f"{ROOT}/reply/set").payload)["code"] == "out_of_range"
+    change(home, mqtt, OFFERED["motion_zones"], "text.set_value", "", '""')
+
+
 def test_a_change_that_the_node_refuses_leaves_the_old_value(home: HomeAssistant, node: RealNode, mqtt: Client) -> None:
     bright = float(home.state("night_bright_threshold"))
     dark = home.state("night_dark_threshold")

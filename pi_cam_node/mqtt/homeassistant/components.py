@@ -20,6 +20,9 @@ Keys = dict[str, Any]
 # Expiry of a button press that the broker cannot deliver.
 PRESS_EXPIRY_S = 10
 
+# Length of Home Assistant's longest state.
+STATE_CHARS = 255
+
 # Home Assistant's recorder does not keep attributes beyond 16 KiB, and a thumbnail may be larger.
 _FACTS_OF_PICTURE = "{{ dict((value_json | default({})).items() | rejectattr(0, 'eq', 'thumbnail')) | tojson }}"
 
@@ -58,9 +61,8 @@ def component(entity: Entity, device: str, topics: Topics, config: Config) -> Ke
 
 
 def _state(entity: Entity, topics: Topics, _config: Config) -> Keys:
-    # An emptied topic means unknown, and Home Assistant would keep the old value; nor does it take more than
-    # 255 characters.
-    return {"state_topic": topics.state(entity.source), "value_template": "{{ value[:255] or none }}"}
+    # An emptied topic means unknown, and Home Assistant would keep the old value.
+    return {"state_topic": topics.state(entity.source), "value_template": f"{{{{ value[:{STATE_CHARS}] or none }}}}"}
 
 
 def _setting(entity: Entity, topics: Topics, _config: Config) -> Keys:
@@ -182,7 +184,10 @@ def _text(entity: Entity, _topics: Topics) -> Keys:
     item = "|".join(entity.choices)
     if item:
         return {"pattern": f"^({item})([ ,]+({item}))*$"}
-    return {"value_template": f"{{{{ '' if value == '{EMPTY_TEXT}' else value }}}}"}
+    # A longer text than Home Assistant's longest state would be a warning at each refresh, and the old one would stay. The
+    # sign of a cut makes the node refuse it where it is sent back.
+    shown = f"value if value | length <= {STATE_CHARS} else value[:{STATE_CHARS - 1}] ~ '…'"
+    return {"value_template": f"{{{{ '' if value == '{EMPTY_TEXT}' else {shown} }}}}"}
 
 
 def _nothing(_entity: Entity, _topics: Topics) -> Keys:
