@@ -29,7 +29,8 @@ def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE, group_id:
     """Create or replace a file with ``data``, which is on disk on return.
 
     A symbolic link is followed: its target is replaced. Devices and pipes are not: as root, renaming over ``/dev/null``
-    would succeed. Thread: any, but one writer per path at a time within the process.
+    would succeed. Owner and group stay, as far as this process may set them: the service could not read a file that is
+    root's now. Thread: any, but one writer per path at a time within the process.
 
     Raises:
         OSError: Writing failed. The file is unchanged (or, if only the last sync failed, new but not safe from a power
@@ -39,11 +40,19 @@ def replace_atomically(path: Path, data: bytes, mode: int = FILE_MODE, group_id:
     refuse_special(target)
     part = write_part(target, data, mode, group_id)
     try:
+        _give_to_owner_of(target, part, group_id)
         os.replace(part, target)  # noqa: PTH105 - text, see `joined`
     except BaseException:
         _remove(part)
         raise
     sync_directory(target.parent)
+
+
+def _give_to_owner_of(path: Path, part: str, group_id: int | None) -> None:
+    """Give a temporary file the owner of the one that it replaces, and its group unless one was asked for."""
+    with suppress(OSError):  # there is none, or this process or file system cannot change owners
+        old = path.stat()
+        os.chown(part, old.st_uid, old.st_gid if group_id is None else -1)
 
 
 def refuse_special(path: Path) -> None:

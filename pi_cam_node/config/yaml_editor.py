@@ -100,12 +100,26 @@ class _Editor:
         self._edits.append((start, max(start, end), f" {new}" if is_missing else new))
 
     def _replace_list(self, key: yaml.Node, node: yaml.SequenceNode, items: list[Any]) -> None:
-        """Replace the items of a block-style list; comments between them are moved above."""
-        start, end, column = node.start_mark.index, self._end(node), node.start_mark.column
-        comments = [line.strip() for line in self._text[start:end].split("\n") if line.lstrip().startswith("#")]
+        """Replace the items of a block-style list; comments stay with their item, those of removed ones move above."""
+        start, column = node.start_mark.index, node.start_mark.column
+        end = self._after_line(self._end(node)) - 1
+        old, lines = self._items_of(node), []
+        for item in items:
+            above, line, beside = old.pop(str(item), ((), f"- {_flow(item)}", ""))
+            lines += [*above, line + beside]
         empty = " " * max(0, key.start_mark.column + self._step - column) + "[]"
-        lines = comments + ([f"- {_flow(item)}" for item in items] or [empty])
-        self._edits.append((start, end, f"\n{' ' * column}".join(lines)))
+        orphans = [comment for above, _, beside in old.values() for comment in (*above, beside.strip()) if comment]
+        self._edits.append((start, end, f"\n{' ' * column}".join([*orphans, *(lines or [empty])])))
+
+    def _items_of(self, node: yaml.SequenceNode) -> dict[str, tuple[list[str], str, str]]:
+        """Return the items of a block-style list by value: comments above it, its text, the comment beside it."""
+        found, index = {}, node.start_mark.index
+        for item in node.value:
+            start, end = item.start_mark.index, self._end(item)
+            above = [line.strip() for line in self._text[index:start].split("\n") if line.lstrip().startswith("#")]
+            index = self._after_line(end)
+            found[item.value] = above, f"- {self._text[start:end]}", self._text[end:index].rstrip()
+        return found
 
     def block(self, tree: Mapping[str, Any], column: int) -> str:
         """Return the lines of new keys."""

@@ -53,6 +53,17 @@ def test_the_mode_is_the_one_asked_for_whatever_the_umask(tmp_path: Path, mode: 
     assert mode_of(tmp_path / "config.yaml") == mode
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+@pytest.mark.parametrize(("group_id", "group"), [(None, 54321), (777, 777)])
+def test_a_file_that_root_replaces_still_belongs_to_its_owner(tmp_path: Path, group_id: int | None, group: int) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(b"old")
+    os.chown(path, 12345, 54321)
+    replace_atomically(path, b"new", 0o640, group_id)
+    status = path.stat()
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (12345, group, 0o640)
+
+
 def test_replacing_through_a_link_keeps_the_link(tmp_path: Path) -> None:
     real, link = tmp_path / "real.yaml", tmp_path / "config.yaml"
     real.write_bytes(b"old")
