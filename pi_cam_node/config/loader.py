@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -116,7 +117,10 @@ def decode(content: bytes, path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError([f"{path}:{line}: found the byte 0x{content[error.start]:02x}, expected UTF-8"]) from None
+        found = (
+            "UTF-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else f"the byte 0x{content[error.start]:02x}"
+        )
+        raise ConfigError([f"{path}:{line}: found {found}, expected UTF-8"]) from None
 
 
 def content_of(path: Path) -> bytes:

@@ -54,6 +54,18 @@ def number(text: str, unit: str) -> int | float | str:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
+def unquoted(text: str) -> str:
+    """Return the content of a JSON string, as editors and flows send a word; any other text unchanged."""
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        try:
+            content = json.loads(text)
+            content.encode()  # half of a UTF-16 pair is no character
+        except ValueError:
+            return text
+        return str(content).strip(BLANKS)
+    return text
+
+
 def choice(text: str, known: Sequence[str]) -> str:
     """Return the known word that a text means, ignoring case; the text itself if there is none."""
     word = text.strip(BLANKS).casefold()

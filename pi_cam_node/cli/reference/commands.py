@@ -21,7 +21,7 @@ In JSON two more fields are understood by every command:
 
 * `id`: names the request, and is in its reply; the last 256 are remembered. A repeat (the same id, command, arguments
   and sender within ten minutes) gets the stored reply and does nothing twice; the same id on anything else is `bad_request`.
-* `expires`: ISO 8601 or seconds since the epoch. A command that comes later is answered `expired`.
+* `expires`: ISO 8601, or seconds or milliseconds since the epoch. A command that comes later is answered `expired`.
 
 Each command gets exactly one reply with `"stage":"final"` on `<base>/<node>/reply/<verb>`, or on the response topic of an
 MQTT 5 request, with its correlation data. Two limits: while 10 000 commands wait, further ones are dropped (`messages_refused` in

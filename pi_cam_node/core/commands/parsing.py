@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from pi_cam_node.base.errors import BadRequest
+from pi_cam_node.base.errors import BadRequest, nearest
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.config.values import BLANKS
+from pi_cam_node.config.values import BLANKS, number
 from pi_cam_node.core.commands.argument_help import schema_of, values_in_words
-from pi_cam_node.core.commands.registry import Arguments, Command, find
+from pi_cam_node.core.commands.registry import VERB_SHOWN, Arguments, Command, find
 from pi_cam_node.core.inputs import CommandArrived
 
 MAX_PAYLOAD_BYTES = 64 * 1024
@@ -54,7 +55,7 @@ def open_envelope(received: CommandArrived) -> Envelope:
     text = _unquoted(_text(received.payload))
     verb = received.verb
     if not verb:
-        verb, _, text = text.partition(" ")
+        verb, text = (*text.split(None, 1), "", "")[:2]
         text = _unquoted(text)
     if text.startswith("{"):
         fields = _json(text)
@@ -65,16 +66,21 @@ def open_envelope(received: CommandArrived) -> Envelope:
 def expiry(envelope: Envelope) -> float | None:
     """Return the expiry of a command in UTC epoch seconds; ``None`` for none.
 
+    Milliseconds, as JavaScript counts them and the node publishes them, are recognized by their size.
+
     Raises:
         BadRequest: It is neither a number nor ISO 8601 (UTC if it has no zone).
     """
     raw = envelope.expires
+    if isinstance(raw, str):
+        seconds = number(raw.strip(BLANKS), "")
+        if isinstance(seconds, str) or seconds < FIRST_EPOCH_S:  # 20261120 is a day
+            return parse_time(raw.strip(BLANKS), "expires", "seconds since 1970 or ").timestamp()
+        raw = seconds
     if raw is None:
         return None
-    if isinstance(raw, int | float) and not isinstance(raw, bool) and abs(raw) < MAX_EPOCH_S:
-        return float(raw)
-    if isinstance(raw, str):
-        return parse_time(raw, "expires", "seconds since 1970 or ").timestamp()
+    if isinstance(raw, int | float) and not isinstance(raw, bool) and abs(raw) < MAX_EPOCH_S * 1000:
+        return raw / 1000 if raw >= MAX_EPOCH_S else float(raw)
     raise BadRequest("ERROR: expires must be ISO 8601 or seconds since the epoch")
 
 
@@ -133,7 +139,7 @@ def _fault(fault: Any, schema: Mapping[str, Any], *, typed: bool) -> str:
     where = f"{name}: " if name else ""
     match fault["type"]:
         case "extra_forbidden":
-            return "no arguments are taken" if typed else f"{where}unknown argument"
+            return "no arguments are taken" if typed else _unknown(name, schema)
         case "missing":
             return f"{where}is missing"
         case "value_error":
@@ -149,13 +155,21 @@ def _fault(fault: Any, schema: Mapping[str, Any], *, typed: bool) -> str:
     return f"{where}{why} (found {str(fault['input'])[:40]!r})"
 
 
+def _unknown(name: str, schema: Mapping[str, Any]) -> str:
+    """Return the message for an argument that the command does not have."""
+    shown = name[:VERB_SHOWN]
+    alike = nearest(shown.lower(), schema)
+    return f"{shown}: unknown argument" + (f", did you mean {alike}?" if alike else "")
+
+
 def _text(payload: bytes) -> str:
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise BadRequest(f"ERROR: the payload is larger than {MAX_PAYLOAD_BYTES} bytes")
     try:
         return payload.decode()
     except UnicodeDecodeError as error:
-        raise BadRequest(f"ERROR: the payload is not UTF-8 at byte {error.start}") from None
+        hint = "; it is UTF-16" if payload.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else ""
+        raise BadRequest(f"ERROR: the payload is not UTF-8 at byte {error.start}{hint}") from None
 
 
 def _unquoted(text: str) -> str:

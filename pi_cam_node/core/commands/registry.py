@@ -40,7 +40,7 @@ VERB_SHOWN = 40
 # Names of arguments in seconds.
 _DURATION = re.compile(r"at|seconds|\w+_s")
 # What switches send for on and off, in lower case.
-SWITCH_WORDS = {"on": "on", "true": "on", "off": "off", "false": "off"}
+SWITCH_WORDS = {"on": "on", "true": "on", "yes": "on", "off": "off", "false": "off", "no": "off"}
 
 
 def _kinds(annotation: Any) -> frozenset[Any]:

@@ -10,6 +10,7 @@ from pydantic import Field
 from pi_cam_node.base.errors import BadRequest, NodeError, PrivacyOn, UnknownKey
 from pi_cam_node.config import settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
+from pi_cam_node.config.values import unquoted
 from pi_cam_node.core.commands.privacy import set_privacy
 from pi_cam_node.core.commands.registry import Arguments, Button, Context, Result, Steps, Work, command
 from pi_cam_node.core.commands.reply_data import ChangedData, ConfigData, SettingData, SettingsData, WrittenData
@@ -34,11 +35,11 @@ class SetArguments(Arguments):
 
     @classmethod
     def from_words(cls, words: str) -> dict[str, object]:
-        """Take ``<key> <value>``; the value may hold blanks."""
-        key, _, value = words.partition(" ")
-        if not key or not value.strip():
+        """Take ``<key> <value>``; the value may hold blanks, and stand in quotes."""
+        key, *value = words.split(None, 1) or [""]
+        if not value:
             raise BadRequest("ERROR: usage set <key_path> <value>")
-        return {"key": key, "value": value.strip()}
+        return {"key": key, "value": unquoted(value[0].strip())}
 
 
 class KeyArguments(Arguments):
@@ -121,7 +122,7 @@ class SectionArguments(Arguments):
 
     section: Annotated[
         str,
-        Field(max_length=KEY_MAX_CHARS, description="only keys that begin so, e.g. `night`; all unless told otherwise"),
+        Field(max_length=KEY_MAX_CHARS, description="a section or key, e.g. `night`; all unless told otherwise"),
     ] = ""
 
     @classmethod
@@ -136,7 +137,7 @@ class SectionArguments(Arguments):
 def describe_settings(context: Context, arguments: SectionArguments, _received: CommandArrived) -> Result:
     """Return the descriptions of settings for user interfaces."""
     prefix = f"{arguments.section}." if arguments.section else ""
-    chosen = [info for info in settings.catalogue().values() if info.key.startswith(prefix)]
+    chosen = [info for info in settings.catalogue().values() if f"{info.key}.".startswith(prefix)]
     if not chosen:
         raise UnknownKey(f"ERROR: invalid section {arguments.section}", data={"section": arguments.section})
     rows = [settings.description_of(info, context.config) for info in chosen]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from pi_cam_node.base.strict_json import json_bytes
-from pi_cam_node.config.values import BLANKS
+from pi_cam_node.config.values import BLANKS, unquoted
 
 
 def command_of(key: str, payload: bytes) -> bytes:
@@ -20,17 +20,15 @@ def command_of(key: str, payload: bytes) -> bytes:
         payload: As it came.
     """
     try:
-        text = payload.decode().strip(BLANKS)
+        text = unquoted(payload.decode().strip(BLANKS))
     except UnicodeDecodeError:
         return key.encode() + b" " + payload
-    value = _json(text) if text.startswith(('"', "{")) else None
-    if isinstance(value, str):
-        text = value.strip(BLANKS)
-    elif isinstance(value, dict) and "value" in value and "key" not in value:
+    value = _json(text) if text.startswith("{") else None
+    if isinstance(value, dict) and "value" in value and "key" not in value:
         return json_bytes({**value, "key": key})
     if not text:  # a text is emptied so; every other kind of setting is refused by name
         return json_bytes({"key": key, "value": ""})
-    return f"{key} {text}".encode(errors="surrogatepass")
+    return f"{key} {text}".encode()
 
 
 def _json(text: str) -> Any:

@@ -116,6 +116,7 @@ def test_accepts_a_file(folder: Folder, text: str, key: str, value: object) -> N
         ("a: " + "[" * 5000, "config.yaml:1: nested deeper than 8 levels"),
         ("a: " + "{b: " * 5000, "config.yaml:1: nested deeper than 8 levels"),
         ("a: 1\nb: \0\n", r"config.yaml:2: the character '\x00' is not allowed"),
+        ("a: 1\n".encode("utf-16"), "config.yaml:1: found UTF-16, expected UTF-8"),
         (b"a: 1\nb: \xff\n", "config.yaml:2: found the byte 0xff, expected UTF-8"),
         (b"#" * (1 << 20) + b"\n", "config.yaml: larger than 1 MiB, expected a configuration file"),
     ],

@@ -197,6 +197,18 @@ def test_save_takes_its_formats_in_every_form(harness: CoreHarness, form: str) -
     assert harness.archive.saved[0][1] == ["jpg", "npy"]
 
 
+@pytest.mark.parametrize(
+    ("section", "keys"),
+    [
+        ("night.gain", ["night.gain"]),
+        ("mqtt.tls", ["mqtt.tls.enable", "mqtt.tls.ca", "mqtt.tls.cert", "mqtt.tls.key"]),
+    ],
+)
+def test_settings_describes_a_section_or_one_setting(harness: CoreHarness, section: str, keys: list[str]) -> None:
+    rows: Any = only(harness.send("settings", section))["data"]["settings"]
+    assert [row["key"] for row in rows] == keys
+
+
 def test_save_without_words_takes_the_formats_of_the_settings(harness: CoreHarness) -> None:
     harness.see()
     harness.send("save")

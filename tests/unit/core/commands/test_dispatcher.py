@@ -71,12 +71,24 @@ def test_256_ids_are_remembered_and_no_more(harness: CoreHarness) -> None:
     assert harness.core.config.night.gain == 5
 
 
-@pytest.mark.parametrize("expires", [NOW_EPOCH_S - 100, "2026-11-20T19:44:00Z", "2026-11-20T19:44:00"])
+@pytest.mark.parametrize(
+    "expires",
+    [
+        NOW_EPOCH_S - 100, f"{NOW_EPOCH_S - 100:.0f}\n", 1000 * (NOW_EPOCH_S - 100),
+        "2026-11-20T19:44:00Z", "2026-11-20T19:44:00", "20261120", 5,
+    ],
+)  # fmt: skip
 def test_a_command_that_came_too_late_is_expired(harness: CoreHarness, expires: object) -> None:
     assert [r["code"] for r in harness.send("save", json.dumps({"expires": expires}))] == ["expired"]
 
 
-@pytest.mark.parametrize("expires", [NOW_EPOCH_S + 100, "2026-11-20T19:46:00Z", "2026-11-20T21:46:00+02:00"])
+@pytest.mark.parametrize(
+    "expires",
+    [
+        NOW_EPOCH_S + 100, f"{NOW_EPOCH_S + 100}", 1000 * (NOW_EPOCH_S + 100), f"{1000 * (NOW_EPOCH_S + 100):.0f}",
+        "2026-11-20T19:46:00Z", "2026-11-20T21:46:00+02:00", "20261121",
+    ],
+)  # fmt: skip
 def test_a_command_in_time_is_carried_out(harness: CoreHarness, expires: object) -> None:
     assert [r["code"] for r in harness.send("health", json.dumps({"expires": expires}))] == ["ok"]
 

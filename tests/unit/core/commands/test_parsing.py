@@ -54,6 +54,8 @@ def test_what_surrounds_a_press_is_no_argument(payload: bytes) -> None:
     ("verb", "payload", "taken"),
     [
         ("record", b"true", {"state": "on", "seconds": None}),  # a switch of Node-RED or ioBroker
+        ("record", b"yes", {"state": "on", "seconds": None}),
+        ("record", b"No", {"state": "off", "seconds": None}),
         ("record", b"FALSE", {"state": "off", "seconds": None}),
         ("record", b"OFF", {"state": "off", "seconds": None}),
         ("record", b'{"state": true}', {"state": "on", "seconds": None}),
@@ -69,6 +71,13 @@ def test_what_surrounds_a_press_is_no_argument(payload: bytes) -> None:
         ("explain", b'{"what": "Night"}', {"what": "night"}),
         ("keep", b"20261120T194501123Z-3f2a91c0-000042-single OFF",
          {"media_id": "20261120T194501123Z-3f2a91c0-000042-single", "off": True}),
+        ("", b"record\ton", {"state": "on", "seconds": None}),
+        ("set", b'night.gain "8"', {"key": "night.gain", "value": "8"}),  # as on set/<key>
+        ("set", b"night.gain\t 8", {"key": "night.gain", "value": "8"}),
+        ("set", b'overlay.text "a  b"', {"key": "overlay.text", "value": "a  b"}),
+        ("set", b'overlay.text ""', {"key": "overlay.text", "value": ""}),
+        ("set", b'overlay.text "a" and "b"', {"key": "overlay.text", "value": '"a" and "b"'}),
+        ("set", b'overlay.text "\\ud800"', {"key": "overlay.text", "value": '"\\ud800"'}),
         ("", b'"record on"', {"state": "on", "seconds": None}),  # a whole line as a JSON string
         ("", b'record "ON"', {"state": "on", "seconds": None}),
         ("record", b'"{\\"state\\": \\"on\\"}"', {"state": "on", "seconds": None}),  # made to JSON twice
@@ -127,6 +136,10 @@ def test_a_sensor_at_rest_starts_no_event(payload: bytes) -> None:
         ("save", b'{"a": NaN}', "ERROR: the payload is not JSON: NaN is not a number"),
         ("save", b'{"id": "\\ud800"}', "ERROR: the payload is not JSON: half of a UTF-16 pair is no character"),
         ("save", b'{"a": ' + b"9" * 5000 + b"}", "ERROR: the payload is not JSON: a number has too many digits"),
+        ("save", b'{"format": "jpg"}', "ERROR: format: unknown argument, did you mean formats?; usage save"),
+        ("save", b'{"Thumbnail": 1}', "ERROR: Thumbnail: unknown argument, did you mean thumbnail?; usage save"),
+        ("save", b'{"qqq": 1}', "ERROR: qqq: unknown argument; usage save"),
+        ("save", "jpg".encode("utf-16"), "ERROR: the payload is not UTF-8 at byte 0; it is UTF-16"),
         ("save", b"jpg\xff", "ERROR: the payload is not UTF-8 at byte 3"),
     ],
 )
