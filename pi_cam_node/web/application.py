@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from pi_cam_node.web.api import monitoring
-from pi_cam_node.web.api import routes as api_routes
+from pi_cam_node.web.api import monitoring  # noqa: F401 - declares its routes
+from pi_cam_node.web.api import routes as api_routes  # noqa: F401 - declares its routes
 from pi_cam_node.web.api.refusals import worded_as_reply
 from pi_cam_node.web.auth.access import ACCESS, Access
 from pi_cam_node.web.context import WebContext
@@ -16,12 +16,9 @@ from pi_cam_node.web.http.routes import Route
 from pi_cam_node.web.live import hls
 from pi_cam_node.web.live import routes as live_routes
 from pi_cam_node.web.media import routes as media_routes
-from pi_cam_node.web.pages import login
-from pi_cam_node.web.pages import routes as page_routes
+from pi_cam_node.web.pages import login  # noqa: F401 - declares its routes
+from pi_cam_node.web.pages import routes as page_routes  # noqa: F401 - declares its routes
 from pi_cam_node.web.routes import CONTEXT, ROUTES
-
-# Importing a module declares its routes.
-DECLARING = (api_routes, monitoring, hls, live_routes, login, media_routes, page_routes)
 
 
 def routes() -> tuple[Route, ...]:

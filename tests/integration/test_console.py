@@ -29,7 +29,7 @@ from pi_cam_node.console.message_dispatcher import CATCH_UP_S
 from pi_cam_node.console.push.encryption import encoded, public_bytes
 from pi_cam_node.console.push.notify import Notice, NotifySender
 from pi_cam_node.console.push.sender import Outcome
-from pi_cam_node.console.web import application
+from pi_cam_node.console.web import application  # noqa: F401 - declares the routes
 from pi_cam_node.console.web.routes import ROUTES
 from pi_cam_node.console.web.settings_devices import TESTS_PER_MINUTE
 from tests.support.bars import bar
@@ -149,7 +149,6 @@ def test_a_refusal_is_a_page_for_people_and_bare_text_for_programs(console: Runn
 
 def paths(camera: str) -> Iterator[tuple[str, str, str]]:
     """Yield method, path and right of every route, with this camera and placeholder ids."""
-    assert application.DECLARING
     for route in ROUTES:
         path = route.path.replace("{camera}", camera)
         path = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from pi_cam_node.console.context import ConsoleContext
-from pi_cam_node.console.web import (
+from pi_cam_node.console.web import (  # noqa: F401 - importing a module declares its routes
     api,
     dashboard,
     events,
@@ -27,23 +27,6 @@ from pi_cam_node.console.web.routes import CONTEXT, ROUTES
 from pi_cam_node.web.http.application import application as application_of
 from pi_cam_node.web.http.connection_limit import ConnectionLimit
 
-# Importing a module declares its routes.
-DECLARING = (
-    api,
-    dashboard,
-    events,
-    files,
-    live,
-    login,
-    media,
-    metrics,
-    recordings,
-    sensors,
-    settings_accounts,
-    settings_devices,
-    settings_nodes,
-    settings_rules,
-)
 # Each open page holds two connections: pictures and changes.
 BROWSERS_MAX = 32
 POLICY = (
