@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Mapping
 
-from pi_cam_node.base.clock import Clock, SystemClock
+from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.console.accounts.pairing import Pairing
 from pi_cam_node.console.accounts.registry import Accounts
@@ -58,18 +57,14 @@ class Console:
 
     Args:
         loaded: Its settings.
-        environ: The environment.
-        clock: Tells the time.
 
     Raises:
         ConfigError: The folder of the database cannot be used.
     """
 
-    def __init__(
-        self, loaded: LoadedConsole, environ: Mapping[str, str] = os.environ, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, loaded: LoadedConsole) -> None:
         self.loaded = loaded
-        self.clock = clock or SystemClock()
+        self.clock = SystemClock()
         config = loaded.config
         own = [camera.id for camera in loaded.cameras]
         self.topics = ConsoleTopics(
@@ -89,7 +84,7 @@ class Console:
             raise
         except (OSError, ValueError) as error:
             raise ConfigError([f"console.base_dir: {error}"]) from error
-        self._endpoints = Endpoints(environ.get(ENVIRONMENT, "").split(","))
+        self._endpoints = Endpoints(os.environ.get(ENVIRONMENT, "").split(","))
 
     def run(self) -> int:
         """Run until SIGTERM, SIGINT or SIGHUP; return the exit code."""
@@ -187,7 +182,9 @@ class Console:
             links=self._links,
             vapid=self._vapid,
             endpoints=self._endpoints,
-            outbox=Outbox(self.database, channels, clock, lambda _event: changes.tell("events"), lambda: pause.is_on),
+            outbox=Outbox(
+                self.database, channels.send, clock, lambda _event: changes.tell("events"), lambda: pause.is_on
+            ),
             pause=pause,
             supervisor=Supervisor(self.loaded.cameras, config, clock),
             file_content=self.loaded.content,

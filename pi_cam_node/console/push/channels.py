@@ -37,9 +37,9 @@ class Channels:
     nodes: Nodes
     client: NodeClient
 
-    async def __call__(self, delivery: Delivery, device: Device, event: EventRow) -> Outcome:
+    async def send(self, delivery: Delivery, device: Device, event: EventRow) -> Outcome:
         """Send the message of a delivery."""
-        message = self.composer(delivery, device, event)
+        message = self.composer.compose(delivery, device, event)
         if device.kind == "webpush":
             return await self.web_push.send(device.endpoint, device.keys, message, f"event-{event.rowid}")
         shown = json.loads(message)["notification"]

@@ -37,8 +37,8 @@ class Composer:
     links: Links
     base_url: Callable[[], str]
 
-    def __call__(self, delivery: Delivery, device: Device, event: EventRow) -> bytes:
-        """Return the message."""
+    def compose(self, delivery: Delivery, device: Device, event: EventRow) -> bytes:
+        """Return the message of a delivery."""
         base = device.keys.get("origin") or self.base_url()
         account = self.accounts.get(device.account)
         node = self.nodes.get(event.camera) if event.camera else None

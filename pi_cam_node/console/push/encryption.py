@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import secrets
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 RECORD_BYTES = 4096
@@ -46,10 +46,9 @@ def encrypt(
     salt = salt or secrets.token_bytes(16)
     ours = public_bytes(private)
     shared = private.exchange(ec.ECDH(), public)
-    material = _expand(_hmac(secret, shared), b"WebPush: info\0" + theirs + ours, 32)
-    pseudo_random = _hmac(salt, material)
-    key = _expand(pseudo_random, b"Content-Encoding: aes128gcm\0", 16)
-    nonce = _expand(pseudo_random, b"Content-Encoding: nonce\0", 12)
+    material = _derived(shared, secret, b"WebPush: info\0" + theirs + ours, 32)
+    key = _derived(material, salt, b"Content-Encoding: aes128gcm\0", 16)
+    nonce = _derived(material, salt, b"Content-Encoding: nonce\0", 12)
     sealed = AESGCM(key).encrypt(nonce, message + b"\x02", None)
     return salt + RECORD_BYTES.to_bytes(4, "big") + bytes([len(ours)]) + ours + sealed
 
@@ -73,10 +72,5 @@ def encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
-def _hmac(key: bytes, data: bytes) -> bytes:
-    return hmac.new(key, data, hashlib.sha256).digest()
-
-
-def _expand(pseudo_random: bytes, info: bytes, length: int) -> bytes:
-    """HKDF-Expand of RFC 5869 for one block."""
-    return _hmac(pseudo_random, info + b"\x01")[:length]
+def _derived(material: bytes, salt: bytes, info: bytes, length_bytes: int) -> bytes:
+    return HKDF(SHA256(), length_bytes, salt, info).derive(material)

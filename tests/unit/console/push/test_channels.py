@@ -50,9 +50,9 @@ def test_a_picture_that_is_fetched_as_privacy_begins_is_not_attached(privacy: st
 
     notify: Any = SimpleNamespace(send=send)
     client: Any = Client(node, privacy)
-    composer: Any = lambda _delivery, _device, _event: message  # noqa: E731
+    composer: Any = SimpleNamespace(compose=lambda _delivery, _device, _event: message)
     channels = Channels(composer, None, notify, nodes, client)  # type: ignore[arg-type]
     device = Device("d1", "a1", "apprise", "ntfy://somewhere/topic", {}, "Phone", 0)
     event = EventRow("porch", "event-1", 0, "motion", "porch", media="picture-1")
-    asyncio.run(channels(Delivery(1, "d1", "waiting", 0, 0, None, 0, "Door"), device, event))
+    asyncio.run(channels.send(Delivery(1, "d1", "waiting", 0, 0, None, 0, "Door"), device, event))
     assert [notice.picture for notice in sent] == [attached]
