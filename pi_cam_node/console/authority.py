@@ -54,14 +54,12 @@ class Issued:
         names: Host names and addresses in the console's certificate.
         ends: End of its validity, UTC.
         fingerprint: SHA-256 of the authority's certificate, as phones show it.
-        is_new: Whether the authority was created by this call, so that phones have to install it.
     """
 
     folder: Path
     names: tuple[str, ...]
     ends: datetime
     fingerprint: str
-    is_new: bool
 
 
 def issue(base_dir: Path, names: Sequence[str], now: datetime) -> Issued:
@@ -84,8 +82,7 @@ def issue(base_dir: Path, names: Sequence[str], now: datetime) -> Issued:
     if len(certified) > NAMES_MAX:
         raise ValueError(f"a certificate takes {NAMES_MAX} names at most")
     make_directory(folder)
-    is_new = not (folder / AUTHORITY).exists()
-    if is_new:
+    if not (folder / AUTHORITY).exists():
         _make_authority(folder, certified, now)
     authority = x509.load_pem_x509_certificate((folder / AUTHORITY).read_bytes())
     for name in certified:
@@ -93,7 +90,7 @@ def issue(base_dir: Path, names: Sequence[str], now: datetime) -> Issued:
             raise ValueError(f"the authority was not made for {name.value}; move {folder} away to make another one")
     ends = _sign(folder, authority, certified, now)
     raw = authority.fingerprint(hashes.SHA256())
-    return Issued(folder, tuple(str(one.value) for one in certified), ends, raw.hex(":").upper(), is_new)
+    return Issued(folder, tuple(str(one.value) for one in certified), ends, raw.hex(":").upper())
 
 
 def ends_of(certificate: Path) -> datetime:

@@ -103,19 +103,24 @@ class MessageDispatcher:
             self._take_event(of_node[0], arrival)
             return
         try:
-            self._sort(of_node, arrival)
+            if of_node is not None:
+                self._take_of_node(*of_node, arrival)
+            else:
+                self._take_other(arrival)
+            if self.sensors.is_for_us(arrival.topic):
+                self._take_sensor(arrival)
         finally:
             arrival.acknowledge()
 
-    def _sort(self, of_node: tuple[str, str] | None, arrival: Arrival) -> None:
+    def _take_of_node(self, node: str, rest: str, arrival: Arrival) -> None:
+        if rest.startswith("reply/"):
+            self.requests.take(arrival.payload, arrival.correlation)
+        else:
+            self.nodes.apply(node, rest, arrival.payload, retained=arrival.retained)
+
+    def _take_other(self, arrival: Arrival) -> None:
         topic, payload = arrival.topic, arrival.payload
-        if of_node is not None:
-            node, rest = of_node
-            if rest.startswith("reply/"):
-                self.requests.take(payload, arrival.correlation)
-            else:
-                self.nodes.apply(node, rest, payload, retained=arrival.retained)
-        elif topic == self.topics.replies:
+        if topic == self.topics.replies:
             self.requests.take(payload, arrival.correlation)
             if self.by_name.is_needed:
                 self.by_name.saw(str(json_object(payload).get("node")))
@@ -124,8 +129,6 @@ class MessageDispatcher:
         elif self._is_announcement(topic, payload):
             self._keep_announcement(topic)
             self.changes.tell("sensors")
-        if self.sensors.is_for_us(topic):
-            self._take_sensor(arrival)
 
     def _is_announcement(self, topic: str, payload: bytes) -> bool:
         """Process a message that may announce sensors; return whether the sensors changed."""

@@ -37,8 +37,5 @@ def set_password(database: Path, name: str, password: str) -> str:
         if account is None:
             there = ", ".join(one.name for one in people) or "none"
             raise BadRequest(f"There is no account {name!r} with a password; there are: {there}.")
-        rows.put_account(db, replace(account, password=passwords.hashed(password)))
-        for session in rows.sessions(db):
-            if session.account == account.id:
-                rows.delete_session(db, session.hash)
+        rows.put_password(db, replace(account, password=passwords.hashed(password)))
     return account.name

@@ -7,9 +7,10 @@ import hashlib
 import secrets
 import sqlite3
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TypeVar
 
 from pi_cam_node.base.clock import Clock, epoch_ms
 from pi_cam_node.base.errors import BadRequest, Busy
@@ -25,6 +26,7 @@ SEEN_EVERY_MS = 3_600_000
 # Each hash takes 16 MiB while it is made.
 HASHES_AT_ONCE, HASHES_WAITING_MAX = 2, 16
 NAME_MAX = 64
+Result = TypeVar("Result")
 _DAY_MS = 86_400_000
 # Zero-width joiners of letters and emoji: allowed in names, and ignored when names are compared.
 _JOINERS = {0x200C: None, 0x200D: None}
@@ -86,15 +88,14 @@ class Accounts:
             raise BadRequest(f"The name has 1 to {NAME_MAX} characters.")
         if not name_key(name) or not name.translate(_JOINERS).isprintable():
             raise BadRequest("The name has a character that cannot be seen.")
-        if role not in ROLES:
-            raise BadRequest(f"The role is one of {', '.join(ROLES)}.")
+        known_role = _role(role)
         fault = "" if role == "kiosk" else passwords.fault_of(password)
         if fault:
             raise BadRequest(fault)
         self._refuse_another(name)
-        stored = "" if role == "kiosk" else await self._hash(password)
+        stored = "" if role == "kiosk" else await self._in_pool(passwords.hashed, password)
         seen = None if cameras is None else frozenset(cameras)
-        account = Account(secrets.token_hex(8), name, _role(role), stored, seen)
+        account = Account(secrets.token_hex(8), name, known_role, stored, seen)
         async with self._changing:
             self._refuse_another(name)  # another one may have been made while the password was hashed
             await self._keep(account)
@@ -106,14 +107,13 @@ class Accounts:
         Raises:
             BadRequest: The last owner would be gone, or the account is.
         """
-        if role not in ROLES:
-            raise BadRequest(f"The role is one of {', '.join(ROLES)}.")
+        new_role = _role(role)
         seen = None if cameras is None else frozenset(cameras)
         async with self._changing:
             now = self._current(account)
-            if now.role == "owner" and role != "owner":
+            if now.role == "owner" and new_role != "owner":
                 self._refuse_last_owner(now)
-            changed = replace(now, role=_role(role), cameras=seen)
+            changed = replace(now, role=new_role, cameras=seen)
             await self._keep(changed)
         return changed
 
@@ -126,7 +126,7 @@ class Accounts:
         fault = passwords.fault_of(password)
         if fault:
             raise BadRequest(fault)
-        stored = await self._hash(password)
+        stored = await self._in_pool(passwords.hashed, password)
         async with self._changing:
             changed = replace(self._current(account), password=stored)
             await self._database.run(lambda db: rows.put_password(db, changed))
@@ -268,15 +268,12 @@ class Accounts:
         if not any(a.role == "owner" and a.id != account.id for a in self._accounts.values()):
             raise BadRequest("This is the last owner; make another one first.")
 
-    async def _hash(self, password: str) -> str:
-        return str(await self._in_pool(passwords.hashed, password))
-
-    async def _in_pool(self, function: object, *arguments: str) -> object:
+    async def _in_pool(self, function: Callable[..., Result], *arguments: str) -> Result:
         if self._hashing >= HASHES_WAITING_MAX:
             raise Busy("too many passwords are being verified")
         self._hashing += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)  # type: ignore[arg-type]
+            return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
         finally:
             self._hashing -= 1
 
@@ -292,4 +289,7 @@ def name_key(name: str) -> str:
 
 
 def _role(text: str) -> Role:
-    return next(role for role in ROLES if role == text)
+    for role in ROLES:
+        if role == text:
+            return role
+    raise BadRequest(f"The role is one of {', '.join(ROLES)}.")

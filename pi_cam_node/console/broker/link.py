@@ -110,11 +110,6 @@ class BrokerLink:
         """Whether the broker has accepted the connection. Thread: any."""
         return self._is_connected
 
-    @property
-    def has_response_topics(self) -> bool:
-        """Whether the connection uses MQTT 5, which has response topics."""
-        return self._uses_mqtt5
-
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the thread that connects; messages are passed to this loop."""
         self._loop = loop
@@ -137,7 +132,7 @@ class BrokerLink:
         if client is None or not self._is_connected:
             return False
         sent_with = None
-        if self.has_response_topics:
+        if self._uses_mqtt5:
             sent_with = properties(
                 PacketTypes.PUBLISH, ResponseTopic=self._topics.replies, CorrelationData=correlation or b""
             )

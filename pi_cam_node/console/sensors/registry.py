@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.sensors import discovery, zigbee2mqtt
@@ -191,28 +191,25 @@ class Sensors:
         self._apply_note(sensor)
         self._sensors[key] = sensor
         self._announced[topic].add(key)
-        for place, topics in (
-            (self._by_topic, [spec.topic]),
-            (self._by_availability, [t for t, _ in spec.availability]),
-        ):
-            for one in topics:
-                if not self.is_for_us(one):
-                    self._subscribe(one)
-                place[one].add(key)
+        for keys, one in self._topics_of(spec):
+            if not self.is_for_us(one):
+                self._subscribe(one)
+            keys[one].add(key)
 
     def _drop(self, key: str) -> None:
         sensor = self._sensors.pop(key, None)
         if sensor is None:
             return
         self._confirmed.discard(key)
-        spec = sensor.spec
-        for place, topics in (
-            (self._by_topic, [spec.topic]),
-            (self._by_availability, [t for t, _ in spec.availability]),
-        ):
-            for one in topics:
-                place[one].discard(key)
-                if not place[one]:
-                    del place[one]
-                    if not self.is_for_us(one):
-                        self._unsubscribe(one)
+        for keys, topic in self._topics_of(sensor.spec):
+            keys[topic].discard(key)
+            if not keys[topic]:
+                del keys[topic]
+                if not self.is_for_us(topic):
+                    self._unsubscribe(topic)
+
+    def _topics_of(self, spec: SensorSpec) -> Iterator[tuple[dict[str, set[str]], str]]:
+        """Yield a sensor's topics, each with the dictionary that has its sensors' keys."""
+        yield self._by_topic, spec.topic
+        for topic, _ in spec.availability:
+            yield self._by_availability, topic

@@ -118,6 +118,11 @@ def device(db: sqlite3.Connection, device_id: str) -> Device | None:
     return _device(row) if row else None
 
 
+def change_device(db: sqlite3.Connection, device_id: str, label: str, quiet: Mapping[str, Any]) -> None:
+    """Set name and quiet hours of a device."""
+    db.execute("UPDATE device SET label=?, quiet=? WHERE id=?", (label, json.dumps(dict(quiet)), device_id))
+
+
 def delete_device(db: sqlite3.Connection, device_id: str) -> None:
     """Delete a device and its pending messages."""
     db.execute("DELETE FROM device WHERE id=?", (device_id,))

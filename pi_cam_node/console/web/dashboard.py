@@ -7,7 +7,6 @@ from typing import Any
 from aiohttp import web
 
 from pi_cam_node.base.errors import NodeError
-from pi_cam_node.base.frozen import frozen
 from pi_cam_node.console.push.pause import next_ms
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store.events import EventFilter
@@ -81,7 +80,7 @@ async def tile(request: web.Request) -> web.StreamResponse:
 
 @route("GET", "/parts/facts/{camera}", "view")
 async def facts(request: web.Request) -> web.StreamResponse:
-    """Send again what a camera's node reports."""
+    """Return the states of a camera's node, for an update."""
     node = node_of(request)
     return page(request, "parts/facts.html", node=node, why=context_of(request).client.why(node))
 
@@ -153,18 +152,9 @@ def result_text(action: str, reply: dict[str, Any]) -> str:
     return refusals.get(str(reply.get("code")), str(reply.get("message", "It did not work."))[:200])
 
 
-@frozen
-class OpenSensor:
-    """An open or active sensor on the dashboard."""
-
-    title: str
-    state: str
-    changed_ms: int
-
-
 def _sensors(request: web.Request) -> dict[str, Any]:
-    shown = [OpenSensor(s.title, s.state, s.changed_ms) for s in context_of(request).sensors.all() if s.value]
-    return {"open_sensors": shown if account_of(request).cameras is None else []}
+    may_see = account_of(request).cameras is None
+    return {"open_sensors": [sensor for sensor in context_of(request).sensors.all() if sensor.value and may_see]}
 
 
 async def _strip(request: web.Request) -> dict[str, Any]:

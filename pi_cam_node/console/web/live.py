@@ -14,6 +14,8 @@ from aiohttp import WSMsgType, web
 
 from pi_cam_node.base.strict_json import read_json
 from pi_cam_node.console.accounts import rights
+from pi_cam_node.console.context import ConsoleContext
+from pi_cam_node.console.pictures.scaling import LiveFrame
 from pi_cam_node.console.pictures.viewer import Status, Viewer, seen_in, wanted_in
 from pi_cam_node.console.store.accounts import Account
 from pi_cam_node.console.store.database import StoreUnavailable
@@ -36,7 +38,7 @@ OPEN_MAX, OPEN_PER_ACCOUNT = 64, 32
 LISTEN_EVERY_S = 0.02
 
 
-class ConnectionLimit:
+class AccountConnectionLimit:
     """Limits open connections in total and per account."""
 
     def __init__(self) -> None:
@@ -60,13 +62,13 @@ class ConnectionLimit:
 
 
 SOCKETS = app_key("sockets", set)
-LIVE_LIMIT = app_key("limit of live views", ConnectionLimit)
-CHANGES_LIMIT = app_key("limit of streams of changes", ConnectionLimit)
+LIVE_LIMIT = app_key("limit of live views", AccountConnectionLimit)
+CHANGES_LIMIT = app_key("limit of streams of changes", AccountConnectionLimit)
 
 
 def attach(app: web.Application) -> None:
     """Attach the connection limits; open WebSockets are closed when the application shuts down."""
-    app[LIVE_LIMIT], app[CHANGES_LIMIT] = ConnectionLimit(), ConnectionLimit()
+    app[LIVE_LIMIT], app[CHANGES_LIMIT] = AccountConnectionLimit(), AccountConnectionLimit()
     sockets: set[web.WebSocketResponse] = set()
     app[SOCKETS] = sockets
 
@@ -137,25 +139,31 @@ async def _send(request: web.Request, socket: web.WebSocketResponse, viewer: Vie
             for camera, status in statuses.items():
                 await socket.send_str(status_message(camera, status))
             for camera, frame in frames.items():
-                wanted, node = viewer.wanted.get(camera), context.nodes.get(camera)
-                if wanted is None or node is None or node.is_private:
-                    continue
-                try:
-                    async with asyncio.timeout(SCALE_DEADLINE_S):
-                        jpeg = await frame.at_width(wanted.width_px, context.hub.scalers)
-                except Exception as error:
-                    _log.warning("a picture of %s is left out: %r", camera, error)
-                    continue
-                # Privacy may have been switched on while the picture was made smaller.
-                if not node.is_private:
-                    viewer.sent += 1
-                    await socket.send_bytes(frame_message(camera, frame.at_ms, jpeg))
+                await _send_frame(context, socket, viewer, camera, frame)
     except (ConnectionError, RuntimeError) as error:
         _log.debug("a viewer is gone: %s", error)
     except Exception:
         # Closed, since the browser would take a silent open socket for live; it reconnects.
         _log.exception("a live view failed")
         await socket.close(code=1011)
+
+
+async def _send_frame(
+    context: ConsoleContext, socket: web.WebSocketResponse, viewer: Viewer, camera: str, frame: LiveFrame
+) -> None:
+    wanted, node = viewer.wanted.get(camera), context.nodes.get(camera)
+    if wanted is None or node is None or node.is_private:
+        return
+    try:
+        async with asyncio.timeout(SCALE_DEADLINE_S):
+            jpeg = await frame.at_width(wanted.width_px, context.hub.scalers)
+    except Exception as error:
+        _log.warning("a picture of %s is left out: %r", camera, error)
+        return
+    # Privacy may have been switched on while the picture was made smaller.
+    if not node.is_private:
+        viewer.sent += 1
+        await socket.send_bytes(frame_message(camera, frame.at_ms, jpeg))
 
 
 def _still_may(request: web.Request) -> bool:

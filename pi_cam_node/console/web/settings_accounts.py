@@ -178,7 +178,6 @@ async def password(request: web.Request) -> web.StreamResponse:
     except BadRequest as error:
         return refused(request, str(error))
     context.note(account.name, "account", "changed the password")
-    assert session_of(request) is not None
     return web.Response(headers={"HX-Redirect": "/login"})
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import sqlite3
-from dataclasses import replace
 
 from aiohttp import web
 
@@ -144,8 +142,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         return refused(request, str(error))
     quiet: dict[str, object] = {"between": span} if span else {}
     label = form.get("label", "").strip()[:64] or device.label
-    changed = replace(device, label=label, quiet=quiet)
-    await context.database.run(lambda db: _update(db, changed))
+    await context.database.run(lambda db: rows.change_device(db, device.id, label, quiet))
     return page(request, "parts/said.html", said="Saved.", is_refusal=False)
 
 
@@ -156,12 +153,6 @@ async def remove(request: web.Request) -> web.StreamResponse:
     await context.database.run(lambda db: rows.delete_device(db, device.id))
     context.note(account_of(request).name, "device", f"no pushes on {device.label} any more")
     return web.Response(headers={"HX-Redirect": "/settings/devices"})
-
-
-def _update(db: sqlite3.Connection, device: Device) -> None:
-    db.execute(
-        "UPDATE device SET label=?, quiet=? WHERE id=?", (device.label, json.dumps(dict(device.quiet)), device.id)
-    )
 
 
 async def _device(request: web.Request) -> Device:

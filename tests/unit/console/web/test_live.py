@@ -101,7 +101,7 @@ def test_a_view_that_fails_is_closed_so_that_the_browser_comes_back(
 
 
 def test_one_account_leaves_connections_to_others() -> None:
-    limit = live.ConnectionLimit()
+    limit = live.AccountConnectionLimit()
     with ExitStack() as held:
         for _ in range(live.OPEN_PER_ACCOUNT):
             held.enter_context(limit.hold("guest"))
