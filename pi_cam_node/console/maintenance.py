@@ -14,6 +14,7 @@ from pi_cam_node.console.journal import Entry
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.pictures.client import Unreachable
 from pi_cam_node.console.push.pause import until_ms_in, words_of
+from pi_cam_node.console.renames import Renames
 from pi_cam_node.console.sensors import announced, by_hand
 from pi_cam_node.console.store import audit
 from pi_cam_node.console.store import events as event_rows
@@ -51,8 +52,7 @@ class Maintenance:
         self._tasks: set[asyncio.Task[None]] = set()
         # Boot id under which the events of each node were last fetched.
         self._reconciled: dict[str, str] = {}
-        # Former ids of each node whose rows were moved to it.
-        self._former: dict[str, frozenset[str]] = {}
+        self._renames = Renames(context.nodes, context.journal, sleep, self._start)
         context.nodes.on_change(self._node_changed)
         context.database.on_set_aside = lambda: self._start(self._rebuild())
 
@@ -72,7 +72,7 @@ class Maintenance:
             if context.dispatcher.topics.listens_to(node):
                 context.nodes.restore(node, info, seen_ms, has_rows=node in kept)
         told = await context.database.read(lambda db: node_rows.seen_since(db, 0))
-        self._former = {node: Node(node, info=info).former_ids for node, info, _ in told}
+        self._renames.restore({node: info for node, info, _ in told})
         context.nodes.restore_removed(await context.database.read(node_rows.hidden))
         context.dispatcher.by_name.restore(await context.database.read(node_rows.ids))
         context.sensors.restore(await context.database.read(sensor_rows.last_states))
@@ -100,13 +100,15 @@ class Maintenance:
     def _node_changed(self, node: Node, part: str) -> None:
         context = self._context
         if part == "gone":
+            if not context.nodes.is_removed(node.id):
+                self._renames.gone(node.id)
             self._erase(node)
         elif part == "dropped":
             self._forget(node.id)
             context.journal.put(Entry(lambda db: node_rows.drop(db, node.id)))
         elif part == "info":
             self._note(node)
-            self._follow_renames(node)
+            self._renames.told(node)
         if part == "availability":
             seen_ms = node.last_seen_ms
             context.journal.put(Entry(lambda db: node_rows.touch(db, node.id, seen_ms)))
@@ -157,19 +159,9 @@ class Maintenance:
     def _forget(self, node_id: str) -> None:
         """Drop what is remembered of a node: any client of the broker can make up more and more of them."""
         self._context.client.forget(node_id)
-        for remembered in (self._connected, self._former, self._reconciled):
+        self._renames.forget(node_id)
+        for remembered in (self._connected, self._reconciled):
             remembered.pop(node_id, None)
-
-    def _follow_renames(self, node: Node) -> None:
-        """Move the rows of a node's former ids to it: once, since another node may use such an id by now."""
-        known, former = self._former.get(node.id, frozenset()), node.former_ids
-        self._former[node.id] = former
-        for old in former - known:
-            self._rename(node, old)
-            self._context.nodes.forget_renamed(old)
-
-    def _rename(self, node: Node, old: str) -> None:
-        self._context.journal.put(Entry(lambda db: node_rows.rename(db, old, node.id)))
 
     async def _rebuild(self) -> None:
         """Fill a new database, after the old one was damaged, from memory and from the nodes' lists."""

@@ -6,11 +6,11 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pi_cam_node.base.host_name import resolvable
+from pi_cam_node.base.web_address import is_web_address
 from pi_cam_node.config.sections.base import Section, Setting
 from pi_cam_node.config.values import without_brackets
 
@@ -60,14 +60,7 @@ def network(text: str) -> str:
 
 
 def _public_url(text: str) -> str:
-    if not text:
-        return ""
-    try:
-        parts = urlsplit(text)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        is_address = False
-    if not is_address or parts.query or parts.fragment or "@" in parts.netloc or re.search(r"[\s{}\\]|//", parts.path):
+    if text and not is_web_address(text):
         raise ValueError(f"{text!r} is not {PUBLIC_URL_FORM}")
     return text.rstrip("/")
 

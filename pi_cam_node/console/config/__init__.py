@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
 
+from pi_cam_node.base.web_address import is_web_address
 from pi_cam_node.config import HomeAssistantConfig, HttpTlsConfig, LoggingConfig, MqttConfig
 from pi_cam_node.config.catalogue import Schema
 from pi_cam_node.config.sections.base import Section, Setting
@@ -83,9 +84,7 @@ class ConsoleSection(Section):
     @field_validator("public_url")
     @classmethod
     def _is_origin(cls, value: str) -> str:
-        parts = urlsplit(value)
-        is_origin = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"}
-        if value and (not is_origin or parts.query or parts.fragment or "@" in parts.netloc):
+        if value and not (is_web_address(value) and urlsplit(value).path in {"", "/"}):
             raise ValueError(f"expected {PUBLIC_URL_FORM}")
         return value.rstrip("/")
 

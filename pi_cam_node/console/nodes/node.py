@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pi_cam_node.base.strict_json import json_object
+from pi_cam_node.base.web_address import is_web_address
 from pi_cam_node.config.sections.node import NODE_ID_PATTERN
 from pi_cam_node.console.names import as_name
 
@@ -73,7 +74,7 @@ class Node:
     def url(self) -> str:
         """Address of the node's HTTP server; empty if it publishes none or an invalid one."""
         url = str(self.info.get("url") or "").rstrip("/")
-        return url if url.startswith(("http://", "https://")) else ""
+        return url if is_web_address(url) else ""
 
     @property
     def boot(self) -> str:

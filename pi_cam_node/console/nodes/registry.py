@@ -99,6 +99,11 @@ class Nodes:
         """
         return bool(node.online) and node.heard_s >= self._clock.monotonic() - SILENT_S
 
+    def is_heard(self, node_id: str) -> bool:
+        """Tell whether a node's availability, or a live message of it, has come from the broker."""
+        node = self._nodes.get(node_id)
+        return node is not None and node.heard_s > float("-inf")
+
     def is_removed(self, node_id: str) -> bool:
         """Tell whether a node was removed and has published nothing since."""
         return node_id in self._removed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -28,6 +29,8 @@ TICKET_MARGIN_S = 120.0
 REACHED_FOR_S = 300.0
 NOT_REACHED_FOR_S = 20.0
 STATE_MAX_BYTES = 1 << 20
+# Characters of a bearer token (RFC 6750, section 2.1); others could end the header.
+_TICKET = re.compile(r"[A-Za-z0-9._~+/=-]{1,1024}", re.ASCII)
 
 
 class Unreachable(NodeError, OSError):
@@ -148,9 +151,10 @@ class NodeClient:
         except NodeError as error:
             raise Unreachable(f"The node hands out no ticket: {error}") from error
         data = reply.get("data")
-        if not reply.get("ok") or not isinstance(data, dict) or not isinstance(data.get("ticket"), str):
+        ticket = data.get("ticket") if isinstance(data, dict) else None
+        if not reply.get("ok") or not isinstance(ticket, str) or not _TICKET.fullmatch(ticket):
             raise Unreachable(f"The node hands out no ticket: {reply.get('message', '')}")
-        known.ticket, known.ticket_until_s = data["ticket"], now_s + TICKET_TTL_S
+        known.ticket, known.ticket_until_s = ticket, now_s + TICKET_TTL_S
 
     async def _compare_boot(self, node: Node, known: _Known) -> None:
         """Compare boot ids: a node's published loopback address leads to this machine, perhaps to another node."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,50 +129,114 @@ def test_each_run_of_a_node_is_connected_to_once_and_one_after_the_other() -> No
     assert waits == [CONNECTED_AFTER_S] * 5
 
 
+class House:
+    """Maintenance with a database; waits of renames end when `wait_is_over` is set.
+
+    Args:
+        database: An open database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.nodes, self.journal = Nodes(FakeClock()), Journal(database)
+        self.wait_is_over = asyncio.Event()
+        self.wait_is_over.set()
+        context = SimpleNamespace(
+            nodes=self.nodes, journal=self.journal, database=database, changes=SimpleNamespace(tell=lambda _part: None),
+            now_ms=lambda: 5, accounts=SimpleNamespace(load=self._nothing), pause=SimpleNamespace(begin=print),
+            dispatcher=SimpleNamespace(
+                by_name=SimpleNamespace(restore=list), topics=SimpleNamespace(listens_to=lambda _node: True)
+            ),
+            sensors=Sensors("ha", "base"), client=Client(),
+        )  # fmt: skip
+        self.maintenance = Maintenance(cast("ConsoleContext", context), self._sleep)
+
+    async def _nothing(self) -> None:
+        return
+
+    async def _sleep(self, _seconds: float) -> None:
+        await self.wait_is_over.wait()
+
+    async def says(self, node: str, part: str, payload: str, *, retained: bool = True) -> None:
+        """Deliver a message of a node."""
+        self.nodes.apply(node, part, payload.encode(), retained=retained)
+        for _ in range(9):
+            await asyncio.sleep(0)
+        await self.journal.flush()
+
+    async def happens(self, node: str, event: str, **info: object) -> None:
+        """Deliver the ``info`` of a node, then store an event of it."""
+        await self.says(node, "info", json.dumps(info))
+        row = event_rows.EventRow(node, event, 1, "motion", node)
+        self.journal.put(Entry(lambda db: event_rows.put(db, row)))
+        await self.journal.flush()
+
+    async def events(self) -> list[tuple[str, str]]:
+        """Return id and node of every stored event."""
+        return await self.database.read(lambda db: db.execute("SELECT id, node FROM event ORDER BY id").fetchall())
+
+
+def in_a_house(tmp_path: Path, run: Callable[[House], Awaitable[list[tuple[str, str]]]]) -> list[tuple[str, str]]:
+    """Return what a function returns that is called with a house."""
+
+    async def begun() -> list[tuple[str, str]]:
+        database = Database(tmp_path, FakeClock())
+        database.open()
+        try:
+            return await run(House(database))
+        finally:
+            database.close()
+
+    return asyncio.run(begun())
+
+
 @pytest.mark.parametrize("is_restarted", [False, True])
 def test_a_node_takes_the_rows_of_a_former_id_once_though_it_tells_it_at_each_start(
     tmp_path: Path, is_restarted: bool
 ) -> None:
     """Another camera may have that id by then."""
 
-    async def run() -> list[tuple[str, str]]:
-        database = Database(tmp_path, FakeClock())
-        database.open()
-
-        def begun() -> tuple[Nodes, Journal, Maintenance]:
-            nodes, journal = Nodes(FakeClock()), Journal(database)
-            context = SimpleNamespace(
-                nodes=nodes, journal=journal, database=database, changes=SimpleNamespace(tell=lambda _part: None),
-                now_ms=lambda: 5, accounts=SimpleNamespace(load=sleep_not), pause=SimpleNamespace(begin=print),
-                dispatcher=SimpleNamespace(
-                    by_name=SimpleNamespace(restore=list), topics=SimpleNamespace(listens_to=lambda _node: True)
-                ),
-                sensors=Sensors("ha", "base"), client=Client(),
-            )  # fmt: skip
-            return nodes, journal, Maintenance(cast("ConsoleContext", context))
-
-        async def sleep_not() -> None:
-            return
-
-        async def happens(nodes: Nodes, journal: Journal, node: str, event: str, **info: object) -> None:
-            nodes.apply(node, "info", json.dumps(info).encode(), retained=True)
-            row = event_rows.EventRow(node, event, 1, "motion", node)
-            journal.put(Entry(lambda db: event_rows.put(db, row)))
-            await journal.flush()
-
-        nodes, journal, _ = begun()
-        await happens(nodes, journal, "porch", "e1", boot="b1")
-        await happens(nodes, journal, "door", "e2", boot="b2", formerly=["porch", "BAD", 7])
-        await happens(nodes, journal, "porch", "e3", boot="b3")
+    async def run(house: House) -> list[tuple[str, str]]:
+        await house.happens("porch", "e1", boot="b1")
+        await house.happens("door", "e2", boot="b2", formerly=["porch", "BAD", 7])
+        await house.happens("porch", "e3", boot="b3")
         if is_restarted:
-            nodes, journal, maintenance = begun()
-            await maintenance.load()
-        await happens(nodes, journal, "door", "e4", boot="b4", formerly=["porch"])
-        found = await database.read(lambda db: db.execute("SELECT id, node FROM event ORDER BY id").fetchall())
-        database.close()
-        return found
+            house = House(house.database)
+            await house.maintenance.load()
+        await house.happens("door", "e4", boot="b4", formerly=["porch"])
+        return await house.events()
 
-    assert asyncio.run(run()) == [("e1", "door"), ("e2", "door"), ("e3", "porch"), ("e4", "door")]
+    assert in_a_house(tmp_path, run) == [("e1", "door"), ("e2", "door"), ("e3", "porch"), ("e4", "door")]
+
+
+@pytest.mark.parametrize("availability", ["online", "offline"])
+@pytest.mark.parametrize("is_late", [False, True], ids=["", "its topics are emptied much later"])
+def test_a_node_takes_no_rows_of_one_that_is_at_the_broker(tmp_path: Path, availability: str, is_late: bool) -> None:
+    """Its own login suffices to claim the id of another node, and with its own topics it could delete the rows."""
+
+    async def run(house: House) -> list[tuple[str, str]]:
+        await house.happens("porch", "e1", boot="b1")
+        await house.says("porch", "availability", availability)
+        await house.happens("door", "e2", boot="b2", formerly=["porch"])
+        if is_late:
+            await house.says("porch", "availability", "", retained=False)
+        return await house.events()
+
+    assert in_a_house(tmp_path, run) == ([("e2", "door")] if is_late else [("e1", "porch"), ("e2", "door")])
+
+
+def test_a_renamed_node_takes_its_rows_when_it_has_emptied_its_former_topics(tmp_path: Path) -> None:
+    async def run(house: House) -> list[tuple[str, str]]:
+        await house.happens("porch", "e1", boot="b1")
+        await house.says("porch", "availability", "offline")
+        house.wait_is_over.clear()
+        await house.happens("door", "e2", boot="b2", formerly=["porch"])
+        await house.says("porch", "availability", "", retained=False)
+        house.wait_is_over.set()
+        await house.says("door", "availability", "online")
+        return await house.events()
+
+    assert in_a_house(tmp_path, run) == [("e1", "door"), ("e2", "door")]
 
 
 def test_nodes_that_made_room_for_others_are_not_remembered(tmp_path: Path) -> None:
@@ -201,7 +265,12 @@ def test_nodes_that_made_room_for_others_are_not_remembered(tmp_path: Path) -> N
         await journal.flush()
         known = {node.id for node in nodes}
         assert len(known) == NODES_MAX
-        for remembered in (client.known, maintenance._connected, maintenance._reconciled, maintenance._former):
+        for remembered in (
+            client.known,
+            maintenance._connected,
+            maintenance._reconciled,
+            maintenance._renames._settled,
+        ):
             assert set(remembered) == known
         assert {row[0] for row in await database.read(lambda db: db.execute("SELECT id FROM node").fetchall())} == known
         database.close()

@@ -295,7 +295,9 @@ def test_a_long_list_of_frames_and_a_thumbnail_are_kept() -> None:
     assert node.apply("media/last", json.dumps(body).encode(), 1) == "media"
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://10.0.0.5", "10.0.0.5:8080", 7, None])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "ftp://10.0.0.5", "10.0.0.5:8080", "http://10.0.0.1/reboot#", "http://a..b", 7, None]
+)
 def test_only_a_web_address_is_one(url: object) -> None:
     broker = shown(Broker())
     broker.says("info", {"url": url})

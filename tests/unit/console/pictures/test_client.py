@@ -1,4 +1,4 @@
-"""Answers of nodes over HTTP: their size."""
+"""Answers of nodes: size of bodies, shape of tickets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.console.pictures.client import body_of
+from pi_cam_node.console.nodes.node import Node
+from pi_cam_node.console.pictures.client import NodeClient, Unreachable, body_of
+from tests.support.fakes.clock import FakeClock
 
 
 @pytest.mark.parametrize(("size_bytes", "came"), [(100, b"x" * 100), (101, b"")])
@@ -27,3 +29,14 @@ def test_a_body_that_is_longer_than_the_limit_is_none(size_bytes: int, came: byt
     answer: Any = SimpleNamespace(content=SimpleNamespace(iter_any=chunks))
     assert asyncio.run(body_of(answer, 100)) == came
     assert len(read) == size_bytes
+
+
+@pytest.mark.parametrize("ticket", ["t\r\nX-More: 1", "t\0", "two words", "\u20ac", "", "x" * 2000, 7, None])
+def test_a_ticket_that_cannot_be_sent_is_none(ticket: object) -> None:
+    async def ask(*_asked: object) -> dict[str, object]:
+        return {"ok": True, "message": "OK", "data": {"ticket": ticket}}
+
+    node = Node("porch", info={"url": "http://127.0.0.1:9", "boot": "b1", "commands": ["ticket"]})
+    requests: Any = SimpleNamespace(ask=ask)
+    with pytest.raises(Unreachable, match="hands out no ticket"):
+        asyncio.run(NodeClient(requests, FakeClock()).check(node))
