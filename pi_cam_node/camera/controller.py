@@ -139,8 +139,7 @@ class CameraController:
     def deliver(self, after_mono_s: float, demand: Demand) -> None:
         """Request additional data with the first picture exposed after a monotonic time; ignored without a camera."""
         if self._worker is not None and self._phase == "running":
-            wanted = (demand.quality, demand.raw, demand.preview_bytes, demand.preview_px, demand.times, demand.every_s)
-            self._worker.send(m.Deliver(after_mono_s, *wanted))
+            self._worker.send(m.Deliver(after_mono_s, demand))
 
     def restart(self, reason: str) -> None:
         """Restart the worker after an internal fault."""

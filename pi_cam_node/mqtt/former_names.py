@@ -17,6 +17,7 @@ from typing import TypeGuard
 from pi_cam_node.base.atomic_files import replace_atomically
 from pi_cam_node.base.errors import Busy
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.base.strict_json import json_object
 from pi_cam_node.base.threads import Progress, Submit
 from pi_cam_node.config import Config, MqttConfig
 from pi_cam_node.core.events import Event, SettingChanged, TelemetryTaken
@@ -253,9 +254,5 @@ def _clear(config: MqttConfig, own: Topics, name: Name) -> str:
 
 
 def _boot_in(info: str) -> str:
-    try:
-        body = json.loads(info)
-    except (ValueError, RecursionError):
-        return ""
-    boot = body.get("boot") if isinstance(body, dict) else None
+    boot = json_object(info).get("boot")
     return boot if isinstance(boot, str) else ""

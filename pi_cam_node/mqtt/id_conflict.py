@@ -6,7 +6,7 @@ each other's retained state. Each node publishes its boot id on ``info``, by whi
 
 from __future__ import annotations
 
-import json
+from pi_cam_node.base.strict_json import json_object
 
 # Interval in which both nodes repeat their retained messages during a conflict.
 REPEAT_S = 60.0
@@ -31,11 +31,8 @@ class IdConflict:
 
     def info_seen(self, payload: bytes, now_s: float) -> None:
         """Handle a live message on the node's own ``info``."""
-        try:
-            info = json.loads(payload)
-        except (ValueError, RecursionError):
-            return
-        boot = info.get("boot") if isinstance(info, dict) else None
+        info = json_object(payload)
+        boot = info.get("boot")
         if not self._boot_id or not isinstance(boot, str) or not boot or boot == self._boot_id:
             return
         self._other = f"boot {boot[:_CHARACTERS]!a}, {str(info.get('model') or 'board unknown')[:_CHARACTERS]!a}"

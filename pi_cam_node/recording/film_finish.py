@@ -13,8 +13,8 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from io import BufferedRandom
 from pathlib import Path
-from typing import BinaryIO
 
 from pi_cam_node import __version__
 from pi_cam_node.base.atomic_files import FILE_MODE, PART_SUFFIX, replace_atomically, set_access, sync_directory
@@ -118,7 +118,7 @@ def _film_of(
 
 
 def _place(
-    source: BinaryIO,
+    source: BufferedRandom,
     content: FragmentedFile,
     facts: FilmFacts,
     path: Path,
@@ -154,16 +154,9 @@ def _place(
         source.truncate(content.whole_bytes)
         set_access(source.fileno(), access.mode, access.group_id)
         os.fsync(source.fileno())
-        return content.whole_bytes, _digest(source), False
+        source.seek(0)
+        return content.whole_bytes, hashlib.file_digest(source, "sha256").hexdigest(), False
     return size_bytes, digest, True
-
-
-def _digest(source: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    source.seek(0)
-    while part := source.read(1 << 18):
-        digest.update(part)
-    return digest.hexdigest()
 
 
 def _sidecar(film: Film, facts: FilmFacts, digest: str, sound: str | None) -> bytes:

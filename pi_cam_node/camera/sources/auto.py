@@ -61,10 +61,8 @@ def _find() -> Source:
         SourceError: There is none.
     """
     try:
-        listed_cameras, cause = (
-            known_cameras(InstalledPicamera2()),
-            "libcamera (`rpicam-hello --list-cameras`) finds none",
-        )
+        listed_cameras = known_cameras(InstalledPicamera2())
+        cause = "libcamera (`rpicam-hello --list-cameras`) finds none"
     except SourceError as error:
         listed_cameras, cause = [], str(error)
     for listed in listed_cameras:

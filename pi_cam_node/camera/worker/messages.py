@@ -16,7 +16,7 @@ from pi_cam_node.base.frozen import frozen, statically_frozen
 from pi_cam_node.camera.source import Adjustments, CameraSettings, Controls, Opened
 from pi_cam_node.camera.worker.frame_message import FrameInSlot
 from pi_cam_node.imaging.encoders import VideoOutput
-from pi_cam_node.imaging.frame import PREVIEW_WIDTH_PX, Mode, Sensor
+from pi_cam_node.imaging.frame import Demand, Mode, Sensor
 from pi_cam_node.imaging.motion.interface import MotionReport, MotionSettings
 from pi_cam_node.imaging.packet import Packet
 from pi_cam_node.imaging.polygon import Polygon
@@ -93,15 +93,10 @@ class Configure:
 
 @frozen
 class Deliver:
-    """Add data to the first picture whose exposure begins at or after a monotonic time; see `Demand`."""
+    """Add data to the first picture whose exposure begins at or after a monotonic time."""
 
     after_mono_s: float
-    quality: int | None
-    raw: bool
-    preview_bytes: int | None = None
-    preview_px: int = PREVIEW_WIDTH_PX
-    times: int = 1
-    every_s: float = 0.0
+    demand: Demand
     kind: Literal["deliver"] = "deliver"
 
 
@@ -286,7 +281,7 @@ _ORDERS: Mapping[str, Callable[[Mapping[str, Any]], Order]] = {
     "open": _open,
     "apply": lambda v: Apply(v["generation"], _controls(v["controls"])),
     "configure": lambda v: Configure(_output(v["output"])),
-    "deliver": lambda v: Deliver(**v),
+    "deliver": lambda v: Deliver(v["after_mono_s"], Demand(**v["demand"])),
     "share": lambda v: Share(v["planes"]),
     "quit": lambda _: Quit(),
 }

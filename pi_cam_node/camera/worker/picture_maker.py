@@ -20,7 +20,7 @@ from pi_cam_node.camera.worker.messages import Deliver, Image, Output, Planes
 from pi_cam_node.camera.worker.shared_memory import slot_bytes
 from pi_cam_node.camera.worker.video_packets import OpenEncoder, VideoPackets, open_board_encoder
 from pi_cam_node.imaging import jpeg
-from pi_cam_node.imaging.frame import Layout
+from pi_cam_node.imaging.frame import Demand, Layout
 from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.label import Label
 from pi_cam_node.imaging.luma import halved_to, mean_luma
@@ -78,7 +78,7 @@ class PictureMaker:
         # A completely masked picture does not change, which is no fault.
         self.opened = replace(opened, size=size, live=opened.live and self._visible > 0)
         self._fingerprint = Fingerprint()
-        self._demands: list[Deliver] = []
+        self._pending: list[Deliver] = []
         self._shares_planes = False
         self._motion: MotionAnalysis | None = None
         self._video = VideoPackets(size, opened.layout, open_video)
@@ -100,10 +100,11 @@ class PictureMaker:
         """Release the board's encoder."""
         self._video.close()
 
-    def deliver(self, demand: Deliver) -> None:
+    def deliver(self, order: Deliver) -> None:
         """Add requested data to the first new enough picture; a repeating request replaces an earlier one."""
-        kept = [each for each in self._demands if each.times == 1] if demand.times > 1 else self._demands
-        self._demands = [*kept[1 - _DEMANDS_MAX :], demand]
+        is_repeating = order.demand.times > 1
+        kept = [each for each in self._pending if each.demand.times == 1] if is_repeating else self._pending
+        self._pending = [*kept[1 - _DEMANDS_MAX :], order]
 
     def share(self, *, planes: bool) -> None:
         """Start or stop adding the planes to each picture."""
@@ -156,16 +157,16 @@ class PictureMaker:
             return None
         return self._motion.look(pixels, self._layout, shot.captured_mono_s, shot.mode)
 
-    def _due(self, exposed_mono_s: float) -> list[Deliver]:
-        if not self._demands:
+    def _due(self, exposed_mono_s: float) -> list[Demand]:
+        if not self._pending:
             return []
-        due = [each for each in self._demands if each.after_mono_s <= exposed_mono_s]
+        due = [each.demand for each in self._pending if each.after_mono_s <= exposed_mono_s]
         if due:
-            later = [each for each in self._demands if each.after_mono_s > exposed_mono_s]
-            self._demands = [*later, *[_next_of(each, exposed_mono_s) for each in due if each.times > 1]]
+            later = [each for each in self._pending if each.after_mono_s > exposed_mono_s]
+            self._pending = [*later, *[_next_of(each, exposed_mono_s) for each in due if each.times > 1]]
         return due
 
-    def _with_more(self, image: Image, pixels: Pixels, due: Sequence[Deliver]) -> Image:
+    def _with_more(self, image: Image, pixels: Pixels, due: Sequence[Demand]) -> Image:
         """Add requested data to a picture."""
         others = sorted({each.quality for each in due if each.quality is not None} - {image.quality})
         return replace(
@@ -191,7 +192,7 @@ class PictureMaker:
             return None
         return Planes(jpeg.size_of(picture, layout), np.ascontiguousarray(picture).data.cast("B"))
 
-    def _preview(self, pixels: Pixels, due: Sequence[Deliver]) -> bytes | None:
+    def _preview(self, pixels: Pixels, due: Sequence[Demand]) -> bytes | None:
         """Return a small JPEG of a picture, if requested."""
         wanted = [(each.preview_bytes, each.preview_px) for each in due if each.preview_bytes is not None]
         if not wanted:
@@ -211,9 +212,9 @@ class PictureMaker:
             raise BadImage(f"an image of {pixels.dtype} {pixels.shape} came instead of uint8 {self._shape}")
 
 
-def _next_of(demand: Deliver, exposed_mono_s: float) -> Deliver:
+def _next_of(demand: Demand, exposed_mono_s: float) -> Deliver:
     """Return a repeating request updated for the time after a picture with this exposure."""
-    return replace(demand, after_mono_s=exposed_mono_s + demand.every_s - _SLACK_S, times=demand.times - 1)
+    return Deliver(exposed_mono_s + demand.every_s - _SLACK_S, replace(demand, times=demand.times - 1))
 
 
 def _motion_analysis(settings: MotionSettings) -> MotionAnalysis:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_args
 
-from pi_cam_node.base.strict_json import json_bytes
+from pi_cam_node.base.strict_json import json_bytes, json_object
 from pi_cam_node.config import Config, NodeConfig
 from pi_cam_node.core.entities import Entity, Platform
 from pi_cam_node.mqtt.homeassistant.components import component
@@ -108,11 +108,7 @@ def removal_message(
 
 def _platforms(message: bytes) -> dict[str, str]:
     """Return the components of a discovery message with their platforms; empty if it is invalid."""
-    try:
-        found = json.loads(message)
-    except (ValueError, RecursionError):
-        return {}
-    found = found if isinstance(found, dict) else {}
+    found = json_object(message)
     components = found.get("components", found.get("cmps"))
     pairs = components.items() if isinstance(components, dict) else ()
     platforms = {key: part.get("platform", part.get("p")) for key, part in pairs if isinstance(part, dict)}

@@ -57,8 +57,7 @@ def _recording(topics: Topics, event: Event) -> list[Message]:
             return [_message(topics, "recording_saved", film.event_id or film.id, film.last_at, facts)]
         case a.RecordingFailed(failure=failure, event=scene, at=at):
             facts = {**_of(scene), "cause": failure.cause, "code": failure.code, "reason": failure.reason}
-            name = failure.event_id or failure.film_id or f"{at:%Y%m%dT%H%M%S%f}-recording_failed"
-            return [_message(topics, "recording_failed", name, at, facts)]
+            return [_message(topics, "recording_failed", failure.event_id or failure.film_id, at, facts)]
         case _:
             return []
 
@@ -71,13 +70,24 @@ def _of(scene: EventRow | None) -> Mapping[str, object]:
 
 
 def _message(topics: Topics, kind: str, event_id: str, at: datetime, facts: Mapping[str, object]) -> Message:
-    began_at = facts.get("began_at", iso(at))
+    return event_message(topics, kind, at, {**facts, "began_at": facts.get("began_at", iso(at))}, event_id)
+
+
+def event_message(topics: Topics, kind: str, at: datetime, facts: Mapping[str, object], event_id: str = "") -> Message:
+    """Return the message of something that happened.
+
+    Args:
+        topics: The node's topics.
+        kind: Type of the event.
+        at: When it happened.
+        facts: Further fields of the message.
+        event_id: Id of the event; by default made of its time and type.
+    """
     body = {
         "event_type": kind,
-        "id": event_id,
+        "id": event_id or f"{at:%Y%m%dT%H%M%S%f}-{kind}",
         "at": iso(at),
         "epoch_ms": epoch_ms(at),
         **facts,
-        "began_at": began_at,
     }
     return Message(topics.event(kind), json_bytes(body), queue_offline=True, is_event=True, content_type=JSON)

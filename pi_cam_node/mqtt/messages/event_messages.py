@@ -6,13 +6,13 @@ import base64
 from collections.abc import Mapping
 from datetime import datetime
 
-from pi_cam_node.base.clock import epoch_ms, iso
+from pi_cam_node.base.clock import iso
 from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core import events as e
 from pi_cam_node.imaging.frame import Frame
-from pi_cam_node.mqtt.messages.activity_messages import activity_messages
+from pi_cam_node.mqtt.messages.activity_messages import activity_messages, event_message
 from pi_cam_node.mqtt.messages.message import JPEG, JSON, Message, text
 from pi_cam_node.mqtt.messages.topics import Topics
 
@@ -195,15 +195,7 @@ class EventMessages:
         return Message(self._topics.shortstream, sent.jpeg, content_type=JPEG, user=user)
 
     def _event(self, kind: str, at: datetime, cause: str, event_id: str = "", **more: object) -> Message:
-        body = {
-            "event_type": kind,
-            "id": event_id or f"{at:%Y%m%dT%H%M%S%f}-{kind}",
-            "at": iso(at),
-            "epoch_ms": epoch_ms(at),
-            "cause": cause,
-            **more,
-        }
-        return Message(self._topics.event(kind), json_bytes(body), queue_offline=True, is_event=True, content_type=JSON)
+        return event_message(self._topics, kind, at, {"cause": cause, **more}, event_id)
 
     def _state(self, key: str, value: str) -> Message:
         return self._retained(self._topics.state(key), value)

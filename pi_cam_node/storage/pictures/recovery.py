@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Literal
 
@@ -19,12 +19,14 @@ from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_id, unfinished_film
+from pi_cam_node.imaging.headers import parse_npy_header
 from pi_cam_node.storage.pictures.records import Records
 from pi_cam_node.storage.pictures.sidecar import content
 
 _log = logging.getLogger(__name__)
 
-# First and last bytes of each format; the length of an array is in its header.
+# First and last bytes of each format; the length of an array is in its header, which is shorter than this.
+_HEADER_BYTES = 256
 _BEGIN = {"jpg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "npy": b"\x93NUMPY"}
 _END = {"jpg": b"\xff\xd9", "png": b"\x00\x00\x00\x00IEND\xaeB`\x82"}
 
@@ -118,25 +120,16 @@ def _state(path: Path) -> _State:
     extension = path.suffix[1:]
     begin, end = _BEGIN[extension], _END.get(extension, b"")
     with path.open("rb") as file:
-        first = file.read(len(begin))
+        first = file.read(_HEADER_BYTES)
         size_bytes = file.seek(0, os.SEEK_END)
         file.seek(max(0, size_bytes - len(end)))
         last = file.read()
-    if not begin.startswith(first):
+    if not begin.startswith(first[: len(begin)]):
         return "foreign"
     if extension == "npy":
-        return "whole" if _is_whole_array(path) else "half"
+        header = parse_npy_header(first)
+        return "whole" if header is not None and size_bytes == header[1] + prod(header[0]) else "half"
     return "whole" if size_bytes > len(begin) + len(end) and last == end else "half"
-
-
-def _is_whole_array(path: Path) -> bool:
-    """Tell whether the length of an array matches its header. Source: numpy's specification of the format, 1.0."""
-    with path.open("rb") as file:
-        prefix = file.read(10)
-        header = file.read(int.from_bytes(prefix[8:10], "little"))
-        left_bytes = file.seek(0, os.SEEK_END) - len(prefix) - len(header)
-    shape = re.search(rb"'shape': \(([0-9]+), ([0-9]+), 3\)", header)
-    return shape is not None and b"'|u1'" in header and left_bytes == int(shape[1]) * int(shape[2]) * 3
 
 
 def _is_recording(directory: Path, media_id: str) -> bool:

@@ -28,6 +28,7 @@ from pi_cam_node.camera.worker.messages import (
 )
 from pi_cam_node.camera.worker.process import decode_report
 from pi_cam_node.config import CameraConfig
+from pi_cam_node.imaging.frame import Demand
 
 OUTPUT = Output(70, (256, 192), "{name} {time}", "Küche")
 CONTROLS = Controls("night", 2.5, 1_500_000, 4.0, "stream")
@@ -43,10 +44,10 @@ CONTROLS = Controls("night", 2.5, 1_500_000, 4.0, "stream")
         Apply(3, replace(CONTROLS, adjustments=Adjustments("manual", 2.5, "daylight", -1.5))),
         Configure(OUTPUT),
         Configure(Output()),
-        Deliver(12.5, 92, raw=True),
-        Deliver(12.5, None, raw=False),
-        Deliver(12.5, None, False, 20_000),
-        Deliver(12.5, None, False, 20_000, 640, 60, 1.0),
+        Deliver(12.5, Demand(92, raw=True)),
+        Deliver(12.5, Demand(None, raw=False)),
+        Deliver(12.5, Demand(None, False, 20_000)),
+        Deliver(12.5, Demand(None, False, 20_000, 640, 60, 1.0)),
         Share(planes=True),
         Quit(),
     ],

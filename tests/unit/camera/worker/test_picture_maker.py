@@ -12,7 +12,7 @@ from pi_cam_node.base.errors import SourceError
 from pi_cam_node.camera.source import Opened, Shot
 from pi_cam_node.camera.worker.messages import Deliver, Image, Output
 from pi_cam_node.camera.worker.picture_maker import PictureMaker, shape_of
-from pi_cam_node.imaging.frame import Layout, Sensor
+from pi_cam_node.imaging.frame import Demand, Layout, Sensor
 from pi_cam_node.imaging.jpeg import Pixels, decode, to_bgr, to_i420
 from pi_cam_node.imaging.orientation import Orientation
 from pi_cam_node.imaging.packet import Packet, PacketFacts
@@ -48,7 +48,7 @@ def test_the_facts_of_the_shot_stay() -> None:
 def test_masked_pixels_are_black_everywhere_and_do_not_count_for_brightness(layout: Layout) -> None:
     pixels = np.full((48, 64, 3) if layout == "bgr" else (72, 64), 120, np.uint8)
     made = maker(layout, masks=[LEFT], output=Output(95, (32, 24)))
-    made.deliver(Deliver(0.0, 50, raw=True))
+    made.deliver(Deliver(0.0, Demand(50, raw=True)))
     image = made.make(shot(pixels))
     assert image.brightness == pytest.approx(120, abs=0.5)
     assert image.ring_jpeg is not None
@@ -121,8 +121,8 @@ def test_an_output_that_changes_holds_from_the_next_picture_on() -> None:
 
 def test_a_demand_is_met_once_by_the_first_picture_exposed_after_it() -> None:
     made = maker()
-    made.deliver(Deliver(10.0, 92, raw=False))
-    made.deliver(Deliver(12.0, 95, raw=True))
+    made.deliver(Deliver(10.0, Demand(92, raw=False)))
+    made.deliver(Deliver(12.0, Demand(95, raw=True)))
     assert made.make(shot(exposed_s=9.99)).jpegs == {}
     first = made.make(shot(exposed_s=10.0))
     assert (set(first.jpegs), first.raw) == ({92}, None)
@@ -201,7 +201,7 @@ def test_without_an_encoder_there_are_no_planes_and_of_an_odd_size_never() -> No
 def test_pixels_on_demand_stay_in_their_layout_beside_planes() -> None:
     made = maker("bgr")
     made.share(planes=True)
-    made.deliver(Deliver(0.0, None, raw=True))
+    made.deliver(Deliver(0.0, Demand(None, raw=True)))
     image = made.make(shot())
     assert image.raw == shot().pixels.tobytes()
     assert image.planes is not None
@@ -211,8 +211,8 @@ def test_a_preview_is_small_and_masked_and_comes_once() -> None:
     pixels = np.full((480, 800, 3), 120, np.uint8)
     opened = Opened("test", (800, 480), "bgr", controls=True)
     made = PictureMaker(opened, Orientation(), [LEFT], Output(95))
-    made.deliver(Deliver(0.0, None, False, 100_000))
-    made.deliver(Deliver(0.0, None, False, 9_000))
+    made.deliver(Deliver(0.0, Demand(None, False, 100_000)))
+    made.deliver(Deliver(0.0, Demand(None, False, 9_000)))
     preview = made.make(shot(pixels)).preview
     assert preview is not None
     assert len(preview) <= 9_000
@@ -226,7 +226,7 @@ def test_a_preview_is_small_and_masked_and_comes_once() -> None:
 def test_a_preview_is_the_same_picture_in_either_layout(layout: Layout) -> None:
     pixels = np.full((48, 64, 3) if layout == "bgr" else (72, 64), 120, np.uint8)
     made = maker(layout, masks=[LEFT])
-    made.deliver(Deliver(0.0, None, False, 100_000, 32))
+    made.deliver(Deliver(0.0, Demand(None, False, 100_000, 32)))
     small = decode(made.make(shot(pixels)).preview or b"")
     assert small.shape == (24, 32, 3)
     assert (small[:, :14].max() <= 16, small[:, 18:].min() >= 90) == (True, True)
@@ -238,30 +238,30 @@ def test_a_repeated_demand_is_met_at_its_interval_until_another_one_replaces_it(
     def met(*exposed_s: float) -> list[float]:
         return [at for at in exposed_s if made.make(shot(exposed_s=at)).raw is not None]
 
-    made.deliver(Deliver(10.0, None, raw=True, times=3, every_s=1.0))
+    made.deliver(Deliver(10.0, Demand(None, raw=True, times=3, every_s=1.0)))
     assert met(9.9, 10.0, 10.5, 10.99, 11.5, 11.9, 12.0, 13.5, 15.0) == [10.0, 10.99, 12.0]
-    made.deliver(Deliver(20.0, None, raw=True, times=100, every_s=1.0))
+    made.deliver(Deliver(20.0, Demand(None, raw=True, times=100, every_s=1.0)))
     assert met(20.0, 20.5) == [20.0]
-    made.deliver(Deliver(20.6, None, raw=True))
-    made.deliver(Deliver(20.6, None, raw=True, times=2, every_s=3.0))
+    made.deliver(Deliver(20.6, Demand(None, raw=True)))
+    made.deliver(Deliver(20.6, Demand(None, raw=True, times=2, every_s=3.0)))
     assert met(20.6, 21.0, 22.0, 23.7, 27.0) == [20.6, 23.7]
 
 
 def test_a_preview_that_is_too_large_yet_is_made_smaller() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
     made = maker()
-    made.deliver(Deliver(0.0, None, False, 100_000, 64))
-    made.deliver(Deliver(11.0, None, False, 900, 64))
+    made.deliver(Deliver(0.0, Demand(None, False, 100_000, 64)))
+    made.deliver(Deliver(11.0, Demand(None, False, 900, 64)))
     assert len(made.make(shot(noise)).preview or b"") > 900
     assert 0 < len(made.make(shot(noise, exposed_s=12.0)).preview or b"") <= 900
 
 
-def test_demands_are_bounded() -> None:
+def test_pending_are_bounded() -> None:
     made = maker()
     for number in range(1000):
-        made.deliver(Deliver(100.0 + number, 30 + number % 60, raw=False))
-    assert len(made._demands) == 64
-    assert made._demands[-1].after_mono_s == 1099.0
+        made.deliver(Deliver(100.0 + number, Demand(30 + number % 60, raw=False)))
+    assert len(made._pending) == 64
+    assert made._pending[-1].after_mono_s == 1099.0
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pi_cam_node.camera.worker.messages import Apply, Arrived, Configure, Delive
 from pi_cam_node.camera.worker.picture_maker import PictureMaker
 from pi_cam_node.camera.worker.source_loop import BAD_IMAGES_MAX, BAD_S, SourceLoop
 from pi_cam_node.config import CameraConfig
+from pi_cam_node.imaging.frame import Demand
 from tests.support.fakes.clock import FakeClock
 
 DAY = Controls("day", 10.0, 100_000, 1.0, "stream")
@@ -97,7 +98,7 @@ def test_a_few_bad_images_of_a_slow_camera_are_borne(mocker: MockerFixture) -> N
 
 def test_orders_replace_those_that_they_make_pointless() -> None:
     loop = SourceLoop(lambda _report: None)
-    deliver = Deliver(1.0, 92, raw=False)
+    deliver = Deliver(1.0, Demand(92, raw=False))
     for order in (ORDER, Apply(1, DAY), Configure(Output()), deliver, Apply(2, DAY), Configure(Output(50)), deliver):
         loop.order(order)
     assert loop._orders == [ORDER, deliver, Apply(2, DAY), Configure(Output(50)), deliver]
