@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import psutil
 
-from benchmarks.soak.rig import Rig
+from benchmarks.soak.rig import RECORDING, Rig
 from benchmarks.soak.schedule import Fault
 from benchmarks.soak.tools import tool
 
 # Function that ends a fault.
 Ending = Callable[[], object]
+
+# Time limit for closing the film in progress: its post-roll, and that of a recording by command.
+_FILM_CLOSED_S = 20.0
 
 
 def begin(rig: Rig, fault: Fault) -> Ending | None:
@@ -53,8 +57,20 @@ def _use_up_inodes(rig: Rig, _argument: str) -> Ending:
 
 
 def _read_only(rig: Rig, _argument: str) -> Ending | None:
-    """Mount read-only, which the kernel refuses while a file is open for writing."""
-    return rig.disk.rw if rig.disk.ro() else None
+    """Mount read-only, without recording meanwhile: the kernel refuses it while a film is open for writing."""
+    rig.set("recording.mode", "off")
+    until_s = time.monotonic() + _FILM_CLOSED_S
+    while not (is_read_only := rig.disk.ro()) and time.monotonic() < until_s:
+        time.sleep(0.2)
+
+    def mount_writable() -> None:
+        rig.disk.rw()
+        rig.set("recording.mode", RECORDING)
+
+    if is_read_only:
+        return mount_writable
+    rig.set("recording.mode", RECORDING)
+    return None
 
 
 def _kill_camera(rig: Rig, _argument: str) -> Ending | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import paho.mqtt.publish
 import psutil
 import yaml
 
@@ -22,6 +23,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FPS = 5
 DISK_MB = 64
 STOP_S = 20.0
+RECORDING = "motion"
+"""What is recorded, but for the faults that need a disk without open films."""
 FRAME_NUMBER = "0,0 1,0 1,0.1 0,0.1"
 """Area of the synthetic picture with the frame number, which changes continuously."""
 
@@ -91,6 +94,16 @@ class Rig:
         """Existing films, oldest first."""
         return sorted(self._pictures.rglob("*.mp4"))
 
+    def set(self, key: str, value: str) -> None:
+        """Send a setting to the node; it arrives only while the node is connected.
+
+        Raises:
+            OSError: The broker is not reachable.
+        """
+        paho.mqtt.publish.single(
+            f"{ROOT}/cmd/set", f"{key} {value}", qos=1, hostname=self.broker.host, port=self.broker.port
+        )
+
     def stop_node(self) -> int:
         """Stop the node as systemd does; return its exit code.
 
@@ -129,7 +142,7 @@ class Rig:
                 "recordings": {"max_bytes": 8 << 20},
             },
             "motion": {"enable": True, "ignore": [FRAME_NUMBER]},
-            "recording": {"mode": "motion", "max_s": 30},
+            "recording": {"mode": RECORDING, "max_s": 30},
             "mjpeg_server": {"port": self.http_port, "fps": FPS},
             "telemetry": {"interval_s": 10, "refresh_s": 60},
         }

@@ -103,6 +103,9 @@ class Activity:
             if not config.motion.enable and self._events.get("motion"):
                 self._end("motion", now_s, "disabled")
         self.recording.configure(config.recording, now_s)
+        for _, event in self._events.all():
+            if not event.recording and self.recording.covers(event.row.id) and not self._recorder.missing:
+                event.recording = self.recording.order.event_id if self.recording.order else ""
         self._follow()
 
     def on_time(self, now_s: float) -> None:

@@ -99,7 +99,7 @@ class RecordingConfig(Section):
         RecordingMode,
         Setting(
             "What is recorded automatically: off, motion (and trigger), continuous. The record and clip commands work "
-            "in every mode.",
+            "in every mode. A change applies to an event that goes on, too: off ends its film.",
             live=True,
             title="Recording",
         ),

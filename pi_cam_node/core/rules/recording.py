@@ -58,7 +58,9 @@ class RecordingRule:
     def __init__(self, config: RecordingConfig) -> None:
         self._config = config
         self._order: RecordingOrder | None = None
-        self._open = set[str]()
+        # Open events with their kinds: those that are recorded, and those that are not because the mode is off.
+        self._open: dict[str, str] = {}
+        self._left_out: dict[str, str] = {}
         self._tail_s: float | None = None
         self._online = False
         self._steps: list[Step] = []
@@ -83,9 +85,17 @@ class RecordingRule:
         return steps
 
     def configure(self, config: RecordingConfig, now_s: float) -> None:
-        """Apply new settings; a continuous recording goes on in a new film where they change its pictures."""
+        """Apply new settings.
+
+        A change of the mode applies to open events, too: off ends their recording, and on begins it now. A continuous
+        recording goes on in a new film where the settings change its pictures.
+        """
         before, order = self._config, self._order
         self._config = config
+        if config.mode == "off" != before.mode:
+            self._leave_out(now_s)
+        elif config.mode != "off" and self._left_out:
+            self._record_left_out(now_s)
         self._settle(now_s)
         is_changed = (before.idle_fps, before.quality) != (config.idle_fps, config.quality)
         if is_changed and order is not None and order is self._order and order.cause == "continuous":
@@ -94,9 +104,10 @@ class RecordingRule:
     def began(self, event_id: str, kind: str, began_s: float) -> float:
         """Process the begin of an event; return the seconds of pre-roll, 0 if it is not recorded."""
         if kind != "record" and self._config.mode == "off":
+            self._left_out[event_id] = kind
             return 0.0
         is_running = bool(self._open) or self._tail_s is not None
-        self._open.add(event_id)
+        self._open[event_id] = kind
         if is_running:  # one time span
             self._tail_s = None
             return self._config.pre_roll_s
@@ -105,10 +116,8 @@ class RecordingRule:
 
     def ended(self, event_id: str, at_s: float, *, by_hand: bool = False) -> None:
         """Process the end of an event; ``by_hand``: by a command, which ends the recording now."""
-        if event_id not in self._open:
-            return
-        self._open.remove(event_id)
-        if not self._open:
+        self._left_out.pop(event_id, None)
+        if self._open.pop(event_id, None) is not None and not self._open:
             self._tail_s = at_s if by_hand else at_s + self._config.post_roll_s
 
     def on_time(self, now_s: float) -> None:
@@ -161,6 +170,26 @@ class RecordingRule:
             self._steps.append(End(now_s, "end"))
             self._order = None
 
+    def _leave_out(self, now_s: float) -> None:
+        """End the recording of all events that were not asked for by hand."""
+        left_out = {event_id: kind for event_id, kind in self._open.items() if kind != "record"}
+        self._left_out |= left_out
+        self._open = {event_id: kind for event_id, kind in self._open.items() if kind == "record"}
+        is_by_hand = self._order is not None and self._order.cause == "record" and not left_out
+        if (left_out or self._tail_s is not None) and not self._open and not is_by_hand:
+            self._tail_s = now_s
+            self.on_time(now_s)
+
+    def _record_left_out(self, now_s: float) -> None:
+        """Record the events that began while the mode was off, from now on."""
+        event_id, kind = next(iter(self._left_out.items()))
+        is_running = bool(self._open) or self._tail_s is not None
+        self._open |= self._left_out
+        self._left_out.clear()
+        self._tail_s = None
+        if not is_running:
+            self._begin(RecordingOrder(event_id, kind, now_s, now_s))
+
     def _begin(self, order: RecordingOrder) -> None:
         self._order = order
         self._steps.append(Begin(order))
@@ -168,3 +197,4 @@ class RecordingRule:
     def _forget(self) -> None:
         self._order = self._tail_s = None
         self._open.clear()
+        self._left_out.clear()

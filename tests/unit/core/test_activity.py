@@ -115,6 +115,21 @@ def test_off_makes_events_with_a_picture_and_no_film() -> None:
     assert scene.told(a.EventPictured)[0].event.pre_roll_s == 0
 
 
+def test_recording_that_is_turned_off_and_on_during_an_event_ends_and_begins_then() -> None:
+    scene = Scene(recording={"mode": "off"})
+    scene.moves()
+    scene.harness.send("set", "recording.mode motion")
+    ((verb, order),) = scene.recorder.calls
+    (began,) = scene.told(a.SceneEventBegan)
+    assert (verb, order.event_id, order.from_mono_s) == ("begin", began.event.id, scene.now_s)
+    scene.opens("film-0001", order.event_id, scene.now_s)
+    assert scene.film_ids() == {began.event.id: "film-0001"}
+    scene.harness.send("set", "recording.mode off")
+    assert scene.recorder.calls[1:] == [("end_at", scene.now_s, "end")]
+    scene.moves()
+    assert len(scene.recorder.calls) == 2
+
+
 def test_trigger_begins_an_event_and_makes_a_running_one_last_longer() -> None:
     scene = Scene()
     (reply,) = scene.harness.send("trigger", "door")

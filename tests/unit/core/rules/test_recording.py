@@ -98,6 +98,80 @@ def test_settings_take_effect_between_events() -> None:
     assert recording.steps() == [End(60.0, "end")]
 
 
+def turned(recording: RecordingRule, mode: str, now_s: float) -> list[Begin | End]:
+    recording.configure(RecordingConfig.model_validate({"mode": mode, "pre_roll_s": 5, "post_roll_s": 3}), now_s)
+    return recording.steps()
+
+
+@pytest.mark.parametrize("mode", ["motion", "continuous"])
+def test_off_ends_the_recording_of_an_event_that_goes_on(mode: str) -> None:
+    recording = rule(mode)
+    recording.began("m", "motion", 100.0)
+    recording.steps()
+    assert turned(recording, "off", 110.0) == [End(110.0, "end")]
+    recording.ended("m", 120.0)
+    assert (recording.due_s, recording.order) == (float("inf"), None)
+
+
+def test_off_ends_the_post_roll() -> None:
+    recording = rule()
+    recording.began("m", "motion", 100.0)
+    recording.ended("m", 110.0)
+    recording.steps()
+    assert turned(recording, "off", 111.0) == [End(111.0, "end")]
+
+
+def test_off_spares_what_is_recorded_by_hand() -> None:
+    recording = rule()
+    recording.began("m", "motion", 100.0)
+    recording.began("r", "record", 101.0)
+    recording.steps()
+    assert turned(recording, "off", 110.0) == []
+    recording.ended("r", 120.0)
+    assert turned(recording, "off", 121.0) == []
+    recording.on_time(123.0)
+    assert recording.steps() == [End(123.0, "end")], "with its post-roll"
+
+
+def test_off_ends_what_a_recording_by_hand_went_on_for() -> None:
+    recording = rule()
+    recording.began("r", "record", 100.0)
+    recording.began("m", "motion", 101.0)
+    recording.ended("r", 102.0, by_hand=True)
+    recording.steps()
+    assert turned(recording, "off", 110.0) == [End(110.0, "end")]
+
+
+def test_on_records_an_event_that_goes_on_from_now() -> None:
+    recording = rule("off")
+    recording.began("m", "motion", 100.0)
+    recording.began("t", "trigger", 101.0)
+    assert turned(recording, "motion", 110.0) == [Begin(RecordingOrder("m", "motion", 110.0, 110.0))]
+    assert recording.covers("m")
+    assert recording.covers("t")
+    recording.ended("m", 111.0)
+    recording.ended("t", 112.0)
+    recording.on_time(115.0)
+    assert recording.steps() == [End(115.0, "end")]
+
+
+def test_on_joins_an_event_that_goes_on_to_a_recording_by_hand() -> None:
+    recording = rule("off")
+    recording.began("r", "record", 100.0)
+    recording.began("m", "motion", 101.0)
+    recording.ended("r", 105.0)
+    recording.steps()
+    assert turned(recording, "motion", 106.0) == []
+    assert recording.due_s == float("inf")
+
+
+def test_on_records_no_event_that_is_over() -> None:
+    recording = rule("off")
+    recording.began("m", "motion", 100.0)
+    recording.ended("m", 105.0)
+    assert turned(recording, "motion", 110.0) == []
+
+
 @pytest.mark.parametrize("changed", [{"idle_fps": 5}, {"quality": 80}])
 def test_a_continuous_recording_goes_on_with_changed_pictures(changed: dict[str, Any]) -> None:
     recording, config = rule("continuous"), RecordingConfig(mode="continuous")
