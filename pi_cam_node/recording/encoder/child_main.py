@@ -37,6 +37,9 @@ _NICENESS, _URGENT_TICKS = 5, 4 * TIMESCALE_HZ
 # FFmpeg's numbers: JPEG's full range, BT.470BG.
 _FULL_RANGE, _BT470BG = 2, 5
 _PICTURE_I, _PICTURE_ANY = 1, 0
+# With a bit rate, the encoder is replaced where pictures come at another rate, as x264 without delay takes it as
+# constant: as soon as there are more within a second, and after some seconds with less than half of them.
+_MORE, _FEWER, _FEWER_SECONDS = 1.25, 0.5, 4
 
 
 class PictureEncoder:
@@ -51,6 +54,8 @@ class PictureEncoder:
         self._size = (0, 0)
         self._key_ticks = 0
         self._last_ticks = -1
+        self._rate_hz = wanted.rate_hz
+        self._counted = self._slow_seconds = 0  # pictures since the last key frame, and how often these were few
 
     def encode_jpeg(self, jpeg: bytes, ticks: int, *, key: bool) -> Iterator[Message]:
         """Encode a JPEG and yield messages; a picture that is not later than the previous one restarts the encoder.
@@ -88,26 +93,41 @@ class PictureEncoder:
             source = (picture.width, picture.height)
             size = self._format.size_of(source)
             frame = _fitted(picture, size)
-            if size != self._size or ticks <= self._last_ticks:
+            key = key or ticks - self._key_ticks >= _KEY_TICKS
+            if size != self._size or ticks <= self._last_ticks or self._has_other_rate(ticks, key=key):
                 self._size, self._encoder = size, self._open(size, source)
                 key = True
                 yield Message("size", *size)
-            key = key or ticks - self._key_ticks >= _KEY_TICKS
             if key:
-                self._key_ticks = ticks
+                self._key_ticks, self._counted = ticks, 0
             # JPEG decoders mark all frames as key frames, which the encoder would apply.
             frame.pict_type = _PICTURE_I if key else _PICTURE_ANY
             frame.pts, frame.time_base = ticks, Fraction(1, TIMESCALE_HZ)
             frame.color_range, frame.colorspace = _FULL_RANGE, _BT470BG
             self._last_ticks = ticks
+            self._counted += 1
             for packet in self._encoder.encode(frame):
                 yield Message("packet", packet.pts, int(packet.is_keyframe), bytes(packet))
+
+    def _has_other_rate(self, ticks: int, *, key: bool) -> bool:
+        """Return whether pictures come at another rate than that of the encoder, which is noted then."""
+        rate_hz = self._counted * TIMESCALE_HZ / (ticks - self._key_ticks)
+        is_higher = self._counted > _MORE * self._rate_hz + 1 and rate_hz > self._rate_hz
+        if key:
+            self._slow_seconds = self._slow_seconds + 1 if rate_hz < _FEWER * self._rate_hz else 0
+        if not self._format.bitrate or not (is_higher or self._slow_seconds >= _FEWER_SECONDS):
+            return False
+        self._rate_hz, self._slow_seconds = rate_hz, 0
+        return True
 
     def _open(self, size: tuple[int, int], source: tuple[int, int]) -> Any:
         encoder: Any = av.CodecContext.create("libx264", "w")
         encoder.width, encoder.height = size
         encoder.pix_fmt = "yuvj420p"
-        encoder.time_base, encoder.framerate = Fraction(1, TIMESCALE_HZ), Fraction(10, 1)
+        encoder.time_base, encoder.framerate = (
+            Fraction(1, TIMESCALE_HZ),
+            Fraction(self._rate_hz).limit_denominator(1000),
+        )
         encoder.color_range, encoder.colorspace = _FULL_RANGE, _BT470BG
         encoder.color_primaries, encoder.color_trc = _BT470BG, 6
         encoder.options = self._format.options_of(source)
@@ -195,4 +215,4 @@ def main(descriptor: int, parent: int, wanted: VideoFormat) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), format_of(sys.argv[3:7]))
+    main(int(sys.argv[1]), int(sys.argv[2]), format_of(sys.argv[3:8]))

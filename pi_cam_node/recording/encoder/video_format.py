@@ -33,15 +33,17 @@ class VideoFormat:
         quality: 1 to 100, of pictures in the size in which they come; see `recording.quality`.
         limit: Greatest width and height in pixels, to which pictures are scaled down; (0, 0): none.
         bitrate: Bit rate in bits a second instead of a quality; 0: none.
+        rate_hz: Pictures a second, as expected, from which a bit rate follows for each; the encoder corrects it.
     """
 
     quality: int = 60
     limit: tuple[int, int] = (0, 0)
     bitrate: int = 0
+    rate_hz: float = 10.0
 
     def arguments(self) -> Sequence[str]:
         """Return the format as command-line arguments; see `format_of`."""
-        return [str(number) for number in (self.quality, *self.limit, self.bitrate)]
+        return [str(number) for number in (self.quality, *self.limit, self.rate_hz, self.bitrate)]
 
     def size_of(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return width and height of the video of pictures of a size: even, and no larger than they are."""
@@ -64,6 +66,7 @@ class VideoFormat:
             bits = str(self.bitrate)
             rate = {"preset": "veryfast", "profile": "main", "b": bits, "maxrate": bits}
             rate["bufsize"] = str(self.bitrate * _BUFFER_S)
+            rate["x264-params"] = "vbv-init=0.5"  # with a full buffer the first second takes half as much again
         return {
             **rate,
             "tune": "zerolatency",
@@ -77,8 +80,8 @@ class VideoFormat:
 
 def format_of(arguments: Sequence[str]) -> VideoFormat:
     """Parse the result of `VideoFormat.arguments`."""
-    quality, width, height, bitrate = map(int, arguments)
-    return VideoFormat(quality, (width, height), bitrate)
+    quality, width, height, rate_hz, bitrate = arguments
+    return VideoFormat(int(quality), (int(width), int(height)), int(bitrate), float(rate_hz))
 
 
 def crf_of(quality: int) -> float:

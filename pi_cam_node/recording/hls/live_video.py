@@ -151,5 +151,6 @@ def format_of_variant(name: str, config: Config) -> VideoFormat:
     """Return the format in which pictures are encoded for a variant."""
     if name == REMOTE:
         remote = config.hls.remote
-        return VideoFormat(limit=(remote.width, remote.height), bitrate=remote.bitrate)
+        limit = (remote.width, remote.height)
+        return VideoFormat(limit=limit, bitrate=remote.bitrate, rate_hz=config.camera.framerate)
     return VideoFormat(config.recording.quality)

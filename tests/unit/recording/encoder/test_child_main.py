@@ -170,6 +170,29 @@ def test_the_packet_of_a_picture_comes_before_the_next_picture(wanted: VideoForm
         assert [(answer.kind, answer.number) for answer in came] == [("packet", ticks)]
 
 
+@pytest.mark.parametrize(
+    ("expected_hz", "rates_hz", "encoders"),
+    [(30, (30,), 1), (10, (30,), 2), (10, (10, 30), 2), (2, (2,), 1), (30, (2,), 2), (30, (0.5, 30), 3), (10, (9,), 1)],
+)
+def test_a_bit_rate_is_kept_whatever_the_rate_of_pictures(
+    expected_hz: float, rates_hz: Sequence[float], encoders: int
+) -> None:
+    """At 30 pictures a second it was three times as high, and at 2 a fifth."""
+    encoder = PictureEncoder(VideoFormat(bitrate=100_000, rate_hz=expected_hz))
+    noise = np.random.default_rng(1).integers(0, 256, (4, 96, 64), np.uint8)
+    second, number, sizes, bits = 0.0, 0, 0, [0] * 16
+    for rate_hz, until_s in zip(rates_hz, (8, 16) if len(rates_hz) > 1 else (16,), strict=True):
+        while second < until_s:
+            planes = noise[number % 4].tobytes()
+            for answer in encoder.encode_planes(planes, (64, 64), round((100 + second) * TIMESCALE_HZ), key=False):
+                sizes += answer.kind == "size"
+                bits[int(second)] += len(answer.body) * 8
+            second, number = second + 1 / rate_hz, number + 1
+    assert sizes == encoders
+    assert 70_000 < sum(bits[12:]) / 4 < 125_000
+    assert max(bits) < 400_000
+
+
 def test_planes_of_another_size_begin_anew(node: Node) -> None:
     for size in (SIZE, (324, 244), SIZE):
         node.send_planes(colours(size=size))

@@ -42,7 +42,7 @@ def test_the_codec_is_known_before_anything_is_encoded() -> None:
 
 
 def test_a_format_goes_by_the_command_line_of_the_process() -> None:
-    wanted = VideoFormat(70, (426, 240), 500_000)
+    wanted = VideoFormat(70, (426, 240), 500_000, 12.5)
     assert format_of(wanted.arguments()) == wanted
 
 
