@@ -134,8 +134,11 @@ def _output(path: Path | None) -> Iterator[IO[bytes]]:
         try:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
-            if stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
+            mode = os.fstat(sys.stdout.fileno()).st_mode
+            if stat.S_ISREG(mode):
                 os.fsync(sys.stdout.fileno())
+                if mode & (stat.S_IRGRP | stat.S_IROTH):  # the shell has made it, perhaps for another user
+                    print(f"{PROGRAM}: others can read that file, which holds secrets: chmod 600 it", file=sys.stderr)
         except OSError:
             discard_stdout()  # what is left of it: the caller says why there is no backup
             raise

@@ -61,6 +61,16 @@ def test_a_backup_on_stdout_is_on_the_disk_when_it_is_done(
         synced.assert_called_once_with(file.fileno())
 
 
+@pytest.mark.parametrize(("mode", "is_told"), [(0o644, True), (0o640, True), (0o600, False)])
+def test_a_file_of_the_shell_that_others_can_read_is_told(
+    config: Path, capfd: pytest.CaptureFixture[str], mode: int, is_told: bool
+) -> None:
+    with tempfile.TemporaryFile("w") as file, redirect_stdout(file):
+        os.fchmod(file.fileno(), mode)
+        assert main(["--config", str(config)]) == 0
+    assert ("others can read that file" in capfd.readouterr().err) is is_told
+
+
 def test_an_archive_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "new.yaml"
     for archive, told in (
