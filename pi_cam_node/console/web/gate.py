@@ -17,9 +17,9 @@ from pi_cam_node.console.links import Links
 from pi_cam_node.console.web import routes
 from pi_cam_node.console.web.rendering import worded_as_page
 from pi_cam_node.console.web.visits import is_visit, login_before, shown_page
-from pi_cam_node.web.auth.allowed_hosts import SAFE_METHODS, AllowedHosts, is_from_foreign_page, is_same_origin
+from pi_cam_node.web.auth.allowed_hosts import SAFE_METHODS, AllowedHosts, is_from_foreign_page, is_own_origin
 from pi_cam_node.web.auth.lockout import Lockout
-from pi_cam_node.web.auth.proxies import Peer, Proxies
+from pi_cam_node.web.auth.proxies import Proxies
 from pi_cam_node.web.auth.token import Token
 from pi_cam_node.web.http.routes import Need, app_key
 
@@ -74,14 +74,11 @@ class ConsoleGate:
         if not self.hosts.allows(peer.host):
             raise web.HTTPForbidden(text="this name is not the console's; set console.public_url to allow it\n")
         may_change = request.method not in SAFE_METHODS or request.headers.get("Upgrade")
-        if may_change and is_from_foreign_page(request.headers, lambda origin: self._is_own(origin, peer)):
+        if may_change and is_from_foreign_page(
+            request.headers, lambda origin: is_own_origin(origin, peer, self.public_url)
+        ):
             hint = "behind a proxy, set console.public_url to the address that the browser shows"
             raise web.HTTPForbidden(text=f"another site's page may not do this; {hint}\n")
-
-    def _is_own(self, origin: str, peer: Peer) -> bool:
-        """Tell whether an Origin header names this console, by its Host header or by `public_url`."""
-        public = urlsplit(self.public_url)
-        return is_same_origin(origin, peer.scheme, peer.host) or is_same_origin(origin, public.scheme, public.netloc)
 
     def _admit_person(self, request: web.Request, need: Need) -> None:
         known = self.accounts.session(request.cookies.get(self.cookie, ""))

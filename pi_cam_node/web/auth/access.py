@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from pi_cam_node.web.auth.allowed_hosts import SAFE_METHODS, AllowedHosts, is_from_foreign_page, is_same_origin
+from pi_cam_node.web.auth.allowed_hosts import SAFE_METHODS, AllowedHosts, is_from_foreign_page, is_own_origin
 from pi_cam_node.web.auth.lockout import Lockout
 from pi_cam_node.web.auth.proxies import Peer, Proxies
 from pi_cam_node.web.auth.sessions import Sessions
@@ -63,7 +63,7 @@ class Access:
         if not (is_public and request.method in SAFE_METHODS) and not self.hosts.allows(peer.host):
             raise web.HTTPForbidden(text="unknown host name; http.allowed_hosts lists those that are allowed\n")
         if request.method not in SAFE_METHODS and is_from_foreign_page(
-            request.headers, lambda origin: self._is_own(origin, peer)
+            request.headers, lambda origin: is_own_origin(origin, peer, self.public_url)
         ):
             raise web.HTTPForbidden(text="another site's page may not do this\n")
         if is_public or self._is_open(peer) or self._is_known(request, peer, need):
@@ -143,11 +143,6 @@ class Access:
             _log.warning("%s sent wrong tokens to the HTTP server and must wait", peer.address)
         return False
 
-    def _is_own(self, origin: str, peer: Peer) -> bool:
-        """Tell whether an Origin header names this server, by its Host header or by `public_url`."""
-        public = urlsplit(self.public_url)
-        return is_same_origin(origin, peer.scheme, peer.host) or is_same_origin(origin, public.scheme, public.netloc)
-
     def _unauthorized(self, request: web.Request, peer: Peer, need: Need) -> web.HTTPException:
         """Return the response to a missing credential: a redirect to the login for pages, else 401 with challenges.
 
@@ -166,7 +161,7 @@ class Access:
         told = request.headers
         if told.get("Sec-Fetch-Dest", "document") != "document" or "X-Requested-With" in told:
             return True
-        return self._is_own(told.get("Referer", ""), peer)
+        return is_own_origin(told.get("Referer", ""), peer, self.public_url)
 
 
 ACCESS = app_key("access", Access)

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from pi_cam_node.web.auth.proxies import Peer
+
 # Safe methods, which pages of other sites may make a browser send.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Values of Sec-Fetch-Site for the server's own pages and for typed addresses.
@@ -59,6 +61,12 @@ def is_same_origin(origin: str, scheme: str, host: str) -> bool:
     except ValueError:
         return False
     return (theirs.scheme, theirs.hostname, ports[0]) == (ours.scheme, ours.hostname, ports[1]) and bool(ours.hostname)
+
+
+def is_own_origin(origin: str, peer: Peer, public_url: str) -> bool:
+    """Tell whether an Origin header names this server, by its Host header or by the address at its reverse proxy."""
+    public = urlsplit(public_url)
+    return is_same_origin(origin, peer.scheme, peer.host) or is_same_origin(origin, public.scheme, public.netloc)
 
 
 def is_from_foreign_page(headers: Mapping[str, str], is_own: Callable[[str], bool]) -> bool:

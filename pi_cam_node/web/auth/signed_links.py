@@ -38,7 +38,7 @@ class SignedLinks:
     """
 
     def __init__(
-        self, clock: Clock, key_file: Path | None = None, is_clock_set: Callable[[], bool | None] = lambda: True
+        self, clock: Clock, key_file: Path | None = None, is_clock_set: Callable[[], bool] = lambda: True
     ) -> None:
         self._clock = clock
         self._file = key_file
@@ -55,10 +55,9 @@ class SignedLinks:
             path: Path as the client will send it, without a query.
             lifetime_s: Seconds until the link expires.
         """
-        is_dated = self._is_clock_set() is not False
-        return self._signed(
-            path, str(int(self._clock.utcnow().timestamp() + lifetime_s)) if is_dated else WHILE_RUNNING
-        )
+        if not self._is_clock_set():
+            return self._signed(path, WHILE_RUNNING)
+        return self._signed(path, str(int(self._clock.utcnow().timestamp() + lifetime_s)))
 
     def sign_alike(self, path: str, query: Mapping[str, str]) -> str:
         """Return the path with a signature that has the expiry of a request's valid signature.

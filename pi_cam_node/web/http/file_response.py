@@ -19,6 +19,7 @@ from aiohttp import web
 from pi_cam_node.base.errors import Busy
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.web.http import privacy_cutoff
+from pi_cam_node.web.http.conditional import is_known
 from pi_cam_node.web.http.disk_pool import DISK, DiskPool
 from pi_cam_node.web.http.privacy_cutoff import PrivacyGate
 
@@ -67,14 +68,6 @@ def open_stored(path: str) -> Stored | None:
     file = os.fdopen(descriptor, "rb", buffering=0)
     modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
     return Stored(file, path.rpartition("/")[2], facts.st_size, modified, f"{facts.st_mtime_ns:x}-{facts.st_size:x}")
-
-
-def is_known(request: web.Request, etag: str, modified: datetime) -> bool:
-    """Tell whether the client's copy is current. If-None-Match takes precedence over dates (RFC 9110, 13.2.2)."""
-    if request.if_none_match is not None:
-        return any(tag.value in (etag, "*") for tag in request.if_none_match)
-    since = request.if_modified_since
-    return since is not None and modified <= since
 
 
 def span_of(asked: str | None, size_bytes: int) -> tuple[int, int] | None:

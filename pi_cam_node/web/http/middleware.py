@@ -14,7 +14,7 @@ from pi_cam_node.base.errors import Busy, DeadlinePassed, PrivacyOn
 from pi_cam_node.web.http.connection import BODY_BYTES_MAX, Connection
 from pi_cam_node.web.http.query import check_query
 from pi_cam_node.web.http.routes import Need, Route
-from pi_cam_node.web.http.status_codes import RETRY_AFTER_S
+from pi_cam_node.web.http.status_codes import retry_headers
 
 _log = logging.getLogger(__name__)
 
@@ -175,7 +175,7 @@ def _too_large() -> web.HTTPException:
 def _failure(request: web.Request, error: Exception) -> web.HTTPException:
     """Return the response for an unexpected error; details are logged only."""
     if isinstance(error, Busy):
-        return web.HTTPServiceUnavailable(text=f"{error}\n", headers={"Retry-After": str(RETRY_AFTER_S[503])})
+        return web.HTTPServiceUnavailable(text=f"{error}\n", headers=retry_headers(503))
     if isinstance(error, DeadlinePassed):
         return web.HTTPGatewayTimeout(text=f"{error}\n")
     if isinstance(error, PrivacyOn):

@@ -10,6 +10,7 @@ from dataclasses import field
 from aiohttp import ETag, web
 
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.web.http.conditional import is_known
 
 _TYPES = {
     "LICENSE": "text/plain",
@@ -56,7 +57,7 @@ def send(request: web.Request, file: StaticFile) -> web.Response:
 
     ``no-cache`` makes browsers revalidate each time, so that after an update all files change together.
     """
-    known = any(tag.value in (file.etag, "*") for tag in request.if_none_match or ())
+    known = is_known(request, file.etag)
     is_gzipped = bool(file.gzipped) and _takes_gzip(request.headers.get("Accept-Encoding", ""))
     body = file.gzipped if is_gzipped else file.content
     response = web.Response(status=304) if known else web.Response(body=body, content_type=file.content_type)

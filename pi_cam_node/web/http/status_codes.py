@@ -32,8 +32,7 @@ STATUSES: Mapping[Code, int] = types.MappingProxyType(
         "internal": 500,
     }
 )
-# Codes for which a retry may succeed.
-RETRY_AFTER_S: Mapping[int, int] = types.MappingProxyType({503: 5})
+RETRY_AFTER_S = 5
 
 
 def status_of(code: object) -> int:
@@ -46,8 +45,12 @@ def codes_of(status: int) -> list[Code]:
     return [code for code, one in STATUSES.items() if one == status]
 
 
+def retry_headers(status: int) -> dict[str, str]:
+    """Return ``Retry-After`` for 503, after which a retry may succeed; nothing for other statuses."""
+    return {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+
+
 def json_response(body: object, status: int = 200) -> web.Response:
     """Return a response of strict JSON, with ``Retry-After`` if a retry may succeed."""
-    headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}
-    raw = json_bytes(body)
+    raw, headers = json_bytes(body), retry_headers(status)
     return web.Response(body=raw, status=status, content_type="application/json", charset="utf-8", headers=headers)

@@ -13,14 +13,14 @@ from typing import TypeVar
 from aiohttp import web
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.base.errors import CameraDown, NodeError
+from pi_cam_node.base.errors import CameraDown
 from pi_cam_node.core.ports import LiveVideoPort
 from pi_cam_node.web.auth.access import access_of
 from pi_cam_node.web.auth.signed_links import SIGNATURE, is_signed
 from pi_cam_node.web.context import WebContext
 from pi_cam_node.web.http.privacy_cutoff import send_whole
 from pi_cam_node.web.http.routes import Described, app_key
-from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
+from pi_cam_node.web.http.status_codes import retry_headers
 from pi_cam_node.web.routes import CONTEXT, context_of, route
 
 T = TypeVar("T")
@@ -173,9 +173,9 @@ def _playlist(text: str) -> web.Response:
     return web.Response(text=text, content_type=PLAYLIST, headers={"Cache-Control": "no-cache"})
 
 
-def _refusal(error: NodeError) -> web.Response:
-    return _later(str(error).removeprefix("ERROR: "), status_of(error.code))
+def _refusal(error: CameraDown) -> web.Response:
+    return _later(str(error).removeprefix("ERROR: "))
 
 
-def _later(why: str, status: int = 503) -> web.Response:
-    return web.Response(status=status, text=f"{why}\n", headers={"Retry-After": str(RETRY_AFTER_S[status])})
+def _later(why: str) -> web.Response:
+    return web.Response(status=503, text=f"{why}\n", headers=retry_headers(503))

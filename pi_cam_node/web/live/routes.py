@@ -14,11 +14,11 @@ from aiohttp import web
 from pi_cam_node.base.errors import PrivacyOn
 from pi_cam_node.core.events import FramesSent
 from pi_cam_node.web.http.privacy_cutoff import abort_on_privacy, send, send_whole
-from pi_cam_node.web.http.routes import NOT_MODIFIED, OVERLOADED, Described, app_key
-from pi_cam_node.web.http.status_codes import RETRY_AFTER_S, status_of
+from pi_cam_node.web.http.routes import OVERLOADED, Described, app_key
+from pi_cam_node.web.http.status_codes import retry_headers, status_of
 from pi_cam_node.web.live.fanout import Fanout
-from pi_cam_node.web.live.multipart import BOUNDARY, CONTENT_TYPE, END, enclose, picture_headers
-from pi_cam_node.web.live.snapshot import EMBEDDABLE, LEAST_WIDTH_PX, snapshot
+from pi_cam_node.web.live.multipart import CONTENT_TYPE, END, enclose, picture_headers
+from pi_cam_node.web.live.snapshot import EMBEDDABLE
 from pi_cam_node.web.live.viewer import Viewer, ViewerLimit
 from pi_cam_node.web.routes import CONTEXT, context_of, route
 
@@ -27,21 +27,6 @@ SHORTSTREAMS = app_key("shortstreams", ViewerLimit)
 
 # Limit of concurrent requests, each of which may hold a whole ring of pictures in memory.
 SHORTSTREAMS_MAX = 2
-
-PARTS = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
-route(
-    "GET",
-    "/snapshot.jpg",
-    "view",
-    Described(
-        ("image/jpeg",),
-        query={
-            "fresh": ({"enum": ["0", "1"]}, "1: a picture whose exposure begins after the request."),
-            "width": ({"type": "integer", "minimum": LEAST_WIDTH_PX}, "Its width at most, in pixels."),
-        },
-        refusals={**NOT_MODIFIED, 503: "The camera is away.", 504: "No picture was taken in time."},
-    ),
-)(snapshot)
 
 HEADERS = {
     "Content-Type": CONTENT_TYPE,
@@ -84,7 +69,7 @@ class _Endless(web.StreamResponse):
     "/stream",
     "view",
     Described(
-        (PARTS,),
+        (CONTENT_TYPE,),
         query={"fps": ({"type": "number", "exclusiveMinimum": 0}, "Fewer pictures a second.")},
         refusals={503: "All places for viewers are taken."},
     ),
@@ -114,8 +99,7 @@ async def _prepared(request: web.Request) -> web.StreamResponse:
 
 
 def _full(why: str) -> web.Response:
-    text = f"{why} Close one, or try again later.\n"
-    return web.Response(status=503, text=text, headers={"Retry-After": str(RETRY_AFTER_S[503])})
+    return web.Response(status=503, text=f"{why} Close one, or try again later.\n", headers=retry_headers(503))
 
 
 def asked_fps(request: web.Request) -> float:
@@ -139,7 +123,7 @@ def asked_fps(request: web.Request) -> float:
     "/shortstream",
     "view",
     Described(
-        (PARTS,),
+        (CONTENT_TYPE,),
         query={"n": ({"type": "integer", "minimum": 1, "maximum": 1000}, "How many pictures.")},
         refusals={**OVERLOADED, 404: "There is no picture."},
     ),
@@ -155,8 +139,7 @@ async def shortstream(request: web.Request) -> web.StreamResponse:
             with abort_on_privacy(context_of(request).hub.privacy_gate, request, generation):
                 return await _send(request, answered.frames, generation)
     status = status_of(answered.body["code"])
-    headers = {"Retry-After": str(RETRY_AFTER_S[status])} if status in RETRY_AFTER_S else {}
-    return web.Response(status=status, text=f"{answered.body['message']}\n", headers=headers)
+    return web.Response(status=status, text=f"{answered.body['message']}\n", headers=retry_headers(status))
 
 
 @route(

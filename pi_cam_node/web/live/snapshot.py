@@ -13,10 +13,12 @@ from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.rules.camera_timeout import interval_s
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.imaging.tasks import ImageTasks
+from pi_cam_node.web.http.conditional import is_known
 from pi_cam_node.web.http.privacy_cutoff import send_whole
-from pi_cam_node.web.http.status_codes import RETRY_AFTER_S
+from pi_cam_node.web.http.routes import NOT_MODIFIED, Described
+from pi_cam_node.web.http.status_codes import retry_headers
 from pi_cam_node.web.live.multipart import frame_headers
-from pi_cam_node.web.routes import context_of
+from pi_cam_node.web.routes import context_of, route
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +29,19 @@ LEAST_WIDTH_PX = 16
 EMBEDDABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 
 
+@route(
+    "GET",
+    "/snapshot.jpg",
+    "view",
+    Described(
+        ("image/jpeg",),
+        query={
+            "fresh": ({"enum": ["0", "1"]}, "1: a picture whose exposure begins after the request."),
+            "width": ({"type": "integer", "minimum": LEAST_WIDTH_PX}, "Its width at most, in pixels."),
+        },
+        refusals={**NOT_MODIFIED, 503: "The camera is away.", 504: "No picture was taken in time."},
+    ),
+)
 async def snapshot(request: web.Request) -> web.StreamResponse:
     """Return the newest picture; ``?fresh=1``: one exposed after the request; ``?width=``: a smaller one."""
     context, width_px, is_fresh_wanted = context_of(request), asked_width(request), asked_fresh(request)
@@ -42,10 +57,10 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
             return web.Response(status=504, text=text)
     context.hub.privacy_gate.check()
     if frame is None:
-        return web.Response(status=503, text="The camera is away.\n", headers={"Retry-After": str(RETRY_AFTER_S[503])})
+        return web.Response(status=503, text="The camera is away.\n", headers=retry_headers(503))
     etag = f"{frame.seq}-{frame.captured_at.timestamp():.3f}-{frame.quality}-{width_px or 'full'}"
     headers = {**frame_headers(frame), "ETag": f'"{etag}"', "Cache-Control": "private, no-cache", **EMBEDDABLE}
-    if any(tag.value in (etag, "*") for tag in request.if_none_match or ()):
+    if is_known(request, etag):
         return web.Response(status=304, headers=headers)
     body = frame.jpeg
     if width_px is not None:

@@ -101,12 +101,10 @@ class Viewer:
 
     Attributes:
         interval_s: Requested least seconds between new pictures; 0 without a request.
-        stalled: Whether it was closed because it stopped reading.
     """
 
     def __init__(self, transport: asyncio.WriteTransport, writer: AbstractStreamWriter, interval_s: float) -> None:
         self.interval_s = interval_s
-        self.stalled = False
         self._transport = transport
         self._writer = writer
         self._pacing = ViewerPacing()
@@ -180,8 +178,6 @@ class Viewer:
         """Wait until everything is written; return ``False`` if the connection ends before."""
         try:
             await flushed(self._transport, self._writer.drain())
-        except ConnectionAbortedError:
-            self.stalled = True
         except (ConnectionError, ClientError):
             return False
         return not self._transport.is_closing()

@@ -302,7 +302,6 @@ async def test_a_viewer_who_takes_nothing_until_the_deadline_is_cut_off(stage: S
         await stage.show()
         await asyncio.wait_for(seat.task, 5)
     assert seat.transport.aborted
-    assert seat.viewer.stalled
 
 
 # ---------------------------------------------------------------- privacy
