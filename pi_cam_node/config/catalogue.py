@@ -137,7 +137,8 @@ def _expected(kind: Kind, choices: tuple[str, ...], marker: Setting, rules: dict
         return "one of " + ", ".join(choices)
     if kind == "list":
         items = f"a list, each item {marker.form}" if marker.form else f"a list of {', '.join(choices) or 'names'}"
-        return f"{items}; {longest} at most" if longest else items
+        shortest = getattr(rules.get(annotated_types.MinLen), "min_length", 0)
+        return f"{items}; {f'{shortest} to {longest}' if shortest else f'{longest} at most'}" if longest else items
     if kind == "text":
         return marker.form or (f"{text} of at most {longest} characters" if longest else text)
     step = rules.get(annotated_types.MultipleOf)

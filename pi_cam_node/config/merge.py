@@ -66,7 +66,8 @@ class MergedLayers(Generic[Root]):
         if given is not None:
             misfit = _misfit(info, given.tree)
             if misfit:
-                self.fault(info.key, f"found {misfit}, expected {info.expected}")
+                quotes = ", in quotes if it begins with { or [" if info.kind == "text" and misfit != "nothing" else ""
+                self.fault(info.key, f"found {misfit}, expected {info.expected}{quotes}")
                 return
             value = interpret(info, _raw(given.tree))
             if info.kind == "text" and not info.secret and re.fullmatch(r"\$\{?\w+\}?", str(value)):

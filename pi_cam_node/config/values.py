@@ -39,6 +39,8 @@ _NUMBER = re.compile(
     r"([-+]?(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]{1,3})?)\s*([A-Za-zµ]*)", re.IGNORECASE | re.ASCII
 )
 
+_IN_SINGLE_QUOTES = re.compile(r"\[\s*'[^']*'(?:\s*,\s*'[^']*')*\s*\]")
+_PLAIN_FLOW = re.compile(r"""\[[^\[\]{}'"]*\]""")
 _POINT = re.compile(r"(?:[^=\s]*=)?[0-9]*\.?[0-9]+,[0-9]*\.?[0-9]+;?", re.ASCII)
 
 
@@ -74,9 +76,10 @@ def choice(text: str, known: Sequence[str]) -> str:
 
 
 def items(text: str) -> object:
-    """Return the items of ``jpg, png``, ``jpg png`` or ``["jpg", "png"]``; the text itself if it is malformed JSON.
+    """Return the items of ``jpg, png``, ``jpg png`` or ``["jpg", "png"]``; the text itself if it is malformed.
 
-    Points of polygons contain commas and blanks: ``0,0 1,0 1,1`` is one item; semicolons or line breaks separate items.
+    ``[jpg, png]`` and ``['jpg', 'png']``, as in the settings file, are taken too. Points of polygons contain commas and
+    blanks: ``0,0 1,0 1,1`` is one item; semicolons or line breaks separate items.
     """
     if not text.startswith("["):
         is_polygon = any(map(_POINT.fullmatch, text.split()))
@@ -84,7 +87,14 @@ def items(text: str) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return text
+        return _flow_items(text)
+
+
+def _flow_items(text: str) -> object:
+    """Return the items of a list in YAML's flow style, all in single quotes or none; of others the text itself."""
+    if _IN_SINGLE_QUOTES.fullmatch(text):
+        return re.findall("'([^']*)'", text)
+    return items(text[1:-1].strip()) if _PLAIN_FLOW.fullmatch(text) else text
 
 
 def address_and_port(text: str) -> tuple[str, int | None]:

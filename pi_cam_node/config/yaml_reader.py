@@ -20,6 +20,8 @@ DEEPEST = 8
 MOST_FAULTS = 50
 
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# A setting, which stands in a section, whose value YAML takes for something else than text.
+_NEEDS_QUOTES = re.compile(r"\s+[\w.-]+:[ \t]+(?:[{\[%@`&*!|>]|- |.*:(?:[ \t]|$))")
 # Non-ASCII blanks before a key, copied from word processors and web pages.
 _WIDE = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000"
 _ODD_INDENT = re.compile(f"^[ \t]*([{_WIDE}])(?=[ {_WIDE}]*[^\\s#])", re.MULTILINE)
@@ -113,7 +115,7 @@ def compose(text: str) -> yaml.Node | None:
     try:
         return composer.get_single_node()
     except yaml.MarkedYAMLError as error:
-        raise _in_words(error) from None
+        raise _in_words(error, text) from None
     except (ValueError, OverflowError):  # PyYAML does not check the digits of \U and of %YAML
         why = "found a number that is out of range, after \\U in quotes or after %YAML"
         raise YamlError(composer.line + 1, why) from None
@@ -178,7 +180,7 @@ def _text(value: str, line: int) -> str:
         raise YamlError(line, "found half of a character (\\uD800 to \\uDFFF); expected the whole one") from None
 
 
-def _in_words(error: yaml.MarkedYAMLError) -> YamlError:
+def _in_words(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 1
     if error.problem == "but found another document":
@@ -187,6 +189,8 @@ def _in_words(error: yaml.MarkedYAMLError) -> YamlError:
         return YamlError(line, "found a tab; expected blanks for the indentation")
     begun = f", {error.context} that began in line {error.context_mark.line + 1}" if error.context_mark else ""
     hint = "; is the line indented as its neighbours are?" if "block" in f"{error.problem}{error.context}" else ""
+    if _NEEDS_QUOTES.match((text.splitlines()[line - 1 :] or [""])[0]):
+        hint = "; put the value in quotes"
     return YamlError(line, f"not YAML: {error.problem}{begun}{hint}")
 
 

@@ -30,14 +30,14 @@ def check(template: str) -> str:
     if _CONTROL.search(template):
         raise ValueError("a line break or another control character is in it")
     try:
-        named = [name for _, name, spec, conversion in string.Formatter().parse(template) if name is not None]
-        extras = [spec or conversion for _, name, spec, conversion in string.Formatter().parse(template) if name]
-    except ValueError as error:
-        raise ValueError(f"{error}; write {{{{ for a brace") from None
-    unknown = [name for name in named if name not in FIELDS]
-    if unknown or any(extras):
-        known = ", ".join(f"{{{name}}}" for name in FIELDS)
-        raise ValueError(f"{{{(unknown or named)[0][:40]}}} is not known; known are {known}")
+        fields = [field for field in string.Formatter().parse(template) if field[1] is not None]
+    except ValueError:
+        raise ValueError("a brace is without its partner; write {{ or }} for one as text") from None
+    for _, name, spec, conversion in fields:
+        if name not in FIELDS or spec or conversion:
+            known = ", ".join(f"{{{field}}}" for field in FIELDS)
+            more = f"!{conversion}" if conversion else f":{spec}" if spec else ""
+            raise ValueError(f"{{{f'{name}{more}'[:40]}}} is not known; known are {known}")
     return template
 
 

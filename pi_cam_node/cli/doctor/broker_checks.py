@@ -24,7 +24,7 @@ _ADVICE = {
     "credentials": "check mqtt.username and mqtt.password_file; `mosquitto_passwd` changes what mosquitto knows",
     "version": "set mqtt.protocol: auto",
     "silence": "is it a broker that listens there, and is mqtt.tls.enable right for that port?",
-    "hangup": "is it a broker that listens there, and is mqtt.tls.enable right for that port?",
+    "hangup": "is it a broker that listens there, not over websockets, and is mqtt.tls.enable right for that port?",
     "client id": "the broker wants another client id: set mqtt.client_id",
 }
 

@@ -93,7 +93,7 @@ def test_accepts_a_file(folder: Folder, text: str, key: str, value: object) -> N
         ("night:\nring:\nnight:\n", "config.yaml:3: night: given twice, first in line 1"),
         ("export:\n  formats: [png, gif]\n", "config.yaml:2: export.formats: found 'gif', expected one of jpg"),
         ("export:\n  formats: [[png]]\n", "export.formats: found a list in the list, expected a list of jpg"),
-        ("export:\n  formats:\n", "export.formats: found nothing, expected a list of jpg, png, npy; 3 at most"),
+        ("export:\n  formats:\n", "export.formats: found nothing, expected a list of jpg, png, npy; 1 to 3"),
         ("export:\n  formats: [~]\n", "export.formats: found nothing, expected one of jpg, png, npy"),
         ("export:\n  base_dir: ''\n", "export.base_dir: found nothing, a folder must be named"),
         ("node:\n  id: all\n", "config.yaml:2: node.id: found 'all', the name is reserved for commands"),
@@ -106,6 +106,9 @@ def test_accepts_a_file(folder: Folder, text: str, key: str, value: object) -> N
         ("night:\n\tgain: 4\n", "config.yaml:2: found a tab; expected blanks for the indentation"),
         ("night:\n  gain: 4\n mode: still\n", "in line 1; is the line indented as its neighbours are?"),
         ("night: gain: 4\n", "config.yaml:1: not YAML: mapping values are not allowed here"),
+        ("overlay:\n  text: {name} {time}\n", "in line 2; put the value in quotes"),
+        ("overlay:\n  text: {name}: {time}\n", "mapping values are not allowed here; put the value in quotes"),
+        ("overlay:\n  text: {time}\n", "found a section, expected text of at most 200 characters, in quotes if it"),
         ("a: 'b\n\n", "end of stream, while scanning a quoted scalar that began in line 1"),
         ("a: [b\n", "config.yaml:2: not YAML: "),
         ("a: &a [x]\nb: *a\n", "config.yaml:1: found an anchor or alias (& or *); write the value out"),
@@ -178,7 +181,8 @@ def nested(key: str, value: Any) -> str:
 def test_a_fault_in_any_setting_names_its_line_key_and_what_was_expected(folder: Folder, key: str) -> None:
     info = catalogue()[key]
     problems = folder.problems(nested(key, "{a: b}"))
-    assert problems == [f"config.yaml:{key.count('.') + 1}: {key}: found a section, expected {info.expected}"]
+    quotes = ", in quotes if it begins with { or [" if info.kind == "text" else ""
+    assert problems == [f"config.yaml:{key.count('.') + 1}: {key}: found a section, expected {info.expected}{quotes}"]
 
 
 @effort(max_examples=200, deadline=None)

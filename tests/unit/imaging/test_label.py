@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -30,9 +31,15 @@ def test_fields_are_filled_in(template: str, lux: float | None, text: str) -> No
     assert Label(check(template), "Küche").text(AT, "night", lux) == text
 
 
-@pytest.mark.parametrize("template", ["{foo}", "{", "}", "{name", "{0}", "{}", "{name!r}", "{time:%Y}", "{name.x}"])
-def test_what_cannot_be_filled_in_is_refused(template: str) -> None:
-    with pytest.raises(ValueError, match=r"known|brace"):
+@pytest.mark.parametrize("template", ["{foo}", "{0}", "{}", "{name!r}", "{time:%Y}", "{name.x}"])
+def test_a_field_that_is_not_known_is_refused_as_it_stands(template: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(template)} is not known; known are {{name}}, {{time}}"):
+        check(template)
+
+
+@pytest.mark.parametrize("template", ["{", "}", "{name", "name}", "{{name}"])
+def test_a_brace_alone_is_refused_in_words_of_our_own(template: str) -> None:
+    with pytest.raises(ValueError, match=r"^a brace is without its partner; write \{\{ or \}\} for one as text$"):
         check(template)
 
 
