@@ -148,7 +148,9 @@ MACHINES = {
     "https-and-reverse-proxy.md": Machine(BROKER, IS_JPEG % "now.jpg behind.jpg", ("openssl", "nginx", "curl")),
     "mqtt-traffic.md": Machine(BROKER + NODE, "grep 'camera_fps: 0.1' ../node.yaml\n", ("mosquitto_sub",)),
     "live-video.md": Machine(
-        BROKER + NODE + "ln -s ../node-captures captures\n", "ls captures/*-stack.jpg\n", ("mosquitto_sub", "curl")
+        BROKER + NODE + "ln -s ../node-captures captures\n",
+        "ls captures/*-stack.jpg\nffprobe -v error porch.mp4\n",
+        ("mosquitto_sub", "curl", "ffmpeg", "ffprobe"),
     ),
     "other-programs.md": Machine(
         BROKER + NODE,
