@@ -117,7 +117,8 @@ class FragmentedWriter:
             OSError: The file cannot be written.
         """
         if self._waiting:
-            self._flush(self._waiting[-1][1] + min(self._last_duration, _LAST_TICKS_MAX), is_last=True)
+            *_, before, last = (self._waiting[0][1] - self._last_duration, *(ticks for _, ticks, _ in self._waiting))
+            self._flush(last + min(last - before, _LAST_TICKS_MAX), is_last=True)
 
     def _flush(self, end_ticks: int, *, is_last: bool = False) -> None:
         ends = [*(ticks for _, ticks, _ in self._waiting[1:]), end_ticks]

@@ -74,6 +74,14 @@ def test_a_closed_film_is_a_plain_file_with_a_side_car_and_nothing_else(tmp_path
 AAC = bytes.fromhex("1408")
 
 
+@pytest.mark.parametrize("frames", [2, 3, 4, 35])
+def test_the_last_picture_of_a_film_is_shown_as_long_as_the_one_before(tmp_path: Path, frames: int) -> None:
+    """A film of less than a quarter of a second showed it for a thirtieth."""
+    film = record(tmp_path, frames=frames).close("end", 0.0)
+    assert film is not None
+    assert film.seconds == pytest.approx(frames / 10)
+
+
 def test_a_film_with_sound_says_so(tmp_path: Path) -> None:
     film = FilmFile(tmp_path, facts(), replace(TRACK, sound=AAC))
     for number in range(30):
