@@ -33,6 +33,10 @@ class RecentEvents:
         """Return events of this run."""
         return page_of(self._rows.values(), query)
 
+    def all(self) -> Sequence[EventRow | RecordingRow]:
+        """Return all rows."""
+        return [*self._rows.values(), *self._recordings.values()]
+
     def save_recording(self, row: RecordingRow) -> None:
         """Store a film; at the limit the one that began first is dropped."""
         with self._changing:

@@ -67,7 +67,10 @@ class EventDatabase:
         self._numbers = itertools.count(1)
         self._rows: OrderedDict[object, int] = OrderedDict()
         self._restore = restore
-        self._writer = DatabaseWriter(path, clock, known, self._begin_run, self._note_written, on_trouble=on_trouble)
+        self._known, self._has_begun = known, False
+        self._writer = DatabaseWriter(
+            path, clock, self._all_known, self._begin_run, self._note_written, on_trouble=on_trouble
+        )
         self.loop = self._writer.loop
 
     def start(self) -> None:
@@ -123,12 +126,20 @@ class EventDatabase:
                 # is reused.
                 self._writer.put(("sent", number), partial(self._forget, number=number), within_s=SENT_WITHIN_S)
 
+    def _all_known(self) -> Iterable[EventRow | RecordingRow]:
+        """Yield the rows for a new file: the newest of this run, and those known from other sources."""
+        self._rows.clear()  # numbers of messages in another file
+        recent = {row.id: row for row in self._recent.all()} if self._has_begun else {}  # else all of them wait
+        yield from recent.values()
+        yield from (row for row in self._known() if row.id not in recent)
+
     def _begin_run(self, connection: sqlite3.Connection) -> None:
         """Update rows of an earlier run, and restore its pending messages."""
         connection.execute("BEGIN IMMEDIATE")
         rows.end_interrupted(connection)
         rows.find_lost(connection)
         connection.execute("COMMIT")
+        self._has_begun = True
         self._restore(rows.waiting(connection))
 
     def _note_written(self, keys: Iterable[Key]) -> None:

@@ -120,6 +120,19 @@ def is_empty(path: Path) -> bool:
     return not path.exists() or path.stat().st_size == 0
 
 
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a file, to tell whether another one took its place; ``None`` without one.
+
+    Raises:
+        OSError: The folder cannot be searched.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged database, replacing an older damaged one, and remove its other files; return the new path.
 

@@ -66,14 +66,14 @@ class DatabaseWriter:
         self._path, self._clock, self._known, self._on_written = path, clock, known, on_written
         self._on_trouble = on_trouble
         self._connection: sqlite3.Connection | None = None
+        self._file: object = None  # identity of the file that it has open
         self._on_open: Callable[[sqlite3.Connection], None] | None = on_open
         self._pending: OrderedDict[Key, Write] = OrderedDict()
         self._writing: dict[Key, Write] = {}
         self._due_s = float("inf")
         self._damages = 0  # writes in a row that failed because of damage
         self._unpruned = 0  # rows written since the oldest were deleted
-        self._changed = threading.Condition()
-        self._stopping = False
+        self._changed, self._stopping = threading.Condition(), False
         self.loop = MonitoredThread("events", self._run, clock, before_restart=self._forget_connection)
         self.trouble = ""
         if path is not None and (kind := network_file_system(path.parent)):
@@ -93,7 +93,7 @@ class DatabaseWriter:
             self._changed.notify_all()
         if not self.loop.join(deadline_s):
             _log.warning(
-                "the database was not closed within %.1f s; %d rows are not written", deadline_s, len(self._pending)
+                "the database was not closed in %.1f s; %d rows are not written", deadline_s, len(self._pending)
             )
 
     def forget(self) -> list[Path]:
@@ -172,8 +172,7 @@ class DatabaseWriter:
             for key, write in batch.items() if is_written else ():
                 if self._pending.get(key) is write:
                     del self._pending[key]
-            if not self._pending:
-                self._due_s = float("inf")
+            self._due_s = self._due_s if self._pending else float("inf")
             self._changed.notify_all()
 
     def _check(self) -> None:
@@ -202,8 +201,6 @@ class DatabaseWriter:
         with self._changed:
             self.loop.pause()
             self._changed.wait_for(lambda: self._stopping or self._path is None, RETRY_S)
-            if self._path is None:
-                self._pending.clear()
             return self._stopping
 
     def _write(self, batch: dict[Key, Write], path: Path) -> None:
@@ -227,6 +224,9 @@ class DatabaseWriter:
 
     def _opened(self, path: Path) -> sqlite3.Connection | None:
         """Return the connection, opening it if needed; ``None`` if the file must not be used."""
+        if self._connection is not None and schema.identity_of(path) != self._file:
+            _log.error("the database was deleted or replaced while the node ran: it is opened again")
+            self._close()
         if self._connection is None:
             is_new = schema.is_empty(path)
             try:
@@ -250,7 +250,7 @@ class DatabaseWriter:
                 if is_new:
                     schema.remove(path)  # so that the next attempt fills it
                 raise
-            self._connection = connection
+            self._connection, self._file = connection, schema.identity_of(path)
         return self._connection
 
     def _fill(self, connection: sqlite3.Connection) -> None:

@@ -10,6 +10,7 @@ import ctypes
 import errno
 import logging
 import os
+import shutil
 import sqlite3
 import stat
 import threading
@@ -405,6 +406,37 @@ def test_a_damaged_file_is_put_aside_and_made_anew_from_the_side_cars(
         assert "was damaged" in caplog.text
 
 
+@pytest.mark.parametrize("how", ["deleted", "replaced", "deleted with its folder"])
+def test_a_file_that_is_deleted_while_the_node_runs_is_made_anew(tmp_path: Path, how: str) -> None:
+    """Rows went on into the deleted file, and were gone after the next start."""
+    path = tmp_path / "state" / "events.db"
+    path.parent.mkdir()
+    store = EventDatabase(path, FakeClock(), lambda: [event(1)])
+    store.save_event(event(2))
+    batch, _ = store._writer._next_batch()
+    assert store._writer._tried(lambda: store._writer._write(batch, path))
+    store._writer._batch_ended(batch, is_written=True)
+    if how == "replaced":
+        for file in path.parent.iterdir():
+            file.rename(file.with_name(f"old.{file.name}"))
+        other = EventDatabase(path, FakeClock())
+        other.save_event(event(1))
+        written(other)
+    elif how == "deleted":
+        path.unlink()
+    else:
+        shutil.rmtree(path.parent)
+        store.save_event(event(3))
+        written(store)
+        assert store._writer.trouble
+        path.parent.mkdir()
+    store.save_event(event(3))
+    written(store)
+    assert not store._writer.trouble
+    names = ["e0003", "e0002", "e0001"] if how != "replaced" else ["e0003", "e0001"]
+    assert [row.id for row in everything(EventDatabase(path, FakeClock()))] == names
+
+
 def test_damage_is_found_at_start_without_anything_to_write(path: Path) -> None:
     path.write_bytes(b"no database at all" * 100)
     store = EventDatabase(path, FakeClock(), lambda: [event(1)])
@@ -418,11 +450,11 @@ def test_damage_that_the_check_does_not_see_is_proven_by_two_writes(path: Path, 
     written(store)
     damage = sqlite3.DatabaseError("database disk image is malformed")
     damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    save = mocker.patch.object(rows, "save_event", side_effect=[damage, damage, mocker.DEFAULT, mocker.DEFAULT])
+    save = mocker.patch.object(rows, "save_event", side_effect=[damage, damage, *[mocker.DEFAULT] * 4])
     store.save_event(event(3))
     batch, _ = store._writer._next_batch()
     assert [store._writer._tried(lambda: store._writer._write(batch, path)) for _ in range(3)] == [False, False, True]
-    assert save.call_count == 4, "two that failed, the side-car's, and the one that waited"
+    assert save.call_count == 6, "two that failed, two of this run, the side-car's, and the one that waited"
     assert path.with_name(f"{path.name}.damaged").exists()
 
 
