@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 from pytest_mock import MockerFixture
@@ -13,6 +15,7 @@ from pi_cam_node.camera.source import BadImage, Controls
 from pi_cam_node.camera.sources import http_camera as http_camera_source
 from pi_cam_node.camera.sources.http_camera import HttpCameraSource
 from pi_cam_node.config import CameraConfig
+from tests.support.certificates import Authority
 from tests.support.http_camera_server import PASSWORD, Login, http_camera
 
 DAY = Controls("day", 20.0, 100_000, 1.0, "stream")
@@ -97,6 +100,7 @@ def test_what_does_not_speak_http_is_said(path: str, words: str) -> None:
     [
         ("/empty.jpg", "an empty answer came instead of a picture"),
         ("/busy", "503: it does not serve it now: end other programs"),
+        ("/unchanged", "304: it has nothing new, though all was asked for; restart it"),
         ("/in-a-circle", "302: it sends on to where nothing can be read; open it in a browser"),
     ],
 )
@@ -105,15 +109,48 @@ def test_an_answer_without_a_picture_is_said_with_what_to_do(path: str, words: s
         HttpCameraSource(url).open(CameraConfig(), DAY)
 
 
-def test_a_picture_that_is_no_jpeg_is_said() -> None:
-    with http_camera("/snapshot.png") as url, pytest.raises(BadImage, match=r"no JPEG.*x89PNG"):
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/snapshot.png", "sends a PNG, and nothing but JPEG is read; choose JPEG"),
+        ("/snapshot.webp", "sends a WebP, "),
+        ("/login.jpg", "sends a web page, "),
+        ("/text.jpg", r"sends no JPEG \(b'came'\), "),
+    ],
+)
+def test_a_picture_that_is_no_jpeg_is_said_with_what_to_do(path: str, words: str) -> None:
+    with http_camera(path) as url, pytest.raises(BadImage, match=words):
         HttpCameraSource(url).open(CameraConfig(), DAY)
 
 
-@pytest.mark.parametrize(("path", "words"), [("/moved-away", "unknown url type: ftp"), ("/in-a-circle", "answers 302")])
-def test_a_redirect_to_nowhere_is_said(path: str, words: str) -> None:
-    with http_camera(path) as url, pytest.raises(SourceError, match=words):
-        HttpCameraSource(url).open(CameraConfig(), DAY)
+def test_a_certificate_that_is_not_trusted_is_said_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("the openssl program is not installed")
+    authority = Authority(tmp_path, "camera-ca")
+    with http_camera("/snapshot.jpg", tls=authority.issue("localhost")) as url:
+        address = url.replace("127.0.0.1", "localhost")
+        with pytest.raises(SourceError, match=r"not trusted: .*; write http:// instead, or .* SSL_CERT_FILE"):
+            HttpCameraSource(address).open(CameraConfig(), DAY)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
+        source = HttpCameraSource(address)
+        assert source.open(CameraConfig(), DAY).size == (320, 240)
+        source.close()
+
+
+def test_a_snapshot_that_is_refused_now_and_then_costs_itself_alone() -> None:
+    """Each one closed the camera: it was offline for a moment, and came back in a new event."""
+    with http_camera("/busy-now-and-then.jpg") as url:
+        source = HttpCameraSource(url)
+        source.open(CameraConfig(), DAY)
+        source.read()  # the one that came with opening
+        for _ in range(3):
+            assert source.read().pixels.shape == (240, 320, 3)
+            with pytest.raises(BadImage, match="answers 503: it does not serve it now"):
+                source.read()
+            source.read()
+        source.close()
 
 
 def test_a_host_that_is_not_there_is_said() -> None:

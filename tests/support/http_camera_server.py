@@ -6,13 +6,16 @@ import base64
 import gzip
 import hashlib
 import io
+import itertools
 import re
+import ssl
 import threading
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import cv2
@@ -42,6 +45,7 @@ STREAM_KINDS = {
 # Content types and encodings of snapshots.
 SNAPSHOT_KINDS = {
     "/snapshot.jpg": ("image/jpeg", ""),
+    "/busy-now-and-then.jpg": ("image/jpeg", ""),
     "/phone.jpg": ("image/jpeg", ""),
     "/bytes.jpg": ("application/octet-stream", ""),
     "/gzip.jpg": ("image/jpeg", "gzip"),
@@ -52,7 +56,14 @@ SNAPSHOT_KINDS = {
 }
 NOT_HTTP = {"/ssh": b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "/silent": b""}
 # Answers without a body.
-STATUSES = {"/empty.jpg": 204, "/busy": 503}
+STATUSES = {"/empty.jpg": 204, "/busy": 503, "/unchanged": 304}
+# Bodies that are called JPEG, and are something else.
+NO_JPEG = {
+    "/snapshot.png": cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes(),
+    "/snapshot.webp": cv2.imencode(".webp", np.zeros((2, 2, 3), np.uint8))[1].tobytes(),
+    "/login.jpg": b"<html><body>Please log in</body></html>",
+    "/text.jpg": b"camera offline",
+}
 MOVED = {"/moved": "/snapshot.jpg", "/moved-away": "ftp://127.0.0.1:9/picture.jpg", "/in-a-circle": "/in-a-circle"}
 
 
@@ -90,6 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
     fps: ClassVar[float] = 20.0
     bad_every: ClassVar[int] = 0
     frames: ClassVar[int] = 1_000_000
+    requests: ClassVar[Iterator[int]] = itertools.count()
     protocol_version = "HTTP/1.0"
 
     def do_GET(self) -> None:
@@ -107,11 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path in STATUSES:
             self.send_response(STATUSES[self.path])
             self.end_headers()
-        elif self.path == "/snapshot.png":
+        elif self.path in NO_JPEG:
             self.send_response(200)
-            self.send_header("Content-Type", "image/png")
+            self.send_header("Content-Type", "image/jpeg")
             self.end_headers()
-            self.wfile.write(cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes())
+            self.wfile.write(NO_JPEG[self.path])
         elif self.path in ENDLESS:
             self._endless()
         elif self.path in NOT_HTTP:
@@ -124,6 +136,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
 
     def _snapshot(self) -> None:
+        if self.path == "/busy-now-and-then.jpg" and next(self.requests) % 3 == 2:
+            self.send_response(503)
+            self.end_headers()
+            return
         kind, encoding = SNAPSHOT_KINDS[self.path]
         data = phone_picture() if self.path == "/phone.jpg" else picture(int(time.monotonic() * self.fps))
         if encoding:
@@ -204,16 +220,21 @@ def http_camera(
     fps: float = 20.0,
     bad_every: int = 0,
     frames: int = 1_000_000,
+    tls: tuple[Path, Path] | None = None,
 ) -> Iterator[str]:
-    """Run the server within the block; yield its address, including the login."""
-    fields = {"login": login, "fps": fps, "bad_every": bad_every, "frames": frames}
+    """Run the server within the block, with a certificate and its key or without; yield its address with the login."""
+    fields = {"login": login, "fps": fps, "bad_every": bad_every, "frames": frames, "requests": itertools.count()}
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), fields))
     server.daemon_threads = True
+    if tls is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     who = f"{USER}:{PASSWORD.replace('/', '%2F')}@" if login else ""
     try:
-        yield f"http://{who}127.0.0.1:{server.server_address[1]}{path}"
+        yield f"http{'s' * bool(tls)}://{who}127.0.0.1:{server.server_address[1]}{path}"
     finally:
         server.shutdown()
         server.server_close()

@@ -8,6 +8,7 @@ used, and how often a snapshot is requested.
 from __future__ import annotations
 
 import http.client
+import ssl
 import time
 import urllib.error
 import urllib.parse
@@ -41,7 +42,13 @@ _LINE_MAX = 40
 _SOI = b"\xff\xd8"
 # Value of zlib's ``wbits``: detect a gzip or zlib header.
 _ANY_ZLIB_HEADER = 47
+# Names of what comes instead of a JPEG, by its first bytes.
+_OTHERS = {b"\x89PNG": "a PNG", b"RIFF": "a WebP", b"GIF8": "a GIF", b"BM": "a BMP", b"<": "a web page"}
+_LOOK = "open the address in a browser to see what it sends"
+_CHOOSE_JPEG = "choose JPEG (for a stream MJPEG) in its settings, or another of its addresses"
+_UNTRUSTED = "write http:// instead, or name a file with its certificate in the environment variable SSL_CERT_FILE"
 _ADVICE = {
+    304: "it has nothing new, though all was asked for; restart it",
     401: LOGIN_ADVICE,
     403: "it refuses the login, or this address",
     404: "it has no such address; its manual or web page tells the one of the stream",
@@ -75,7 +82,7 @@ class HttpCameraSource:
         kind = response.headers.get_content_type()
         if not kind.startswith(_PICTURES):
             response.close()
-            raise SourceError(f"{self._title} answers with {kind}, not with pictures: not the address of a stream")
+            raise SourceError(f"{self._title} answers with {kind}, not with pictures; {_LOOK}")
         is_short = response.length is not None and response.length <= MAX_JPEG_BYTES
         if kind.startswith("multipart/"):
             response.length = None  # some tell that of one picture
@@ -97,7 +104,7 @@ class HttpCameraSource:
             return self._shot(first, interval_s)
         if self._splitter is None:
             self._metronome.wait(interval_s)
-            return self._shot(self._checked(self._snapshot(self._ask())), interval_s)
+            return self._shot(self._checked(self._next_snapshot()), interval_s)
         data = self._newest()
         while not self._limit.admits(self._monotonic(), interval_s):
             data = self._newest()
@@ -137,9 +144,21 @@ class HttpCameraSource:
             if isinstance(error, http.client.BadStatusLine) and not isinstance(error, OSError):
                 line = str(error.args[0]).strip()[:_LINE_MAX]
                 raise SourceError(f"{self._title} is no HTTP server: it answers {line!r}; check the port") from None
-            cause = _one_line(getattr(error, "reason", error))
-            raise SourceError(f"{self._title} cannot be reached: {cause}; check host, port and path") from None
+            cause = getattr(error, "reason", error)
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                why = f"its certificate is not trusted: {cause.verify_message}"
+                raise SourceError(f"{self._title}: {why}; {_UNTRUSTED}") from None
+            raise SourceError(
+                f"{self._title} cannot be reached: {_one_line(cause)}; check host, port and path"
+            ) from None
         return response
+
+    def _next_snapshot(self) -> bytes:
+        """Request the next picture; one that is refused costs itself alone, as cameras refuse some while busy."""
+        try:
+            return self._snapshot(self._ask())
+        except SourceError as error:
+            raise BadImage(str(error)) from None
 
     def _snapshot(self, response: http.client.HTTPResponse) -> bytes:
         self._deadline.set(TIMEOUT_S)
@@ -171,7 +190,7 @@ class HttpCameraSource:
                 raise SourceError(f"{self._title} broke off: {error or type(error).__name__}") from None
         if not pictures:
             response.close()
-            raise BadImage(f"{self._title}: no picture within {MAX_JPEG_BYTES >> 20} MiB")
+            raise BadImage(f"{self._title}: no picture within {MAX_JPEG_BYTES >> 20} MiB; {_LOOK}")
         self._response, self._splitter = response, splitter
         return pictures[-1]
 
@@ -179,7 +198,7 @@ class HttpCameraSource:
         """Return the picture of a snapshot, decompressed."""
         data = _unpacked(data, response.headers.get("Content-Encoding", ""), self._title)
         if len(data) > MAX_JPEG_BYTES:
-            raise BadImage(f"{self._title}: a picture of more than {MAX_JPEG_BYTES >> 20} MiB")
+            raise BadImage(f"{self._title}: a picture of more than {MAX_JPEG_BYTES >> 20} MiB; choose a smaller one")
         return data
 
     def _newest(self) -> bytes:
@@ -195,7 +214,9 @@ class HttpCameraSource:
             try:
                 chunk = self._response.read1(_CHUNK_BYTES)
             except TimeoutError:
-                raise SourceError(f"{self._title} sends no pictures: none came within {TIMEOUT_S:g} s") from None
+                raise SourceError(
+                    f"{self._title} sends no pictures: none came within {TIMEOUT_S:g} s; {_LOOK}"
+                ) from None
             except (OSError, http.client.HTTPException) as error:
                 raise SourceError(f"{self._title} sends no more pictures: {error or type(error).__name__}") from None
             if not chunk:
@@ -208,13 +229,12 @@ class HttpCameraSource:
         if not data:
             raise BadImage(f"{self._title}: an empty answer came instead of a picture; restart the camera")
         if data[:2] != _SOI:
-            raise BadImage(
-                f"{self._title}: what came is no JPEG, and nothing else is read: it begins with {data[:4]!r}"
-            )
+            other = next((name for begin, name in _OTHERS.items() if data.startswith(begin)), f"no JPEG ({data[:4]!r})")
+            raise BadImage(f"{self._title} sends {other}, and nothing but JPEG is read; {_CHOOSE_JPEG}")
         try:
             return OF_EXIF[exif_orientation(data)].apply(jpeg.decode(data), "bgr")
         except ValueError as error:
-            raise BadImage(f"{self._title}: a picture cannot be decoded: {error}") from None
+            raise BadImage(f"{self._title}: a picture cannot be decoded: {error}; {_LOOK}") from None
 
     def _checked(self, data: bytes) -> Pixels:
         pixels = self._decoded(data)

@@ -11,7 +11,7 @@ from pi_cam_node.camera.source import LOGIN_ADVICE
 from pi_cam_node.camera.sources.rtsp_limits import ADVICE, OPEN_TIMEOUT_MS
 
 _ANSWERS = {
-    av.error.HTTPUnauthorizedError: f"401: {LOGIN_ADVICE}",
+    av.error.HTTPUnauthorizedError: f"401: {LOGIN_ADVICE}; where the camera allows SHA-256 alone, allow MD5 too",
     av.error.HTTPForbiddenError: "403: it refuses this login for this stream",
     av.error.HTTPNotFoundError: "404: it has no such stream; its manual or web page tells the path",
 }

@@ -12,7 +12,9 @@ from pi_cam_node.camera.sources.film_file import require_file
 from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Request
 from pi_cam_node.camera.sources.pacing import Metronome
 
-_ADVICE = "OpenCV cannot decode it; convert it, for example with `ffmpeg -i <film> -c:v mjpeg -q:v 3 <new>.avi`"
+_ADVICE = (
+    "OpenCV can decode no picture of it; convert it, for example with `ffmpeg -i <film> -c:v mjpeg -q:v 3 <new>.avi`"
+)
 
 
 class VideoFileSource:
@@ -82,8 +84,8 @@ class VideoFileSource:
     def _rewind(self) -> None:
         """Reopen the file at its end, as not every format supports seeking."""
         if self._played == 0:
-            raise SourceError(f"{self._title} holds no image that OpenCV can decode")
+            raise SourceError(f"cannot play {self._title}: {_ADVICE}")
         self.close()
         self._capture, self._played = self._load(), 0
         if not self._capture.grab():
-            raise SourceError(f"{self._title} holds no image that OpenCV can decode")
+            raise SourceError(f"cannot play {self._title}: {_ADVICE}")
