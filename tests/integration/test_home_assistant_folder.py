@@ -160,6 +160,19 @@ def test_a_door_that_opens_shows_who_was_there_before(home: HomeAssistant, node:
     forget(home, "pi_cam_node_porch_door")
 
 
+def test_an_id_that_leads_to_another_folder_is_no_part_of_a_file_name(
+    home: HomeAssistant, node: SampleNode, mqtt: Client
+) -> None:
+    """Whoever writes the topics of one camera could replace the pictures of all, and others below www."""
+    (home.folder / "www" / "pi_cam_node").mkdir(exist_ok=True)
+    automate(home, shipped(home)["pi_cam_node_porch_door"])
+    mqtt.publish("house/door", "ON", retain=True)
+    answer_past_stack(node, mqtt, 2, "../elsewhere")
+    assert notification(home) == "The camera had no picture of it."
+    assert not (home.folder / "www" / "elsewhere.jpg").exists()
+    forget(home, "pi_cam_node_porch_door")
+
+
 def test_a_lamp_goes_on_when_night_begins_and_not_when_the_node_returns(
     home: HomeAssistant, node: SampleNode, mqtt: Client
 ) -> None:
