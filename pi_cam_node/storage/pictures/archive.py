@@ -177,8 +177,7 @@ class PictureArchive:
         self._open_once()
         page = self._library.page(query)
         if any(self.is_gone(row.id) for row in page.rows):  # deleted by hand: update index and figures
-            if self.is_away:
-                raise NotSaved(f"the disk of {self._directory} is away")
+            self._check_mounted()
             self.open()
             page = self._library.page(query)
         return page
@@ -190,6 +189,7 @@ class PictureArchive:
             BadRequest: There is no such picture or film.
             NoSpace, NotSaved: Nothing was changed.
         """
+        self._check_mounted()
         self._open_once()
         self._library.keep(media_id, kept=kept)
 
@@ -201,6 +201,7 @@ class PictureArchive:
             Forbidden: It is kept.
             NotSaved: A file cannot be removed.
         """
+        self._check_mounted()
         self._open_once()
         try:
             self._library.delete(media_id)
@@ -244,6 +245,10 @@ class PictureArchive:
     def is_silent(self) -> bool:
         """Whether a disk call of any job has taken longer than `SILENT_S`. Thread: any."""
         return self._heartbeat.is_stale
+
+    def _check_mounted(self) -> None:
+        if self.is_away:
+            raise NotSaved(f"the disk of {self._directory} is away")
 
     def _open_once(self) -> None:
         if self._index.usage is None:

@@ -11,7 +11,7 @@ from pi_cam_node.base.errors import BadRequest, Forbidden
 from pi_cam_node.base.file_system import joined
 from pi_cam_node.core.history import MediaRow, Page, Query
 from pi_cam_node.core.media_ids import SIDECAR
-from pi_cam_node.storage.directory import as_storage_error
+from pi_cam_node.storage.directory import as_storage_error, is_plain_file
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.index import Index
 from pi_cam_node.storage.pictures.quota import Quota
@@ -71,6 +71,9 @@ class Library:
         entry = self._entry(picture_id)
         path = self._directory / f"{picture_id}.{SIDECAR}"
         with as_storage_error(f"cannot change {path}"), self._heartbeat.timed():
+            paths = (joined(self._directory, f"{picture_id}.{each}") for each in entry.extensions if each != SIDECAR)
+            if not any(map(is_plain_file, paths)):  # deleted by hand
+                raise _missing(picture_id)
             facts = changeable_sidecar(path)
             if is_kept(facts) is not kept:
                 replace_atomically(path, with_kept(facts, picture_id, kept=kept), *_access_of(path))
@@ -98,8 +101,7 @@ class Library:
         try:
             return self._index.find(picture_id)
         except KeyError:
-            text = f"ERROR: no picture or film has the id {picture_id[:80]!r}"
-            raise BadRequest(text, data={"missing": picture_id[:80]}) from None
+            raise _missing(picture_id) from None
 
     def _row(self, entry: Entry) -> MediaRow:
         name, picture_id = entry.name, entry.id
@@ -108,6 +110,10 @@ class Library:
         seconds = facts.get("seconds")
         length_s = seconds if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None
         return MediaRow(picture_id, name.kind, name.at, path, entry.size_bytes, length_s, is_kept(facts))
+
+
+def _missing(picture_id: str) -> BadRequest:
+    return BadRequest(f"ERROR: no picture or film has the id {picture_id[:80]!r}", data={"missing": picture_id[:80]})
 
 
 def _access_of(path: Path) -> tuple[int, int | None]:

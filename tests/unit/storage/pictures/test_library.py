@@ -16,6 +16,7 @@ from pi_cam_node.base import atomic_files
 from pi_cam_node.base.errors import BadRequest, Forbidden, NotSaved
 from pi_cam_node.core.history import Query
 from pi_cam_node.storage.pictures.archive import PictureArchive
+from pi_cam_node.storage.pictures.folder_watch import FolderWatch
 from tests.support.fakes.clock import FakeClock
 from tests.support.pictures import ALL, archive_in, config, names, picture
 
@@ -139,6 +140,28 @@ def test_what_is_not_there_cannot_be_kept_or_deleted(archive: PictureArchive, me
         archive.keep(media_id, kept=True)
     with pytest.raises(BadRequest):
         archive.delete(media_id)
+
+
+def test_what_was_deleted_by_hand_cannot_be_kept(archive: PictureArchive, folder: Path) -> None:
+    """It was answered that it is kept, and a side-car of nothing was left."""
+    media_id = save(archive)
+    for path in folder.iterdir():
+        path.unlink()
+    with pytest.raises(BadRequest):
+        archive.keep(media_id, kept=True)
+    assert names(folder) == []
+
+
+def test_while_the_disk_is_away_nothing_is_kept_or_deleted(
+    archive: PictureArchive, folder: Path, mocker: MockerFixture
+) -> None:
+    media_id = save(archive)
+    mocker.patch.object(FolderWatch, "is_away", True)
+    with pytest.raises(NotSaved, match="is away"):
+        archive.keep(media_id, kept=True)
+    with pytest.raises(NotSaved, match="is away"):
+        archive.delete(media_id)
+    assert names(folder) == sorted([f"{media_id}.jpg", f"{media_id}.json"])
 
 
 def test_what_is_kept_is_not_deleted(archive: PictureArchive, folder: Path) -> None:
