@@ -19,12 +19,10 @@ from pi_cam_node.cli.reference.asyncapi.schemas import Schemas
 from pi_cam_node.imaging import jpeg
 from tests.support.broker import Mosquitto, free_port, wait_until
 from tests.support.chromium import browsing, find_chromium
-from tests.support.node_red import NodeRed, running_node_red
+from tests.support.node_red import DASHBOARD, FLOW, NodeRed, flow_for, running_node_red
 from tests.support.other_brokers import OtherBroker
-from tests.support.running_node import BASE, REPOSITORY, CommandClient, RunningNode
+from tests.support.running_node import BASE, CommandClient, RunningNode
 
-FLOW = REPOSITORY / "examples" / "node-red" / "flow.json"
-DASHBOARD = FLOW.with_name("dashboard.json")
 TAB = "camera.porch.tab"
 # What the flows of two cameras share: Node-RED has one broker, one dashboard and one theme for both.
 SHARED = {"camera.broker", "camdash.base", "camdash.theme"}
@@ -57,15 +55,6 @@ def node_red(tmp_path: Path) -> Iterator[NodeRed]:
     (tmp_path / "node-red").mkdir()
     with running_node_red(tmp_path / "node-red") as running:
         yield running
-
-
-def flow_for(port: int, file: Path = FLOW) -> list[dict[str, Any]]:
-    """Return a flow with the broker's port in it, the only change."""
-    nodes: list[dict[str, Any]] = json.loads(file.read_text())
-    for node in nodes:
-        if node["type"] == "mqtt-broker":
-            node["port"] = str(port)
-    return nodes
 
 
 @pytest.mark.parametrize("file", [FLOW, DASHBOARD], ids=lambda file: file.stem)

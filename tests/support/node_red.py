@@ -21,6 +21,8 @@ from tests.support.broker import free_port, wait_until
 TOOLS = Path(__file__).parents[2].parent / "shared" / "tools" / "node-red"
 INSTALLED = Path(os.environ.get("NR_DIR", "/tmp/nodered/nr"))  # the folder that the tool uses
 INSTALL_S, START_S = 300.0, 180.0
+FLOW = Path(__file__).parents[2] / "examples" / "node-red" / "flow.json"
+DASHBOARD = FLOW.with_name("dashboard.json")
 
 
 class NodeRed:
@@ -72,6 +74,15 @@ class NodeRed:
         request = urllib.request.Request(self.url + path, body, headers or {})
         with urllib.request.urlopen(request, timeout=60) as answer:
             return bytes(answer.read())
+
+
+def flow_for(port: int, file: Path = FLOW) -> list[dict[str, Any]]:
+    """Return a flow with the broker's port in it, the only change."""
+    nodes: list[dict[str, Any]] = json.loads(file.read_text())
+    for node in nodes:
+        if node["type"] == "mqtt-broker":
+            node["port"] = str(port)
+    return nodes
 
 
 @contextmanager
