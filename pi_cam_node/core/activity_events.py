@@ -47,6 +47,11 @@ class EventPictured:
 
 
 @frozen
+class NoEventPictured:
+    """No event has a picture that still exists; found after the start or after privacy."""
+
+
+@frozen
 class RecordingChanged:
     """Whether a film is being written."""
 

@@ -16,6 +16,7 @@ from pi_cam_node.base.frozen import frozen, statically_frozen
 from pi_cam_node.core.activity_events import (
     EventPictured,
     MotionChanged,
+    NoEventPictured,
     RecordingChanged,
     RecordingFailed,
     RecordingSaved,
@@ -197,9 +198,9 @@ class PictureSaved:
 
 @frozen
 class PictureReloaded:
-    """The last saved picture is published again, after the start or after privacy."""
+    """The last saved picture is published again, after the start or after privacy; ``None``: there is none."""
 
-    picture: PictureSaved
+    picture: PictureSaved | None
 
 
 @frozen
@@ -277,6 +278,7 @@ Event = (
     | SceneEventBegan
     | SceneEventEnded
     | EventPictured
+    | NoEventPictured
     | RecordingChanged
     | RecordingStarted
     | RecordingSaved

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pi_cam_node.base.errors import Busy, NodeError
 from pi_cam_node.base.threads import Progress
 from pi_cam_node.config import Config
-from pi_cam_node.core.activity_events import EventPictured
+from pi_cam_node.core.activity_events import EventPictured, NoEventPictured
 from pi_cam_node.core.events import Event, PictureReloaded, PictureSaved
 from pi_cam_node.core.history import LIMIT_MAX, EventRow, Query
 from pi_cam_node.core.inputs import WorkEnded
@@ -60,9 +60,10 @@ class LastPictures:
             _log.info("the last pictures are not told again: %s", ended.error)
         elif not self._gate.closed:
             saved, event = ended.result
-            if saved is not None:
-                self._emit(PictureReloaded(replace(saved, url=self._url_of(saved.id))))
-            if event is not None:
+            self._emit(PictureReloaded(saved and replace(saved, url=self._url_of(saved.id))))
+            if event is None:
+                self._emit(NoEventPictured())
+            else:
                 row, picture = event
                 self._emit(EventPictured(row, picture.image, self._url_of(picture.id), reloaded=True))
 

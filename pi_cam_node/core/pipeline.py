@@ -77,7 +77,7 @@ class Pipeline:
 
     def _show(self, frame: Frame, now_s: float, events: list[Event]) -> None:
         live = self._config.homeassistant
-        if not live.enable or live.camera_fps <= 0:
+        if not live.shows_live:
             return
         # A small picture was demanded for this.
         if frame.preview is not None or now_s - self._shown_s >= 1 / live.camera_fps - SLACK_S:

@@ -99,7 +99,7 @@ class Announcer:
         config = self._config()
         for message in (
             *self._messages.config(config),
-            *self._messages.beginning(private=config.privacy.enable),
+            *self._messages.beginning(private=config.privacy.enable, live=config.homeassistant.shows_live),
             self._messages.availability(online=True),
         ):
             self._retained.put(message)

@@ -285,6 +285,44 @@ def retained(broker: Mosquitto) -> set[str]:
         return told - {f"{BASE}/telemetry"}
 
 
+def pictures_kept(broker: Mosquitto) -> set[str]:
+    """Return the topics of pictures that a client finds at the broker."""
+    with broker.client() as late:
+        late.subscribe(f"{BASE}/#")
+        late.subscribe("end")
+        late.publish("end", b"x")
+        late.wait_for("end")  # after everything that was retained
+        topics = {m.topic.removeprefix(f"{BASE}/") for m in late.received if m.retain and m.payload}
+        return {topic for topic in topics if topic.startswith(("frame", "media/"))}
+
+
+def test_pictures_that_are_deleted_or_switched_off_do_not_stay_at_the_broker(
+    commands: CommandClient, node: RunningNode, broker: Mosquitto, tmp_path: Path
+) -> None:
+    commands.ask("trigger", seconds=1)
+    commands.client.wait_for(f"{BASE}/media/event/image", lambda m: bool(m.payload))
+    event = json.loads(commands.client.latest(f"{BASE}/media/event") or b"{}")
+    commands.ask("save", formats=["jpg"])
+    all_of = {"frame", "media/last", "media/last/image", "media/thumbnail", "media/event", "media/event/image"}
+    wait_until(lambda: pictures_kept(broker) == all_of, "every picture")
+    assert commands.ask("delete", media_id=event["picture_id"])["ok"]
+    wait_until(lambda: pictures_kept(broker) == all_of - {"media/event", "media/event/image"}, "the event's to go")
+    for key in ("homeassistant.camera_fps", "mqtt.image_max_bytes", "export.thumbnail_px"):
+        assert commands.ask("set", key=key, value=0)["ok"]
+    wait_until(lambda: pictures_kept(broker) == {"media/last"}, "what is switched off to go")
+    commands.ask("set", key="mqtt.image_max_bytes", value=262_144)
+    commands.ask("save", formats=["jpg"])
+    wait_until(lambda: pictures_kept(broker) == {"media/last", "media/last/image"}, "the next picture")
+    assert node.stop()[0] == 0
+    for picture in (tmp_path / "captures").iterdir():
+        if picture.is_file():
+            picture.unlink()
+    commands.client.clear()
+    node.start()
+    commands.wait_online()
+    wait_until(lambda: pictures_kept(broker) <= {"frame"}, "what is no longer there to go")
+
+
 def test_a_wrong_password_is_no_connection(start_broker: StartBroker, tmp_path: Path) -> None:
     broker = start_broker(users={"porch": "right", "watch": "w"})
     login = {"username": "porch", "password": "wrong-canary"}

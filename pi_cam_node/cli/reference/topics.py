@@ -41,7 +41,7 @@ that is retained, except pictures and `media/last`, is published again every `te
 `motion.enable` is off, `state/motion` is `OFF`.
 
 While privacy is on, `state/privacy` is `ON`, `camera/availability` is `offline`, and every topic that holds a picture is emptied:
-[privacy](privacy.md).
+[privacy](privacy.md). So are the topics of a picture that is deleted by a command, or whose setting is set to 0.
 
 Events that had to wait for the broker carry `late: true`: what they report may be over. A repeated message has the same `id` and `event_type`.
 

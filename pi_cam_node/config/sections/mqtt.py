@@ -143,3 +143,8 @@ class HomeAssistantConfig(Section):
     ] = 640
 
     _check_topics = field_validator("discovery_prefix", "birth_topic")(_topic_prefix)
+
+    @property
+    def shows_live(self) -> bool:
+        """Whether live pictures are published."""
+        return self.enable and self.camera_fps > 0

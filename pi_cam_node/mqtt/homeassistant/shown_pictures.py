@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.schedule import NEVER_S
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
-from pi_cam_node.core.activity_events import EventPictured
+from pi_cam_node.core.activity_events import EventPictured, NoEventPictured
 from pi_cam_node.core.events import Event, MediaDeleted, PictureReloaded, PictureSaved, SettingChanged
 from pi_cam_node.core.inputs import BrokerConnected, HomeAssistantStarted
 from pi_cam_node.mqtt.announcer import ECHO_S
@@ -56,7 +56,11 @@ class ShownPicture:
     def remove(self, picture_id: str) -> None:
         """Drop a picture that was deleted."""
         if picture_id == self._id:
-            self._id, self._image, self._is_held = "", b"", False
+            self.drop()
+
+    def drop(self) -> None:
+        """Have no picture to show."""
+        self._id, self._image, self._is_held = "", b"", False
 
     def hide(self) -> None:
         """Drop the bytes in privacy; Home Assistant keeps its copy without serving it."""
@@ -120,8 +124,15 @@ class ShownPictures:
         match event:
             case PictureSaved(id=picture_id, image=image):
                 self._last.show(picture_id, image)
-            case PictureReloaded(picture=saved):
+            case PictureReloaded(picture=None):
+                self._last.drop()
+            case PictureReloaded(picture=PictureSaved() as saved):
                 self._last.show_again(saved.id, saved.image)
+            case NoEventPictured():
+                self._event.drop()
+            case SettingChanged(key="mqtt.image_max_bytes", value=0):
+                for each in self._all:
+                    each.drop()
             case EventPictured(event=row, image=image, reloaded=reloaded):
                 (self._event.show_again if reloaded else self._event.show)(row.picture_id or row.id, image)
             case MediaDeleted(id=media_id):

@@ -11,6 +11,7 @@ from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config, settings
 from pi_cam_node.config.sections.privacy import PRIVACY_KEY
 from pi_cam_node.core import events as e
+from pi_cam_node.core.activity_events import EventPictured, NoEventPictured
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.mqtt.messages.activity_messages import activity_messages, event_message
 from pi_cam_node.mqtt.messages.message import JPEG, JSON, Message, text
@@ -27,7 +28,7 @@ class EventMessages:
 
     def __init__(self, topics: Topics) -> None:
         self._topics = topics
-        self._last_picture_id = ""
+        self._last_picture_id = self._event_picture_id = ""
 
     # ------------------------------------------------------------ messages about the node
 
@@ -44,13 +45,19 @@ class EventMessages:
         payload = b"" if body is None else json_bytes(body)
         return Message(self._topics.own_discovery, payload, retain=True, content_type=JSON)
 
-    def beginning(self, *, private: bool) -> list[Message]:
-        """Return the states before the first frame; what an earlier run of the node left behind is removed."""
+    def beginning(self, *, private: bool, live: bool = True) -> list[Message]:
+        """Return the states before the first frame; what an earlier run of the node left behind is removed.
+
+        Args:
+            private: Whether privacy is on.
+            live: Whether live pictures are published.
+        """
         unknown = [self._state(key, "") for key in ("mode", "brightness", "lux")]
         return [
             *unknown,
             self._state("motion", "OFF"),
             self._state("recording", "OFF"),
+            *([] if live else self._emptied(self._topics.frame)),
             *self._privacy(on=private),
             self._state("ring_seconds", "0.0"),
             self._state("last_error", NO_FAULT),
@@ -82,7 +89,8 @@ class EventMessages:
                 made = [self._state("ring_seconds", f"{seconds:.1f}")]
             case e.SettingChanged(key=key, value=value):
                 switched = self._privacy(on=bool(value)) if key == PRIVACY_KEY else []
-                made = [*switched, self._setting(key, value)]
+                pictures = () if value else self._pictures_of(key)
+                made = [*switched, *self._emptied(*pictures), self._setting(key, value)]
             case e.FaultReported(code=code, message=message):
                 made = [self._state("last_error", _one_line(f"{code}: {message}") if message else NO_FAULT)]
             case e.TelemetryTaken(figures=figures):
@@ -118,11 +126,13 @@ class EventMessages:
                 return [available, self._event(kind, at, reason)]
             case e.SettingsRolledBack() | e.CommandRefused():
                 return [self._told_alone(event)]
-            case e.PictureSaved() | e.PictureReloaded() | e.MediaDeleted():
+            case e.PictureSaved() | e.PictureReloaded() | e.MediaDeleted() | NoEventPictured():
                 return self._pictures(event)
             case e.Replied() | e.FramesSent():
                 return [self._reply(event) if isinstance(event, e.Replied) else self._stream_frame(event)]
             case _:
+                if isinstance(event, EventPictured):
+                    self._event_picture_id = event.event.picture_id or ""
                 return activity_messages(self._topics, event)
 
     def _told_alone(self, event: e.SettingsRolledBack | e.CommandRefused) -> Message:
@@ -134,18 +144,38 @@ class EventMessages:
 
     def _privacy(self, *, on: bool) -> list[Message]:
         """Return the state of privacy; where it is on, first the messages that remove every retained picture."""
-        topics = self._topics
-        last = (topics.media_image, topics.media_thumbnail, topics.media_last)
-        pictures = (topics.frame, *last, topics.media_event_image, topics.media_event) if on else ()
-        return [
-            *(Message(topic, b"", retain=True) for topic in pictures),
-            self._state("privacy", "ON" if on else "OFF"),
-        ]
+        pictures = (self._topics.frame, *self._of_last, *self._of_event) if on else ()
+        return [*self._emptied(*pictures), self._state("privacy", "ON" if on else "OFF")]
 
-    def _pictures(self, event: e.PictureSaved | e.PictureReloaded | e.MediaDeleted) -> list[Message]:
+    @property
+    def _of_last(self) -> tuple[str, ...]:
+        """Topics of the last picture: those with pictures before the facts."""
+        return (self._topics.media_image, self._topics.media_thumbnail, self._topics.media_last)
+
+    @property
+    def _of_event(self) -> tuple[str, ...]:
+        """Topics of the last event with a picture."""
+        return (self._topics.media_event_image, self._topics.media_event)
+
+    def _pictures_of(self, key: str) -> tuple[str, ...]:
+        """Topics of the pictures that a setting switches off with the value 0."""
+        topics = {
+            "homeassistant.camera_fps": (self._topics.frame,),
+            "mqtt.image_max_bytes": (self._topics.media_image, self._topics.media_event_image),
+            "export.thumbnail_px": (self._topics.media_thumbnail,),
+        }
+        return topics.get(key, ())
+
+    def _emptied(self, *topics: str) -> list[Message]:
+        """Return the messages that take retained ones away."""
+        return [Message(topic, b"", retain=True) for topic in topics]
+
+    def _pictures(self, event: e.PictureSaved | e.PictureReloaded | e.MediaDeleted | NoEventPictured) -> list[Message]:
         match event:
+            case NoEventPictured():
+                return self._emptied(*self._of_event)
             case e.PictureReloaded(picture=saved):
-                return self._last_picture(saved)
+                return self._emptied(*self._of_last) if saved is None else self._last_picture(saved)
             case e.MediaDeleted():
                 return self._no_picture(event)
         cause = {"auto": "interval", "event": "event"}.get(event.kind, "command")
@@ -153,11 +183,9 @@ class EventMessages:
         return [*self._last_picture(event), told]
 
     def _no_picture(self, deleted: e.MediaDeleted) -> list[Message]:
-        """Return the messages that remove the last picture, where it is that one."""
-        if deleted.id != self._last_picture_id:
-            return []
-        topics = (self._topics.media_image, self._topics.media_thumbnail, self._topics.media_last)
-        return [Message(topic, b"", retain=True) for topic in topics]
+        """Return the messages that remove the last picture and that of the last event, where it is that one."""
+        last = self._of_last if deleted.id == self._last_picture_id else ()
+        return self._emptied(*last, *(self._of_event if deleted.id == self._event_picture_id else ()))
 
     def _last_picture(self, saved: e.PictureSaved) -> list[Message]:
         facts, self._last_picture_id = saved.facts(), saved.id

@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from pi_cam_node.core.activity_events import EventPictured
-from pi_cam_node.core.events import MediaDeleted, PictureReloaded, PictureSaved, SettingChanged
+from pi_cam_node.core.events import Event, MediaDeleted, PictureReloaded, PictureSaved, SettingChanged
 from pi_cam_node.core.history import EventRow
 from pi_cam_node.core.inputs import BrokerConnected, HomeAssistantStarted
 from pi_cam_node.mqtt.announcer import ECHO_S
@@ -135,6 +137,14 @@ def test_a_deleted_picture_is_gone() -> None:
     shown.after(SAVED)
     assert shown.after(MediaDeleted("p2"))[0] == THERE
     assert shown.after(MediaDeleted("p1"))[0] == GONE
+
+
+@pytest.mark.parametrize("gone", [PictureReloaded(None), SettingChanged("mqtt.image_max_bytes", 0)])
+def test_a_picture_that_is_gone_or_switched_off_is_not_sent_any_more(gone: Event) -> None:
+    shown = Shown()
+    shown.after(SAVED)
+    assert shown.after(gone)[0] == GONE
+    assert PICTURE not in shown.after(HomeAssistantStarted(), wait_s=ECHO_S)
 
 
 def test_a_picture_that_the_broker_never_takes_is_not_there_and_not_tried_again_and_again() -> None:

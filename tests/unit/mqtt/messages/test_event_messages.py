@@ -18,6 +18,8 @@ from pi_cam_node.base.strict_json import json_bytes
 from pi_cam_node.config import Config
 from pi_cam_node.config.settings import catalogue
 from pi_cam_node.core import events as e
+from pi_cam_node.core.activity_events import EventPictured, NoEventPictured
+from pi_cam_node.core.history import EventRow
 from pi_cam_node.mqtt.messages.event_messages import EventMessages
 from pi_cam_node.mqtt.messages.message import JPEG, JSON, Message
 from pi_cam_node.mqtt.messages.topics import Topics
@@ -222,3 +224,36 @@ def test_a_deleted_picture_is_taken_away_where_it_is_the_last_one() -> None:
     told = words.messages(e.MediaDeleted(SAVED.id))
     assert [message.topic for message in told] == [TOPICS.media_image, TOPICS.media_thumbnail, TOPICS.media_last]
     assert all(message.retain and message.payload == b"" for message in told)
+
+
+def emptied(*topics: str) -> list[Message]:
+    return [Message(topic, b"", retain=True) for topic in topics]
+
+
+def test_the_deleted_picture_of_the_last_event_is_taken_away() -> None:
+    words = EventMessages(TOPICS)
+    words.messages(EventPictured(EventRow("e1", "motion", AT, picture_id="p1"), b"\xff\xd8image", None))
+    assert words.messages(e.MediaDeleted("p2")) == []
+    assert words.messages(e.MediaDeleted("p1")) == emptied(TOPICS.media_event_image, TOPICS.media_event)
+
+
+def test_where_there_is_no_picture_any_more_what_an_earlier_run_left_is_taken_away() -> None:
+    last = (TOPICS.media_image, TOPICS.media_thumbnail, TOPICS.media_last)
+    assert WORDS.messages(e.PictureReloaded(None)) == emptied(*last)
+    assert WORDS.messages(NoEventPictured()) == emptied(TOPICS.media_event_image, TOPICS.media_event)
+    assert emptied(TOPICS.frame)[0] in WORDS.beginning(private=False, live=False)
+    assert emptied(TOPICS.frame)[0] not in WORDS.beginning(private=False)
+
+
+@pytest.mark.parametrize(
+    ("key", "topics"),
+    [
+        ("homeassistant.camera_fps", [TOPICS.frame]),
+        ("mqtt.image_max_bytes", [TOPICS.media_image, TOPICS.media_event_image]),
+        ("export.thumbnail_px", [TOPICS.media_thumbnail]),
+        ("night.dwell_s", []),
+    ],
+)
+def test_pictures_that_are_switched_off_do_not_stay_at_the_broker(key: str, topics: list[str]) -> None:
+    assert WORDS.messages(e.SettingChanged(key, 0))[:-1] == emptied(*topics)
+    assert len(WORDS.messages(e.SettingChanged(key, 2))) == 1
