@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
-from pi_cam_node.base.atomic_files import make_directory
-from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
+from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NoFrames, NoSpace, NotSaved, is_disk_full
 from pi_cam_node.base.threads import Progress
-from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
-from pi_cam_node.core.media_ids import MediaName
 from pi_cam_node.imaging.h264 import parameter_sets
 from pi_cam_node.imaging.packet import TIMESCALE_HZ, pts_of
 from pi_cam_node.recording.clip_copy import copy_clip
@@ -21,20 +16,16 @@ from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
 from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.encoder.wire import Message
 from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
-from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.film_room import FilmRoom
+from pi_cam_node.recording.film_folder import FilmFolder
 from pi_cam_node.recording.gaps import ENCODED_S, GapMeter
 from pi_cam_node.recording.live_encoder import PictureReader
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.sound_ring import SoundRing
 
 _AHEAD, _WAIT_S = 8, 0.05
-_CLIP_BYTES = 4 << 20
 # Longest wait for a shared encoder to reach the end of a clip; and the resolution of packet times.
 _CATCH_UP_S, _TICK_S = 3.0, 1e-3
-# First number of clips (recordings start at 1), so that ids are unique within a boot.
-_FIRST_NUMBER = 500_000
 
 
 class ClipMaker:
@@ -42,35 +33,26 @@ class ClipMaker:
 
     def __init__(
         self,
-        directory: Path,
-        boot: str,
+        folder: FilmFolder,
         *,
         pictures: Callable[[float], PictureReader],
-        room: FilmRoom,
         clock: Clock,
-        access: Callable[[], FileAccess],
-        packets: PacketSupply | None = None,
-        sound: SoundRing | None = None,
+        packets: PacketSupply,
+        sound: SoundRing,
         make: Callable[[VideoFormat], EncoderProcess] = EncoderProcess,
     ) -> None:
         """Create the object without starting anything.
 
         Args:
-            directory: The folder of the films; created if missing.
-            boot: First 8 hex digits of the boot id.
+            folder: The folder of the films.
             pictures: Returns a reader of the ring that begins with the last picture at or before a monotonic moment.
-            room: Frees disk space.
             clock: Tells the time.
-            access: Returns mode and group of films and their side-cars.
             packets: Source of the camera's own and of already encoded packets.
             sound: Sound that goes with pictures which are encoded.
             make: Starts an encoder of a format.
         """
-        self._directory, self._boot, self._pictures, self._room = directory, boot, pictures, room
-        self._clock, self._access, self._packets, self._make = clock, access, packets, make
-        self._sound = SoundRing() if sound is None else sound
-        self._number = _FIRST_NUMBER
-        self._lock = threading.Lock()
+        self._folder, self._pictures, self._clock = folder, pictures, clock
+        self._packets, self._sound, self._make = packets, sound, make
 
     def make(self, order: ClipOrder, progress: Progress) -> Film:
         """Save a time span: copied if packets exist (the camera's, or of a running encoder), else encoded.
@@ -82,17 +64,15 @@ class ClipMaker:
             PrivacyOn: Privacy was switched on meanwhile; raised by ``progress``.
         """
         try:
-            access = self._access()
-            make_directory(self._directory, access.directory_mode, access.group_id)
-            self._room.make(_CLIP_BYTES)
-            if (copied := self._copied(order, progress, access)) is not None:
+            self._folder.prepare()
+            if (copied := self._copied(order, progress)) is not None:
                 return copied
             process = self._make(VideoFormat(order.quality))
         except OSError as error:
             raise _refusal(error)(f"cannot make a clip: {error}") from error
-        task = _Task(self._directory, process, self._facts(order), access, self._sound)
+        task = _Task(self._folder, process, order, self._sound)
         try:
-            return task.run(self._pictures(order.first_mono_s), order, progress)
+            return task.run(self._pictures(order.first_mono_s), progress)
         except OSError as error:
             raise _refusal(error)(f"the clip is not saved: {error}") from error
         except EncoderLost as error:
@@ -101,14 +81,14 @@ class ClipMaker:
             process.close()
             task.discard()
 
-    def _copied(self, order: ClipOrder, progress: Progress, access: FileAccess) -> Film | None:
-        if self._packets is None or (source := self._packets.share(order.first_mono_s)) is None:
+    def _copied(self, order: ClipOrder, progress: Progress) -> Film | None:
+        source = self._packets.share(order.first_mono_s)
+        if source is None:
             return None
         try:
             if not self._reaches_end(source, order, progress):
                 return None
-            facts = self._facts(order)
-            return copy_clip(source.stream, order, progress, directory=self._directory, facts=facts, access=access)
+            return copy_clip(source.stream, order, progress, self._folder)
         finally:
             self._packets.release(source)
 
@@ -123,44 +103,24 @@ class ClipMaker:
             source.stream.wait(_WAIT_S)
         return True
 
-    def _facts(self, order: ClipOrder) -> Callable[[float], FilmFacts]:
-        def facts(mono_s: float) -> FilmFacts:
-            with self._lock:
-                self._number += 1
-            at = utc_of(mono_s, self._clock)
-            name = MediaName(at, self._boot, self._number, "clip").id
-            return FilmFacts(
-                name, "clip", "", "clip", mono_s, at, mono_s, self._boot, clock_is_set(), order.masked
-            )  # fmt: skip
-
-        return facts
-
 
 class _Task:
     """A clip in progress."""
 
-    def __init__(
-        self,
-        directory: Path,
-        process: EncoderProcess,
-        facts: Callable[[float], FilmFacts],
-        access: FileAccess,
-        sound: SoundRing,
-    ) -> None:
-        self._directory, self._process, self._facts, self._access = directory, process, facts, access
+    def __init__(self, folder: FilmFolder, process: EncoderProcess, order: ClipOrder, sound: SoundRing) -> None:
+        self._folder, self._process, self._order, self._sound = folder, process, order, sound
         self._size = (0, 0)
-        self._sound = sound
         self._frames = sound.reader()
         self._film: FilmFile | None = None
         self._gaps = GapMeter(ENCODED_S)
         self._after_loss = deque[int](maxlen=_AHEAD)  # times in ticks
 
-    def run(self, reader: PictureReader, order: ClipOrder, progress: Progress) -> Film:
+    def run(self, reader: PictureReader, progress: Progress) -> Film:
         done, is_over = 0, False
         while not is_over or self._process.waiting:
             while not is_over and self._process.has_room and self._process.waiting < _AHEAD:
                 item = reader.next()
-                is_over = item is None or item[0].mono_s > order.last_mono_s
+                is_over = item is None or item[0].mono_s > self._order.last_mono_s
                 if item is not None and not is_over:
                     ticks = pts_of(item[0].mono_s)
                     if reader.missed:
@@ -196,7 +156,8 @@ class _Task:
                     raise NotSaved("the encoder gave no parameter sets")
                 newest = self._sound.newest_for(mono_s)
                 boxes = TrackBoxes(self._size, *sets, sound=newest.facts.sound if newest else b"")
-                self._film = FilmFile(self._directory, self._facts(mono_s), boxes, self._access, is_durable=False)
+                facts = self._folder.new_facts("clip", mono_s, masked=self._order.masked)
+                self._film = self._folder.new_film(facts, boxes, is_durable=False)
             self._film.add(message.body, mono_s, key=bool(message.flag))
             for frame in self._frames.until(mono_s):
                 self._film.add_sound(frame.data, frame.facts.pts, frame.facts.sound if self._sound.is_wanted() else b"")

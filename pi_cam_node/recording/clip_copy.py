@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from pi_cam_node.base.errors import NotSaved
 from pi_cam_node.base.threads import Progress
-from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.imaging.h264 import parameter_sets
-from pi_cam_node.recording.film_facts import FilmFacts
-from pi_cam_node.recording.film_file import FilmFile
+from pi_cam_node.recording.film_folder import FilmFolder
 from pi_cam_node.recording.gaps import COPIED_S, ENCODED_S, GapMeter
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.packet_stream import PacketStream
 
 
-def copy_clip(
-    stream: PacketStream,
-    order: ClipOrder,
-    progress: Progress,
-    *,
-    directory: Path,
-    facts: Callable[[float], FilmFacts],
-    access: FileAccess,
-) -> Film | None:
+def copy_clip(stream: PacketStream, order: ClipOrder, progress: Progress, folder: FilmFolder) -> Film | None:
     """Copy a time span, from the preceding key frame on; return ``None`` if the packets are of several tracks.
 
     Args:
         stream: The packets.
         order: The time span.
         progress: Called with each packet; may raise to end the work.
-        directory: The folder of the clip.
-        facts: Returns the metadata of a clip that begins at a monotonic time.
-        access: Mode and group of the clip and its side-car.
+        folder: The folder of the films.
 
     Raises:
         OSError: The clip cannot be written.
@@ -49,7 +35,10 @@ def copy_clip(
                 boxes, first_track = _boxes(stream, record.meta.track, data), record.meta.track
                 if boxes is None:
                     return None
-                film, gaps = _begun(directory, facts(record.mono_s), boxes, access)
+                facts = folder.new_facts("clip", record.mono_s, masked=order.masked)
+                # Synced and reported once it is complete.
+                film = folder.new_film(replace(facts, copied=boxes.is_copied), boxes, is_durable=False)
+                gaps = GapMeter(COPIED_S if boxes.is_copied else ENCODED_S)
             if record.meta.track != first_track or reader.lost:
                 return None
             if record.meta.sound:
@@ -76,9 +65,3 @@ def _boxes(stream: PacketStream, number: int, key_frame: bytes) -> TrackBoxes | 
     if sets is None or track is None:
         return None
     return TrackBoxes(track.size, *sets, is_copied=track.is_copied, sound=stream.sound)
-
-
-def _begun(directory: Path, facts: FilmFacts, boxes: TrackBoxes, access: FileAccess) -> tuple[FilmFile, GapMeter]:
-    """Return a clip in progress, to be synced and reported once complete, and the meter of its gaps."""
-    film = FilmFile(directory, replace(facts, copied=boxes.is_copied), boxes, access, is_durable=False)
-    return film, GapMeter(COPIED_S if boxes.is_copied else ENCODED_S)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.extras import has_video, video_hint
@@ -27,7 +26,7 @@ from pi_cam_node.recording.camera_packets import (
 from pi_cam_node.recording.clip import ClipMaker
 from pi_cam_node.recording.encoder.process import EncoderProcess
 from pi_cam_node.recording.encoder_pool import EncoderPool, LiveSupply
-from pi_cam_node.recording.film_room import DiskFilmRoom, FilmRoom
+from pi_cam_node.recording.film_folder import FilmFolder
 from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, format_of_variant
 from pi_cam_node.recording.live_encoder import LiveEncoder, PictureReader
 from pi_cam_node.recording.packet_stream import CAPACITY_BYTES as ENCODED_BYTES
@@ -49,7 +48,7 @@ class Films:
         post: Callable[[Input], bool],
         event: Callable[[str], Mapping[str, object] | None],
         is_private: Callable[[], bool],
-        removed: Callable[[str], None] = lambda _film_id: None,
+        removed: Callable[[str], None],
         packets_bytes: int = CAPACITY_BYTES,
         encoded_bytes: int = ENCODED_BYTES,
         planes: PlanesStore | None = None,
@@ -70,10 +69,8 @@ class Films:
             encoded_bytes: Room for the packets of each encoder.
             planes: Has the planes of the newest pictures.
         """
-        directory, boot = config.export.base_dir.absolute(), boot_part(boot_id)
         self._current, self._pictures, self._clock = current, pictures, clock
         self._packets_bytes, self._encoded_bytes, self._planes = packets_bytes, encoded_bytes, planes
-        room = DiskFilmRoom(directory, boot, self._min_free_bytes, removed)
         self.camera_packets = CameraPackets(self._kept_s, is_private, clock, self._has_sound, packets_bytes)
         # The recorder and the live view: one each, where they cannot share; and one that a clip still reads.
         self.packets = EncoderPool([self._encoder(MAIN, name) for name in ("encoder", "encoder-2", "encoder-3")])
@@ -84,9 +81,29 @@ class Films:
 
         self._film_packets = CameraFirst(self.camera_packets, self.packets, choice)
         self.live_packets = CameraFirst(self.camera_packets, LiveSupply(self.packets), choice, LIVE_KEY_DISTANCE_S)
-        self._recorder = self._new_recorder(directory, boot, room, post, event)
-        self._clips = self._new_clips(directory, boot, room)
-        self._timelapse = self._new_timelapse(directory, boot, room, post)
+        folder = FilmFolder(
+            config.export.base_dir.absolute(),
+            boot_part(boot_id),
+            clock,
+            access=lambda: FileAccess.of(current().storage),
+            min_free_bytes=lambda: current().storage.min_free_bytes,
+            removed=removed,
+        )
+        self._recorder = Recorder(
+            folder, packets=self._film_packets, post=post, settings=self._settings, event=event, clock=clock
+        )
+        self._clips = ClipMaker(
+            folder, pictures=pictures, clock=clock, packets=self._film_packets, sound=self.camera_packets.sound
+        )
+        self._timelapse = Timelapse(
+            folder,
+            pictures=pictures,
+            make=lambda: EncoderProcess(format_of_variant(MAIN, current())),
+            post=post,
+            settings=self._timelapse_settings,
+            clock=clock,
+            may_write=lambda: self._recorder.is_repaired,
+        )
         self.missing = "" if has_video() else video_hint()
 
     @property
@@ -188,56 +205,12 @@ class Films:
     def _settings(self) -> RecorderSettings:
         config = self._current()
         masked = bool(config.privacy.masks)
-        return RecorderSettings(config.recording.max_s, masked, 1 / config.recording.idle_fps, self._access())
-
-    def _new_recorder(
-        self,
-        directory: Path,
-        boot: str,
-        room: FilmRoom,
-        post: Callable[[Input], bool],
-        event: Callable[[str], Mapping[str, object] | None],
-    ) -> Recorder:
-        return Recorder(
-            directory,
-            boot,
-            packets=self._film_packets,
-            room=room,
-            post=post,
-            settings=self._settings,
-            event=event,
-            clock=self._clock,
-        )
-
-    def _new_clips(self, directory: Path, boot: str, room: FilmRoom) -> ClipMaker:
-        return ClipMaker(
-            directory,
-            boot,
-            pictures=self._pictures,
-            room=room,
-            clock=self._clock,
-            access=self._access,
-            packets=self._film_packets,
-            sound=self.camera_packets.sound,
-        )
-
-    def _new_timelapse(self, directory: Path, boot: str, room: FilmRoom, post: Callable[[Input], bool]) -> Timelapse:
-        return Timelapse(
-            directory,
-            boot,
-            pictures=self._pictures,
-            make=lambda: EncoderProcess(format_of_variant(MAIN, self._current())),
-            room=room,
-            post=post,
-            settings=self._timelapse_settings,
-            clock=self._clock,
-            may_write=lambda: self._recorder.is_repaired,
-        )
+        return RecorderSettings(config.recording.max_s, masked, 1 / config.recording.idle_fps)
 
     def _timelapse_settings(self) -> TimelapseSettings:
         config = self._current()
         interval_s = 0.0 if self.missing else config.timelapse.interval_s
-        return TimelapseSettings(interval_s, bool(config.privacy.masks), self._access())
+        return TimelapseSettings(interval_s, bool(config.privacy.masks))
 
     def _kept_s(self) -> float:
         """Return how long packets are kept: what moves is an event once it has moved for `motion.min_s`."""
@@ -246,9 +219,3 @@ class Films:
 
     def _has_sound(self) -> bool:
         return self._current().recording.sound != "off"
-
-    def _access(self) -> FileAccess:
-        return FileAccess.of(self._current().storage)
-
-    def _min_free_bytes(self) -> int:
-        return self._current().storage.min_free_bytes

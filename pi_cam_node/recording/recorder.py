@@ -11,22 +11,17 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
-from pi_cam_node.base.atomic_files import make_directory
-from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
+from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import NodeError
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import MonitoredThread
-from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.inbox import deliver
 from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
-from pi_cam_node.core.media_ids import MediaName
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
 from pi_cam_node.recording.encoder_pool import PacketSource, PacketSupply
-from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.film_room import FilmRoom
+from pi_cam_node.recording.film_folder import FilmFolder
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.repair import repair_all
 from pi_cam_node.recording.take import DISK_PATIENCE_S, Take
@@ -35,8 +30,6 @@ _log = logging.getLogger(__name__)
 
 # How often an encoder is asked for while all are in use, and how long after the end of an order.
 _RETRY_S, _LATE_S = 0.5, 8.0
-# Free space required before a film begins.
-_FILM_BYTES = 4 << 20
 
 
 @frozen
@@ -47,13 +40,11 @@ class RecorderSettings:
         max_s: Longest film.
         masked: Whether parts of the picture are masked.
         spacing_s: Least time between two pictures of a continuous recording.
-        access: Mode and group of films and their side-cars.
     """
 
     max_s: float
     masked: bool
     spacing_s: float
-    access: FileAccess = OWNER_ONLY
 
 
 class Recorder:
@@ -65,11 +56,9 @@ class Recorder:
 
     def __init__(
         self,
-        directory: Path,
-        boot: str,
+        folder: FilmFolder,
         *,
         packets: PacketSupply,
-        room: FilmRoom,
         post: Callable[[Input], bool],
         settings: Callable[[], RecorderSettings],
         event: Callable[[str], Mapping[str, object] | None],
@@ -78,16 +67,14 @@ class Recorder:
         """Start nothing yet.
 
         Args:
-            directory: The folder of the films; made where it is not there.
-            boot: First 8 hex digits of the boot id.
+            folder: The folder of the films.
             packets: Makes packets of the pictures, or has the camera's.
-            room: Keeps films within their limits.
             post: Puts the result of an order into the inbox; returns whether there was room.
             settings: Returns the settings in force.
             event: Returns what is known of an event by its id; JSON values.
             clock: Tells the time.
         """
-        self._directory, self._boot, self._packets, self._room = directory, boot, packets, room
+        self._folder, self._packets = folder, packets
         self._post, self._settings, self.clock, self.event = post, settings, clock, event
         self._changed = threading.Condition()
         self._orders: deque[RecordingOrder] = deque()
@@ -95,7 +82,6 @@ class Recorder:
         self._current: RecordingOrder | None = None
         self._end: tuple[float, EndReason] | None = None
         self._stopping = False
-        self._films = 0
         self.is_repaired = False
         self.loop = MonitoredThread("recorder", self._run, clock)
 
@@ -147,8 +133,8 @@ class Recorder:
     def _run(self) -> None:
         self.loop.beat(DISK_PATIENCE_S)
         try:
-            access = self._settings().access
-            for film in repair_all(self._directory, lambda: self.loop.beat(DISK_PATIENCE_S), access):
+            access = self._folder.access()
+            for film in repair_all(self._folder.directory, lambda: self.loop.beat(DISK_PATIENCE_S), access):
                 self.tell(FilmSaved(film))
         except OSError as error:
             _log.warning("films of an earlier run could not be repaired: %s", error)
@@ -209,23 +195,20 @@ class Recorder:
             OSError: The film cannot be made.
         """
         self.loop.beat(DISK_PATIENCE_S)
-        settings = self._settings()
-        make_directory(self._directory, settings.access.directory_mode, settings.access.group_id)
-        self._room.make(_FILM_BYTES)
-        self._films += 1
-        at = utc_of(mono_s, self.clock)
-        name = MediaName(at, self._boot, self._films, "recording").id
-        facts = FilmFacts(
-            name, "recording", order.event_id, order.cause, order.event_mono_s, at, mono_s, self._boot, clock_is_set(),
-            settings.masked,
-            self.event(order.event_id),
-            track.is_copied,
-        )  # fmt: skip
-        return FilmFile(self._directory, facts, track, settings.access)
+        self._folder.prepare()
+        facts = replace(
+            self._folder.new_facts("recording", mono_s, masked=self._settings().masked),
+            event_id=order.event_id,
+            cause=order.cause,
+            event_mono_s=order.event_mono_s,
+            event=self.event(order.event_id),
+            copied=track.is_copied,
+        )
+        return self._folder.new_film(facts, track)
 
     def make_room(self) -> None:
         """Make room on the disk for the next fragments; see `new_film`."""
-        self._room.make(0)
+        self._folder.make_room(0)
 
     def tell(self, message: Input) -> None:
         """Put the result of an order into the inbox, waiting for room: `state/recording` follows from it."""

@@ -9,26 +9,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
-from pi_cam_node.base.atomic_files import make_directory
-from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
+from pi_cam_node.base.clock import Clock, utc_of
 from pi_cam_node.base.errors import Code, NodeError, is_disk_full
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.threads import MonitoredThread
-from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.inbox import deliver
 from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
-from pi_cam_node.core.media_ids import MediaName
 from pi_cam_node.core.rules.recording import EndReason
 from pi_cam_node.imaging.h264 import parameter_sets
 from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording.encoder.process import EncoderLost, EncoderProcess
 from pi_cam_node.recording.encoder.wire import Message
-from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.film_room import FilmRoom
+from pi_cam_node.recording.film_folder import FilmFolder
 from pi_cam_node.recording.live_encoder import PictureReader
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.take import DISK_PATIENCE_S
@@ -39,9 +35,6 @@ RATE_HZ = 25
 # Pictures that are encoded together, and bytes of JPEG that wait at most.
 BATCH, BATCH_BYTES = 10, 8 << 20
 _WAIT_S, _IDLE_S = 0.05, 5.0
-_FILM_BYTES = 4 << 20
-# First number of timelapses; see `clip`.
-_FIRST_NUMBER = 800_000
 
 
 @frozen
@@ -51,12 +44,10 @@ class TimelapseSettings:
     Attributes:
         interval_s: Time between two pictures; 0: off.
         masked: Whether parts of the picture are masked.
-        access: Mode and group of the films and their side-cars.
     """
 
     interval_s: float
     masked: bool
-    access: FileAccess
 
 
 class Timelapse:
@@ -64,37 +55,33 @@ class Timelapse:
 
     def __init__(
         self,
-        directory: Path,
-        boot: str,
+        folder: FilmFolder,
         *,
         pictures: Callable[[float], PictureReader],
         make: Callable[[], EncoderProcess],
-        room: FilmRoom,
         post: Callable[[Input], bool],
         settings: Callable[[], TimelapseSettings],
         clock: Clock,
-        may_write: Callable[[], bool] = lambda: True,
+        may_write: Callable[[], bool],
     ) -> None:
         """Start nothing yet.
 
         Args:
-            directory: The folder of the films; made where it is not there.
-            boot: First 8 hex digits of the boot id.
+            folder: The folder of the films.
             pictures: Returns a reader of the ring that begins with the last picture at or before a monotonic moment.
             make: Starts an encoder with the settings in force.
-            room: Keeps films within their limits.
             post: Takes what becomes of a film.
             settings: Returns the settings in force.
             clock: Tells the time.
             may_write: Returns whether the films of an earlier run are mended; none is begun before.
         """
         self._may_write = may_write
-        self._directory, self._boot, self._pictures, self._make = directory, boot, pictures, make
-        self._room, self._post, self._settings, self._clock = room, post, settings, clock
+        self._folder, self._pictures, self._make = folder, pictures, make
+        self._post, self._settings, self._clock = post, settings, clock
         self._changed = threading.Condition()
         self._stopping = False
         self._end: EndReason | None = None
-        self._generation = self._films = 0
+        self._generation = 0
         self._is_encoding = False
         self._waiting: list[tuple[float, bytes]] = []
         self._due_s = self._newest_s = float("-inf")
@@ -238,16 +225,9 @@ class Timelapse:
         sets, settings = parameter_sets(data), self._settings()
         if sets is None:
             raise EncoderLost("the encoder gave no parameter sets")
-        make_directory(self._directory, settings.access.directory_mode, settings.access.group_id)
-        self._room.make(_FILM_BYTES)
-        self._films += 1
-        at = utc_of(mono_s, self._clock)
-        name = MediaName(at, self._boot, _FIRST_NUMBER + self._films, "timelapse").id
-        facts = FilmFacts(
-            name, "timelapse", "", "timelapse", mono_s, at, mono_s, self._boot, clock_is_set(), settings.masked,
-            interval_s=settings.interval_s,
-        )  # fmt: skip
-        return FilmFile(self._directory, facts, TrackBoxes(self._size, *sets), settings.access)
+        self._folder.prepare()
+        facts = self._folder.new_facts("timelapse", mono_s, masked=settings.masked)
+        return self._folder.new_film(replace(facts, interval_s=settings.interval_s), TrackBoxes(self._size, *sets))
 
     def _close(self, reason: EndReason) -> None:
         film, self._film = self._film, None

@@ -14,7 +14,6 @@ import pytest
 
 from pi_cam_node.base.block_ring import BlockRing
 from pi_cam_node.base.clock import SystemClock
-from pi_cam_node.core.file_access import OWNER_ONLY
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.inputs import FilmFailed, FilmOpened, FilmSaved, Input
 from pi_cam_node.core.rules.recording import RecordingOrder
@@ -24,17 +23,13 @@ from pi_cam_node.recording.encoder_pool import EncoderPool
 from pi_cam_node.recording.live_encoder import LiveEncoder
 from pi_cam_node.recording.recorder import Recorder, RecorderSettings
 from pi_cam_node.recording.timelapse import BATCH, Timelapse, TimelapseSettings
+from tests.support.film_folder import film_folder
 from tests.support.numbered import numbered_jpeg, numbers_in
 
 pytest.importorskip("av", reason="the extra video is not installed")
 
 FPS = 10.0
 Told = FilmFailed | FilmOpened | FilmSaved
-
-
-class _Room:
-    def make(self, size_bytes: int) -> None:
-        pass
 
 
 class Rig:
@@ -53,10 +48,8 @@ class Rig:
         self.packets, self._encoder = EncoderPool([encoder]), encoder
         settings = RecorderSettings(max_s=max_s, masked=False, spacing_s=0.5)
         self.recorder = Recorder(
-            directory,
-            "3f2a91c0",
+            film_folder(directory, self.clock),
             packets=self.packets,
-            room=_Room(),
             post=self._post,
             settings=lambda: settings,
             event=lambda _event_id: None,
@@ -201,14 +194,13 @@ def test_a_timelapse_plays_and_shows_each_picture_once(tmp_path: Path) -> None:
         return True
 
     timelapse = Timelapse(
-        tmp_path,
-        "3f2a91c0",
+        film_folder(tmp_path, clock),
         pictures=lambda mono_s: ring.reader(ring.key_before(mono_s)),
         make=lambda: EncoderProcess(VideoFormat(60)),
-        room=_Room(),
         post=post,
-        settings=lambda: TimelapseSettings(1.0, masked=False, access=OWNER_ONLY),
+        settings=lambda: TimelapseSettings(1.0, masked=False),
         clock=clock,
+        may_write=lambda: True,
     )
     for number in range(1, 2 * BATCH + 1):
         now_s = clock.monotonic()

@@ -9,17 +9,15 @@ import av
 import numpy as np
 import pytest
 
-from pi_cam_node.base.clock import utc_of
 from pi_cam_node.camera.encoder.board_encoder import BoardEncoder
 from pi_cam_node.camera.encoder.v4l2_codec import V4l2Codec
-from pi_cam_node.core.file_access import OWNER_ONLY
 from pi_cam_node.core.film import ClipOrder
 from pi_cam_node.imaging.encoders import VideoOutput
 from pi_cam_node.recording.camera_packets import CameraFirst, CameraPackets
 from pi_cam_node.recording.clip_copy import copy_clip
-from pi_cam_node.recording.film_facts import FilmFacts
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.v4l2_codec import FakePiEncoder
+from tests.support.film_folder import film_folder
 from tests.unit.recording.test_camera_packets import Encoder
 
 SIZE = (320, 192)
@@ -38,15 +36,8 @@ def test_a_clip_of_them_is_no_copy_of_the_camera_s_and_tells_its_colours(tmp_pat
         packets.take(1, SIZE, board.encode(pixels, "i420", clock.monotonic()))
     encoder: str = first.encoder
     assert encoder == "board"
-
-    def facts(mono_s: float) -> FilmFacts:
-        name = "20261129T000000.000000Z-00000000-500001-clip"
-        return FilmFacts(name, "clip", "", "clip", mono_s, utc_of(mono_s, clock), mono_s, "boot", True, True)
-
     order = ClipOrder(start_s + 1.0, start_s + 3.0, 60, masked=True)
-    film = copy_clip(
-        packets.stream, order, lambda _done, _all: None, directory=tmp_path, facts=facts, access=OWNER_ONLY
-    )
+    film = copy_clip(packets.stream, order, lambda _done, _all: None, film_folder(tmp_path, clock))
     assert film is not None
     assert film.gap_s == 0.0
     assert json.loads(film.path.with_suffix(".json").read_text())["copied"] is False

@@ -6,11 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pi_cam_node.base.clock import utc_of
 from pi_cam_node.config import Config
-from pi_cam_node.core.file_access import OWNER_ONLY
 from pi_cam_node.core.film import ClipOrder
-from pi_cam_node.core.media_ids import MediaName
 from pi_cam_node.imaging.h264 import to_sample
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
 from pi_cam_node.recording.camera_packets import (
@@ -22,9 +19,9 @@ from pi_cam_node.recording.camera_packets import (
 )
 from pi_cam_node.recording.clip_copy import copy_clip
 from pi_cam_node.recording.encoder_pool import PacketSource
-from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.packet_stream import PacketStream
 from tests.support.fakes.clock import FakeClock
+from tests.support.film_folder import film_folder
 from tests.support.h264 import access_unit, number_of
 
 FPS, GOP = 10, 20
@@ -274,16 +271,8 @@ def test_a_clip_that_is_copied_tells_the_group_of_pictures_that_is_missing(tmp_p
     rig.send(GOP)
     rig.number += 8
     rig.send(GOP)
-
-    def facts(mono_s: float) -> FilmFacts:
-        at = utc_of(mono_s, rig.clock)
-        name = MediaName(at, "3f2a91c0", 1, "clip").id
-        return FilmFacts(name, "clip", "", "clip", mono_s, at, mono_s, "boot", clock_set=True, masked=False)
-
     order = ClipOrder(rig.start_s, rig.start_s + 10.0, 60, masked=False)
-    film = copy_clip(
-        rig.packets.stream, order, lambda _done, _all: None, directory=tmp_path, facts=facts, access=OWNER_ONLY
-    )
+    film = copy_clip(rig.packets.stream, order, lambda _done, _all: None, film_folder(tmp_path, rig.clock))
     assert film is not None
     assert film.gap_s == pytest.approx(0.9)
 

@@ -12,7 +12,6 @@ import pytest
 from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import NodeError, NoSpace, PrivacyOn
-from pi_cam_node.core.file_access import OWNER_ONLY
 from pi_cam_node.core.film import ClipOrder, Film
 from pi_cam_node.imaging.h264 import to_sample
 from pi_cam_node.imaging.packet import Packet, PacketFacts, Track, pts_of
@@ -21,8 +20,11 @@ from pi_cam_node.recording.encoder.process import EncoderProcess
 from pi_cam_node.recording.encoder.video_format import VideoFormat
 from pi_cam_node.recording.encoder.wire import Message
 from pi_cam_node.recording.encoder_pool import EncoderPool
+from pi_cam_node.recording.film_folder import FilmFolder
 from pi_cam_node.recording.live_encoder import LiveEncoder, PictureReader
+from pi_cam_node.recording.sound_ring import SoundRing
 from tests.support.fakes.clock import FakeClock
+from tests.support.film_folder import film_folder
 from tests.support.h264 import access_unit
 
 START_S, FPS = 100.0, 10
@@ -41,13 +43,6 @@ class EncodedAnew(Exception):
     """The clip began an encode of its own."""
 
 
-class Room:
-    """A disk that has room."""
-
-    def make(self, size_bytes: int) -> None:
-        """Make room."""
-
-
 def _unused(*_arguments: object) -> Any:
     raise AssertionError("the encoder's thread does not run")
 
@@ -64,13 +59,11 @@ class Rig:
         self._track = self.encoder.stream.begin(Track((640, 480)))
         self._count = 0
         self.maker = ClipMaker(
-            folder,
-            "3f2a91c0",
+            film_folder(folder, self.clock),
             pictures=self._pictures,
-            room=Room(),
             clock=self.clock,
-            access=lambda: OWNER_ONLY,
             packets=self.pool,
+            sound=SoundRing(),
             make=self._make,
         )
 
@@ -213,7 +206,7 @@ def test_privacy_ends_the_wait_and_the_packets_go_with_their_last_user(tmp_path:
 def test_a_clip_without_room_says_that_it_is_the_room(
     tmp_path: Path, mocker: MockerFixture, error: OSError, code: str
 ) -> None:
-    mocker.patch.object(Room, "make", side_effect=error)
+    mocker.patch.object(FilmFolder, "make_room", side_effect=error)
     with pytest.raises(NodeError, match="cannot make a clip") as caught:
         Rig(tmp_path).clip(START_S, START_S + 1)
     assert caught.value.code == code

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,9 +31,11 @@ from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording import film_finish
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
-from pi_cam_node.recording.film_room import DiskFilmRoom
+from pi_cam_node.recording.film_folder import FilmFolder
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
 from pi_cam_node.recording.repair import repair_all
+from tests.support.fakes.clock import FakeClock
+from tests.support.film_folder import film_folder
 from tests.support.h264 import PPS, SPS, access_unit
 
 AT = datetime(2026, 11, 29, 4, 32, 59, 724000, tzinfo=UTC)
@@ -251,7 +254,9 @@ def test_a_film_that_is_told_of_once_it_is_whole_is_synced_only_then(
     assert closed.call_count >= 3, "film, side-car and folder"
 
 
-def _room(folder: Path, mocker: MockerFixture, free: list[int]) -> DiskFilmRoom:
+def _folder(
+    directory: Path, mocker: MockerFixture, free: list[int], removed: Callable[[str], None] = lambda _film_id: None
+) -> FilmFolder:
     mocker.patch.object(os, "statvfs", side_effect=lambda _path: SimpleNamespace(f_bavail=free[0], f_frsize=1))
     real = Path.unlink
 
@@ -260,7 +265,7 @@ def _room(folder: Path, mocker: MockerFixture, free: list[int]) -> DiskFilmRoom:
         free[0] += 200 if path.suffix == ".mp4" else 0
 
     mocker.patch.object(Path, "unlink", unlink)
-    return DiskFilmRoom(folder, "3f2a91c0", lambda: 1000)
+    return film_folder(directory, FakeClock(), min_free_bytes=1000, removed=removed)
 
 
 def test_films_of_this_run_count_as_newer_while_the_clock_is_not_set(tmp_path: Path, mocker: MockerFixture) -> None:
@@ -270,10 +275,10 @@ def test_films_of_this_run_count_as_newer_while_the_clock_is_not_set(tmp_path: P
     for film in (earlier, *own):
         (tmp_path / f"{film}.mp4").touch()
     free = [900]
-    room = _room(tmp_path, mocker, free)
+    folder = _folder(tmp_path, mocker, free)
     left = []
     for _ in range(2):
-        room.make(0)
+        folder.make_room(0)
         left.append(sorted(path.stem for path in tmp_path.iterdir()))
         free[0] = 900
     assert left == [own, own[1:]]
@@ -283,10 +288,8 @@ def test_the_oldest_films_make_room_and_kept_ones_stay(tmp_path: Path, mocker: M
     films = [record(tmp_path, number).close("end", 0.0) for number in (1, 2, 3)]
     kept = tmp_path / f"{facts(1).id}.json"
     kept.write_text(json.dumps({**json.loads(kept.read_text()), "kept": True}))
-    room = _room(tmp_path, mocker, [900])
     removed: list[str] = []
-    mocker.patch.object(room, "_removed", removed.append)
-    room.make(0)
+    _folder(tmp_path, mocker, [900], removed.append).make_room(0)
     assert [film.path.exists() for film in films if film is not None] == [True, False, True]
     assert removed == [film.id for film in films[1:2] if film is not None], "so that its row goes, too"
 
@@ -296,13 +299,13 @@ def test_pictures_beside_the_films_take_no_memory_when_room_is_made_or_films_are
 ) -> None:
     for number in range(3000):
         (tmp_path / f"20261120T194501{number % 1000:03d}Z-3f2a91c0-{number:06d}-single.jpg").touch()
-    room = _room(tmp_path, mocker, [900])
+    folder = _folder(tmp_path, mocker, [900])
     repair_all(tmp_path)
     tracemalloc.start()
     try:
         repair_all(tmp_path)
         with pytest.raises(NoSpace):
-            room.make(0)
+            folder.make_room(0)
         _, most_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -311,7 +314,7 @@ def test_pictures_beside_the_films_take_no_memory_when_room_is_made_or_films_are
 
 def test_where_no_film_is_left_there_is_no_space(tmp_path: Path, mocker: MockerFixture) -> None:
     with pytest.raises(NoSpace):
-        _room(tmp_path, mocker, [900]).make(0)
+        _folder(tmp_path, mocker, [900]).make_room(0)
 
 
 def test_a_damaged_fragment_costs_no_other_one(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def films_of(config: Config, clock: FakeClock, encoded_bytes: int = 1 << 20) -> 
         post=lambda _message: True,
         event=lambda _event_id: None,
         is_private=lambda: False,
+        removed=lambda _film_id: None,
         encoded_bytes=encoded_bytes,
     )
 
@@ -32,8 +33,8 @@ def films_of(config: Config, clock: FakeClock, encoded_bytes: int = 1 << 20) -> 
 def test_recordings_and_clips_are_for_whom_storage_file_mode_says(tmp_path: Path) -> None:
     config = Config.model_validate({"export": {"base_dir": str(tmp_path)}, "storage": {"file_mode": "0640"}})
     films = films_of(config, FakeClock())
-    assert films._recorder._settings().access.mode == 0o640
-    assert films._clips._access().mode == 0o640
+    assert films._recorder._folder.access().mode == 0o640
+    assert films._clips._folder.access().mode == 0o640
 
 
 def test_packets_are_kept_until_slow_motion_is_an_event(tmp_path: Path) -> None:

@@ -18,8 +18,10 @@ from pi_cam_node.imaging.packet import Packet, PacketFacts, Track, pts_of
 from pi_cam_node.recording import recorder as recorder_module
 from pi_cam_node.recording import take as take_module
 from pi_cam_node.recording.encoder_pool import PacketSource
+from pi_cam_node.recording.film_folder import FilmFolder
 from pi_cam_node.recording.packet_stream import PacketStream
 from pi_cam_node.recording.recorder import Recorder, RecorderSettings
+from tests.support.film_folder import film_folder
 from tests.support.h264 import access_unit
 
 PATIENCE_S = 30.0
@@ -53,12 +55,12 @@ class Rig:
     def __init__(self, folder: Path, *, busy: int = 0, full: int = 0) -> None:
         self.clock = SystemClock()
         self.now_s = self.clock.monotonic()
-        self.left_busy, self.left_full, self.released, self.rooms = busy, full, 0, 0
+        self.left_busy, self.left_full, self.released = busy, full, 0
         self.told: list[Input] = []
         self._changed = threading.Condition()
         settings = RecorderSettings(600.0, masked=False, spacing_s=1.0)
         self.recorder = Recorder(
-            folder, "3f2a91c0", packets=self, room=self, post=self._post, settings=lambda: settings,
+            film_folder(folder, self.clock), packets=self, post=self._post, settings=lambda: settings,
             event=lambda _event_id: None, clock=self.clock,
         )  # fmt: skip
 
@@ -76,10 +78,6 @@ class Rig:
     def release(self, source: PacketSource) -> None:
         del source
         self.released += 1
-
-    def make(self, size_bytes: int) -> None:
-        """Make room on the disk."""
-        self.rooms += 1
 
     def _post(self, message: Input) -> bool:
         with self._changed:
@@ -219,6 +217,7 @@ def test_a_film_that_is_deleted_fails_at_its_next_key_frame_and_another_begins_w
 def test_room_is_made_every_ten_seconds_of_a_film(
     tmp_path: Path, start: Callable[[Rig], Rig], mocker: MockerFixture
 ) -> None:
+    made = mocker.spy(FilmFolder, "make_room")
     rig = Rig(tmp_path)
     source = Source(rig.now_s - 2.0)
     source.send(range(20, 250))
@@ -227,7 +226,7 @@ def test_room_is_made_every_ten_seconds_of_a_film(
     rig.recorder.begin(RecordingOrder("event-1", "motion", rig.now_s - 2.0, rig.now_s - 1.0))
     rig.recorder.end_at(rig.now_s + 22.5)
     rig.wait_for(lambda told: kinds(told) == [FilmOpened, FilmSaved])
-    assert rig.rooms == 1 + 3, "for its file, and as it begins, after 10 s and after 20 s"
+    assert made.call_count == 1 + 3, "for its file, and as it begins, after 10 s and after 20 s"
 
 
 def test_a_short_loss_that_the_camera_tells_is_a_gap(

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from pi_cam_node.core.file_access import OWNER_ONLY
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.inputs import FilmFailed, FilmSaved, Input
 from pi_cam_node.recording.encoder.process import EncoderLost
@@ -18,6 +17,7 @@ from pi_cam_node.recording.encoder.wire import Message
 from pi_cam_node.recording.repair import repair_all
 from pi_cam_node.recording.timelapse import BATCH, Timelapse, TimelapseSettings
 from tests.support.fakes.clock import FakeClock
+from tests.support.film_folder import film_folder
 from tests.support.h264 import access_unit
 
 DAY_S = 86_400.0
@@ -53,13 +53,12 @@ class Rig:
     def __init__(self, folder: Path) -> None:
         self.may_write = True
         self.clock, self.told, self.encoders = FakeClock(), list[Input](), list[Encoder]()
-        self.settings = TimelapseSettings(60.0, masked=False, access=OWNER_ONLY)
+        self.settings = TimelapseSettings(60.0, masked=False)
         self.picture: tuple[float, bytes] | None = None
         self.number = self.refusals = 0
         self.make: Any = self._encoder
-        room: Any = SimpleNamespace(make=lambda _bytes: None)
         self.timelapse = Timelapse(
-            folder, "3f2a91c0", pictures=self._pictures, make=self._made, room=room, post=self._post,
+            film_folder(folder, self.clock), pictures=self._pictures, make=self._made, post=self._post,
             settings=lambda: self.settings, clock=self.clock, may_write=lambda: self.may_write,
         )  # fmt: skip
 

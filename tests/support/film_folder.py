@@ -1,0 +1,28 @@
+"""The folder of films on a disk with room, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pi_cam_node.base.clock import Clock
+from pi_cam_node.core.file_access import OWNER_ONLY
+from pi_cam_node.recording.film_folder import FilmFolder
+
+
+def film_folder(
+    directory: Path,
+    clock: Clock,
+    *,
+    min_free_bytes: int = 0,
+    removed: Callable[[str], None] = lambda _film_id: None,
+) -> FilmFolder:
+    """Return the folder of the films of the run 3f2a91c0."""
+    return FilmFolder(
+        directory,
+        "3f2a91c0",
+        clock,
+        access=lambda: OWNER_ONLY,
+        min_free_bytes=lambda: min_free_bytes,
+        removed=removed,
+    )
