@@ -10,6 +10,7 @@ as offline.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -19,6 +20,8 @@ from contextlib import suppress
 from pi_cam_node.base.threads import Heartbeat
 from pi_cam_node.core.inputs import CommandArrived, Input
 from pi_cam_node.imaging.frame import Frame
+
+_log = logging.getLogger(__name__)
 
 # Maximum number of waiting frames; a shorter pause of the node thread loses none, unless frames are large.
 FRAMES_WAITING = 16
@@ -43,24 +46,21 @@ def _never() -> bool:
     return False
 
 
-def deliver(post: Callable[[Input], bool], message: Input, loop: Heartbeat, gave_up: Callable[[float], bool]) -> bool:
-    """Put an essential message; retry for `DELIVERY_DEADLINE_S` if the inbox is full.
+def deliver(post: Callable[[Input], bool], message: Input, loop: Heartbeat, gave_up: Callable[[float], bool]) -> None:
+    """Put an essential message; retry for `DELIVERY_DEADLINE_S` if the inbox is full, then log its loss.
 
     Args:
         post: Puts it; returns whether there was room.
         message: The message.
         loop: Heartbeat of the calling thread.
         gave_up: Waits for some seconds; returns whether to stop retrying, as the node is stopping.
-
-    Returns:
-        Whether there was room.
     """
     end_s = time.monotonic() + DELIVERY_DEADLINE_S
     while not post(message):
         loop.beat()
         if time.monotonic() >= end_s or gave_up(DELIVERY_RETRY_S):
-            return False
-    return True
+            _log.error("%s of %s is lost: the inbox stayed full", type(message).__name__, loop.name)
+            return
 
 
 class Inbox:

@@ -212,8 +212,7 @@ class Recorder:
 
     def tell(self, message: Input) -> None:
         """Put the result of an order into the inbox, waiting for room: `state/recording` follows from it."""
-        if not deliver(self._post, message, self.loop, self._has_stopped):
-            _log.error("the inbox stayed full: %s is lost", type(message).__name__)
+        deliver(self._post, message, self.loop, self._has_stopped)
 
     def _has_stopped(self, timeout_s: float) -> bool:
         with self._changed:

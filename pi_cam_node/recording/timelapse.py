@@ -251,8 +251,7 @@ class Timelapse:
             self._close("no_space" if is_full else "encoder")
 
     def _tell(self, message: Input) -> None:
-        if not deliver(self._post, message, self.loop, self._has_stopped):
-            _log.error("the inbox stayed full: %s is lost", type(message).__name__)
+        deliver(self._post, message, self.loop, self._has_stopped)
 
     def _has_stopped(self, timeout_s: float) -> bool:
         with self._changed:

@@ -110,7 +110,7 @@ class Worker:
             work, job, patience_s = waiting
             self._running = work
             self.loop.beat(patience_s)
-            self._deliver(self._outcome(work, job))
+            deliver(self._inbox.put, self._outcome(work, job), self.loop, self._given_up.wait)
             self._running = None
             del waiting, job  # a job may hold pixels, and the next may come hours later
 
@@ -145,8 +145,3 @@ class Worker:
                 self._inbox.put(WorkAdvanced(work, done, total))  # dropped if the inbox is full; the next one is newer
 
         return progress
-
-    def _deliver(self, ended: WorkEnded) -> None:
-        """Post the end of a job, retrying if the inbox is full."""
-        if not deliver(self._inbox.put, ended, self.loop, self._given_up.wait):
-            _log.error("the end of job %d was lost: the inbox stayed full", ended.work)

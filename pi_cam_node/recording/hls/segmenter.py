@@ -9,10 +9,10 @@ from datetime import datetime
 
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.imaging.aac import aac_codec_string
-from pi_cam_node.imaging.h264 import codec_string, parameter_sets, to_sample
+from pi_cam_node.imaging.h264 import codec_string, parameter_sets
 from pi_cam_node.imaging.packet import TIMESCALE_HZ, Track
-from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragment, fragmented_header
-from pi_cam_node.recording.mp4.fragmented import SoundTimes
+from pi_cam_node.recording.mp4.boxes import TrackBoxes, fragmented_header
+from pi_cam_node.recording.mp4.open_fragment import OpenFragment
 
 # Segments in a playlist, and segments that are kept, for slow clients.
 LISTED, KEPT = 6, 9
@@ -66,18 +66,6 @@ class Segment:
     data: bytes = field(repr=False)
 
 
-@frozen
-class _Format:
-    size: tuple[int, int]
-    sets: tuple[bytes, bytes]
-    is_copied: bool
-    sound: bytes
-
-    @property
-    def boxes(self) -> TrackBoxes:
-        return TrackBoxes(self.size, *self.sets, is_copied=self.is_copied, sound=self.sound)
-
-
 class Segmenter:
     """Segments of one variant, at most the newest `KEPT`. No I/O. Thread: one at a time."""
 
@@ -92,11 +80,7 @@ class Segmenter:
         self._segment_s, self._bytes_max, self._utc = segment_s, bytes_max, utc
         self._segments: deque[Segment] = deque()
         self._headers: dict[int, Header] = {}
-        self._format: _Format | None = None
-        self._samples: list[tuple[bytes, int, bool]] = []  # sample, ticks, key
-        self._samples_bytes = 0
-        self._sound: list[tuple[bytes, int]] = []  # frame, number of its first sample
-        self._sound_times: SoundTimes | None = None
+        self._open: OpenFragment | None = None  # of the track that goes on
         self._mono_s = 0.0
         self._last_ticks = self._distance = 0
         self._number = self._track = 0
@@ -130,16 +114,14 @@ class Segmenter:
             self.end_track()
         self._last_ticks, self._distance = ticks, distance
         if key and (sets := parameter_sets(data)) is not None:
-            self._begin(_Format(track.size, sets, track.is_copied, sound), ticks)
-        if self._format is None or not (key or self._samples):
+            self._begin(TrackBoxes(track.size, *sets, is_copied=track.is_copied, sound=sound), ticks)
+        if self._open is None or not (key or self._open.pictures):
             return  # nothing can be decoded before a key frame
-        if self._samples_bytes > _SEGMENT_BYTES_MAX:
-            self._close(ticks)
-        if not self._samples:
+        if self._open.size_bytes > _SEGMENT_BYTES_MAX:
+            self._close(self._open, ticks)
+        if not self._open.pictures:
             self._mono_s = mono_s
-        sample = to_sample(data)
-        self._samples.append((sample, ticks, key))
-        self._samples_bytes += len(sample)
+        self._open.add(data, ticks, key=key)
 
     def add_sound(self, data: bytes, ticks: int, sound: bytes) -> None:
         """Append a frame of sound; it is left out where the track has none, or sound of another format.
@@ -149,70 +131,51 @@ class Segmenter:
             ticks: Monotonic time at which it began, in ticks of 90 kHz.
             sound: Its AudioSpecificConfig.
         """
-        if self._sound_times is None or self._format is None or sound != self._format.sound or not self._samples:
-            return
-        begin = self._sound_times.place(ticks / TIMESCALE_HZ)
-        if begin is not None:
-            self._sound.append((data, begin))
+        if self._open is not None and self._open.pictures and self._open.track.sound == sound:
+            self._open.add_sound(data, ticks)
 
     def end_track(self) -> None:
         """Close the open segment; further packets belong to a new track."""
-        if self._samples:
-            spacing = self._samples[-1][1] - self._samples[-2][1] if len(self._samples) > 1 else _LAST_TICKS
-            self._close(self._samples[-1][1] + spacing)
-        self._format = None
-        self._sound, self._sound_times = [], None
+        if self._open is not None and self._open.pictures:
+            self._close(self._open, self._open.pictures[-1][1] + self._open.last_distance(_LAST_TICKS))
+        self._open = None
 
     def clear(self) -> None:
         """Drop all segments; numbering continues."""
         self._segments.clear()
         self._headers.clear()
-        self._samples, self._samples_bytes = [], 0
-        self._format = None
-        self._sound, self._sound_times = [], None
+        self._open = None
 
-    def _begin(self, wanted: _Format, ticks: int) -> None:
+    def _begin(self, wanted: TrackBoxes, ticks: int) -> None:
         """Begin a segment with a key frame where it is time, and a track where the format is another."""
-        if self._format is not None and wanted != self._format:
+        if self._open is not None and self._open.track != wanted:
             self.end_track()
-        if self._format is None:
-            self._format = wanted
+        if self._open is None:
+            self._open = OpenFragment(wanted)
             self._begins_track = self._track > 0
             self._track += 1
-            codec = codec_string(wanted.sets[0])
+            codec = codec_string(wanted.sps)
             if wanted.sound:
                 codec += f",{aac_codec_string(wanted.sound)}"
-                self._sound_times = SoundTimes(wanted.boxes.sound_rate_hz)
-            self._headers[self._track] = Header(fragmented_header(wanted.boxes), wanted.size, codec)
-        elif self._samples:
+            self._headers[self._track] = Header(fragmented_header(wanted), wanted.size, codec)
+        elif self._open.pictures:
             least_ticks = self._segment_s() * (1 - EARLY_SHARE) * TIMESCALE_HZ
-            if ticks - self._samples[0][1] >= least_ticks:
-                self._close(ticks)
+            if ticks - self._open.pictures[0][1] >= least_ticks:
+                self._close(self._open, ticks)
 
-    def _close(self, end_ticks: int) -> None:
-        ends = [*(ticks for _, ticks, _ in self._samples[1:]), end_ticks]
-        samples = [(data, end - ticks, key) for (data, ticks, key), end in zip(self._samples, ends, strict=True)]
-        first_ticks = self._samples[0][1]
-        sound_begin, sound = self._sound_due()
-        data = fragment(self._number + 1, first_ticks, samples, sound_begin, sound)
+    def _close(self, fragment: OpenFragment, end_ticks: int) -> None:
+        _, first_ticks, is_independent = fragment.pictures[0]
+        data = fragment.take(self._number + 1, end_ticks)
         seconds = (end_ticks - first_ticks) / TIMESCALE_HZ
-        is_independent = self._samples[0][2]
         segment = Segment(
             self._number, self._track, self._utc(self._mono_s), seconds, self._track - 1, self._begins_track,
             is_independent, data,
         )  # fmt: skip
         self._segments.append(segment)
-        self._samples, self._samples_bytes, self._begins_track = [], 0, False
+        self._begins_track = False
         self._number += 1
         while len(self._segments) > KEPT or sum(len(one.data) for one in self._segments) > self._bytes_max:
             self._segments.popleft()
         oldest = self._segments[0].track if self._segments else self._track
         for track in [track for track in self._headers if track < oldest]:
             del self._headers[track]
-
-    def _sound_due(self) -> tuple[int, list[tuple[bytes, int]]]:
-        """Return the first sample of the frames that came, and these with their durations; the last waits."""
-        frames, self._sound = self._sound, self._sound[-1:]
-        begins = [begin for _, begin in frames]
-        due = [(data, end - begin) for (data, begin), end in zip(frames[:-1], begins[1:], strict=True)]
-        return (begins[0] if due else 0), due

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pi_cam_node.imaging.aac import SAMPLES
-from pi_cam_node.recording.mp4.fragmented import SoundTimes
+from pi_cam_node.recording.mp4.open_fragment import SoundTimes
 
 RATE_HZ = 16_000
 FRAME_S = SAMPLES / RATE_HZ
