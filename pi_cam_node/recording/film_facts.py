@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.strict_json import json_object
-from pi_cam_node.core.event_facts import event_of, time_of
 from pi_cam_node.core.history import EventRow, FilmKind
+from pi_cam_node.core.sidecar import event_of, time_of
 
 
 @frozen

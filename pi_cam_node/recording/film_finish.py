@@ -7,7 +7,6 @@ A closed film is the plain, seekable file ``<id>.mp4`` with ``<id>.json`` beside
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from pi_cam_node.core.file_access import OWNER_ONLY, FileAccess
 from pi_cam_node.core.film import Film
 from pi_cam_node.core.media_ids import unfinished_film
 from pi_cam_node.core.rules.recording import EndReason
+from pi_cam_node.core.sidecar import sidecar_bytes
 from pi_cam_node.imaging.h264 import codec_string
 from pi_cam_node.imaging.packet import TIMESCALE_HZ
 from pi_cam_node.recording.film_facts import FilmFacts
@@ -189,4 +189,4 @@ def _sidecar(film: Film, facts: FilmFacts, digest: str, sound: str | None) -> by
         "software": f"pi_cam_node {__version__}",
         "files": [{"name": film.path.name, "format": "mp4", "bytes": film.size_bytes, "sha256": digest}],
     }
-    return (json.dumps(content, indent=2) + "\n").encode()
+    return sidecar_bytes(content)

@@ -20,6 +20,7 @@ from pi_cam_node.base.strict_json import read_object
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.history import FilmKind
 from pi_cam_node.core.media_ids import MediaName, boot_in, is_film_id
+from pi_cam_node.core.sidecar import is_kept
 from pi_cam_node.recording.film_facts import FilmFacts
 from pi_cam_node.recording.film_file import FilmFile
 from pi_cam_node.recording.mp4.boxes import TrackBoxes
@@ -125,10 +126,9 @@ class FilmFolder:
 
     def _is_kept(self, film: str) -> bool:
         try:
-            facts = read_object(joined(self.directory, f"{film}.json"))
+            return is_kept(read_object(joined(self.directory, f"{film}.json")) or {})
         except OSError:
             return False
-        return facts is not None and facts.get("kept") is True
 
     def _remove(self, film: str) -> None:
         """Remove a film, its side-car last: as long as it is there the rest is known to be a film."""

@@ -24,13 +24,14 @@ from pi_cam_node.config.settings import with_value
 from pi_cam_node.config.writer import rewritten
 from pi_cam_node.core.events import Replied
 from pi_cam_node.core.inputs import CommandArrived
+from pi_cam_node.core.sidecar import clock_was_set, is_kept
 from pi_cam_node.imaging import jpeg
 from pi_cam_node.imaging.thumbnails import thumbnail
 from pi_cam_node.mqtt.messages.event_messages import EventMessages
 from pi_cam_node.mqtt.messages.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.messages.topics import topics_of
 from pi_cam_node.storage.pictures.exif import with_exif
-from pi_cam_node.storage.pictures.sidecar import clock_was_set, is_kept, read_sidecar
+from pi_cam_node.storage.pictures.sidecar import read_sidecar
 from pi_cam_node.web.media.thumbnails import Thumbnails
 from tests.fuzz.camera_harness import CameraHarness
 from tests.fuzz.command_harness import CommandHarness

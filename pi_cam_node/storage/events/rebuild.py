@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from pi_cam_node.base.file_system import joined
-from pi_cam_node.core.event_facts import event_of, number_of, text_of, time_of
 from pi_cam_node.core.history import EventRow, RecordingRow
 from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_file, parse_id
+from pi_cam_node.core.sidecar import event_of, number_of, text_of, time_of
 from pi_cam_node.storage.directory import entries
 from pi_cam_node.storage.pictures.sidecar import read_sidecar
 

@@ -11,12 +11,13 @@ from pi_cam_node.base.errors import BadRequest, Forbidden
 from pi_cam_node.base.file_system import joined
 from pi_cam_node.core.history import MediaRow, Page, Query
 from pi_cam_node.core.media_ids import SIDECAR
+from pi_cam_node.core.sidecar import is_kept
 from pi_cam_node.storage.directory import as_storage_error, is_plain_file
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.index import Index
 from pi_cam_node.storage.pictures.quota import Quota
 from pi_cam_node.storage.pictures.records import Entry, first_key_at
-from pi_cam_node.storage.pictures.sidecar import changeable_sidecar, is_kept, read_sidecar, with_kept
+from pi_cam_node.storage.pictures.sidecar import changeable_sidecar, read_sidecar, with_kept
 
 
 class Library:

@@ -15,12 +15,13 @@ from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.base.file_system import joined
 from pi_cam_node.config import FORMATS, StorageConfig
 from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR
+from pi_cam_node.core.sidecar import clock_was_set, is_kept
 from pi_cam_node.storage.directory import LEAST_INODES, FreeSpace, free_space
 from pi_cam_node.storage.io_heartbeat import IoHeartbeat
 from pi_cam_node.storage.pictures.index import Index
 from pi_cam_node.storage.pictures.records import Entry
 from pi_cam_node.storage.pictures.retention import Held, Limits, plan
-from pi_cam_node.storage.pictures.sidecar import clock_was_set, is_kept, read_sidecar
+from pi_cam_node.storage.pictures.sidecar import read_sidecar
 
 _log = logging.getLogger(__name__)
 

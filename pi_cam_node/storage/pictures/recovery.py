@@ -19,9 +19,9 @@ from pi_cam_node.base.atomic_files import place_new, sync_directory
 from pi_cam_node.base.clock import iso
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.media_ids import FILM_FORMAT, SIDECAR, parse_id, unfinished_film
+from pi_cam_node.core.sidecar import sidecar_bytes
 from pi_cam_node.imaging.headers import parse_npy_header
 from pi_cam_node.storage.pictures.records import Records
-from pi_cam_node.storage.pictures.sidecar import content
 
 _log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def _adopt(directory: Path, picture_id: str, extensions: list[str]) -> None:
         "files": files,
     }
     like = (directory / f"{picture_id}.{extensions[0]}").stat()
-    place_new(directory / f"{picture_id}.{SIDECAR}", content(facts), like.st_mode & 0o777, like.st_gid)
+    place_new(directory / f"{picture_id}.{SIDECAR}", sidecar_bytes(facts), like.st_mode & 0o777, like.st_gid)
 
 
 def _state(path: Path) -> _State:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.strict_json import read_object
 from pi_cam_node.config import Format
 from pi_cam_node.core.picture import Picture
+from pi_cam_node.core.sidecar import sidecar_bytes
 
 
 @frozen
@@ -73,7 +73,7 @@ def sidecar(picture: Picture, picture_id: str, files: Sequence[SavedFile], origi
             for file in files
         ],
     }
-    return content(facts)
+    return sidecar_bytes(facts)
 
 
 def read_sidecar(path: str | Path) -> dict[str, Any]:
@@ -100,25 +100,7 @@ def changeable_sidecar(path: Path) -> dict[str, Any]:
     return facts
 
 
-def clock_was_set(facts: Mapping[str, Any]) -> bool:
-    """Return whether the clock was set when a picture was saved.
-
-    Assumed unless the side-car says otherwise.
-    """
-    return facts.get("clock_set") is not False
-
-
-def is_kept(facts: Mapping[str, Any]) -> bool:
-    """Return whether a side-car protects its picture or film from retention."""
-    return facts.get("kept") is True
-
-
 def with_kept(facts: Mapping[str, Any], picture_id: str, *, kept: bool) -> bytes:
     """Return the bytes of a side-car with the protection from retention set."""
     rest = {name: value for name, value in facts.items() if name != "kept"}
-    return content({"id": picture_id, **rest, **({"kept": True} if kept else {})})
-
-
-def content(facts: Mapping[str, Any]) -> bytes:
-    """Return metadata as the bytes of a side-car."""
-    return (json.dumps(facts, indent=2) + "\n").encode()
+    return sidecar_bytes({"id": picture_id, **rest, **({"kept": True} if kept else {})})

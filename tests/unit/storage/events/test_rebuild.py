@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from pi_cam_node.core.event_facts import event_of
 from pi_cam_node.core.history import EventRow, Query, RecordingRow
+from pi_cam_node.core.sidecar import event_of
 from pi_cam_node.storage.events.rebuild import _recording, rows_in
 from pi_cam_node.storage.events.rows import events, recordings, save_event, save_recording
 from pi_cam_node.storage.events.schema import open_writer

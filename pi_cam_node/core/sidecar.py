@@ -1,10 +1,11 @@
-"""Reads an event from the side-car of its film, or from the header of an unfinished film. No I/O.
+"""Side-cars: what those of pictures and those of films have in common, and the event of a film. No I/O.
 
 Missing and malformed fields are skipped: a side-car may be of another version, or edited by hand.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -12,8 +13,23 @@ from typing import Any, get_args
 from pi_cam_node.core.history import EVENT_KINDS, EndedBy, EventRow
 
 
+def sidecar_bytes(facts: Mapping[str, Any]) -> bytes:
+    """Return metadata as the bytes of a side-car."""
+    return (json.dumps(facts, indent=2) + "\n").encode()
+
+
+def is_kept(facts: Mapping[str, Any]) -> bool:
+    """Return whether a side-car protects its picture or film from retention."""
+    return facts.get("kept") is True
+
+
+def clock_was_set(facts: Mapping[str, Any]) -> bool:
+    """Return whether the clock was set when a picture or film was saved; assumed unless the side-car says otherwise."""
+    return facts.get("clock_set") is not False
+
+
 def event_of(facts: Mapping[str, Any], recording_id: str) -> EventRow | None:
-    """Return the event of a film; ``None`` where there is none.
+    """Return the event of a film, from its side-car or the header of an unfinished film; ``None`` where there is none.
 
     Args:
         facts: Facts of the film, ``boot`` and ``clock_set`` among them; ``event`` is `EventRow.facts` of the event.
@@ -39,7 +55,7 @@ def event_of(facts: Mapping[str, Any], recording_id: str) -> EventRow | None:
         picture_id=text_of(told.get("picture_id")) or None,
         recording_id=recording_id,
         boot=text_of(facts.get("boot")),
-        clock_set=facts.get("clock_set") is not False,
+        clock_set=clock_was_set(facts),
     )
 
 
