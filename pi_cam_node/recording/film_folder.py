@@ -17,6 +17,7 @@ from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
 from pi_cam_node.base.errors import NoSpace
 from pi_cam_node.base.file_system import joined
 from pi_cam_node.base.strict_json import read_object
+from pi_cam_node.config import StorageConfig
 from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.history import FilmKind
 from pi_cam_node.core.media_ids import MediaName, boot_in, is_film_id
@@ -36,7 +37,6 @@ class FilmFolder:
 
     Attributes:
         directory: The folder.
-        access: Returns mode and group of films and their side-cars.
     """
 
     def __init__(
@@ -45,8 +45,7 @@ class FilmFolder:
         boot: str,
         clock: Clock,
         *,
-        access: Callable[[], FileAccess],
-        min_free_bytes: Callable[[], int],
+        storage: Callable[[], StorageConfig],
         removed: Callable[[str], None],
     ) -> None:
         """Access nothing yet.
@@ -55,15 +54,19 @@ class FilmFolder:
             directory: The folder; made before the first film where it is not there.
             boot: First 8 hex digits of the boot id.
             clock: Tells the time.
-            access: Returns mode and group of films and their side-cars.
-            min_free_bytes: Returns the bytes that must stay free on its disk.
+            storage: Returns the settings in force: mode and group of the films, and the bytes that must stay free.
             removed: Called with the id of each film that was removed to make room.
         """
-        self.directory, self.access, self._boot, self._clock = directory, access, boot, clock
-        self._min_free_bytes, self._removed = min_free_bytes, removed
+        self.directory, self._boot, self._clock = directory, boot, clock
+        self._storage, self._removed = storage, removed
         # Each kind has numbers of its own, so that ids are unique within a boot.
         self._numbers = {"recording": count(1), "clip": count(500_001), "timelapse": count(800_001)}
         self._lock = threading.Lock()
+
+    @property
+    def access(self) -> FileAccess:
+        """Mode and group of films and their side-cars."""
+        return FileAccess.of(self._storage())
 
     def new_facts(self, kind: FilmKind, mono_s: float, *, masked: bool) -> FilmFacts:
         """Return the metadata of a new film, with an id of its own; its cause is the kind.
@@ -79,11 +82,11 @@ class FilmFolder:
 
     def new_film(self, facts: FilmFacts, track: TrackBoxes, *, is_durable: bool = True) -> FilmFile:
         """Create the file of a film, after `prepare`; see `FilmFile`."""
-        return FilmFile(self.directory, facts, track, self.access(), is_durable=is_durable)
+        return FilmFile(self.directory, facts, track, self.access, is_durable=is_durable)
 
     def prepare(self) -> None:
         """Make the folder, where it is not there, and room for a film; raise as `make_room`."""
-        access = self.access()
+        access = self.access
         make_directory(self.directory, access.directory_mode, access.group_id)
         self.make_room(_FILM_BYTES)
 
@@ -94,7 +97,7 @@ class FilmFolder:
             NoSpace: There is none, and no film is left that could make it.
             OSError: The disk does not answer.
         """
-        min_free_bytes = self._min_free_bytes()
+        min_free_bytes = self._storage().min_free_bytes
         least_bytes = min_free_bytes + size_bytes
         with self._lock:
             for film in self._films() if self._free_bytes() < least_bytes else ():

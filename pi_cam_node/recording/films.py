@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.extras import has_video, video_hint
@@ -10,10 +11,8 @@ from pi_cam_node.base.threads import MonitoredThread, Progress
 from pi_cam_node.base.units import MIB
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import Event, FrameTaken
-from pi_cam_node.core.file_access import FileAccess
 from pi_cam_node.core.film import ClipOrder, EncoderKind, Film
 from pi_cam_node.core.inputs import Input
-from pi_cam_node.core.media_ids import boot_part
 from pi_cam_node.core.rules.recording import EndReason, RecordingOrder
 from pi_cam_node.imaging.shared_planes import PlanesStore
 from pi_cam_node.recording.camera_packets import (
@@ -39,8 +38,7 @@ class Films:
 
     def __init__(
         self,
-        config: Config,
-        boot_id: str,
+        folder: FilmFolder,
         clock: Clock,
         *,
         pictures: Callable[[float], PictureReader],
@@ -48,7 +46,6 @@ class Films:
         post: Callable[[Input], bool],
         event: Callable[[str], Mapping[str, object] | None],
         is_private: Callable[[], bool],
-        removed: Callable[[str], None],
         packets_bytes: int = CAPACITY_BYTES,
         encoded_bytes: int = ENCODED_BYTES,
         planes: PlanesStore | None = None,
@@ -56,15 +53,13 @@ class Films:
         """Start nothing yet.
 
         Args:
-            config: The settings at the start, which name the folder.
-            boot_id: Boot id of the node.
+            folder: The folder of the films.
             clock: Tells the time.
             pictures: Returns a reader of the ring that begins with the last picture at or before a monotonic moment.
             current: Returns the settings in force. Thread: any.
             post: Takes what becomes of an order.
             event: Returns what is known of an event by its id. Thread: any.
             is_private: Returns whether privacy is on. Thread: any.
-            removed: Told the id of each film that was removed to make room. Thread: any.
             packets_bytes: Room for the packets of the camera.
             encoded_bytes: Room for the packets of each encoder.
             planes: Has the planes of the newest pictures.
@@ -75,35 +70,16 @@ class Films:
         # The recorder and the live view: one each, where they cannot share; and one that a clip still reads.
         self.packets = EncoderPool([self._encoder(MAIN, name) for name in ("encoder", "encoder-2", "encoder-3")])
         self.remote_packets = EncoderPool([self._encoder(REMOTE, "encoder-remote")])
-
-        def choice() -> PreRoll:
-            return current().recording.pre_roll
-
-        self._film_packets = CameraFirst(self.camera_packets, self.packets, choice)
-        self.live_packets = CameraFirst(self.camera_packets, LiveSupply(self.packets), choice, LIVE_KEY_DISTANCE_S)
-        folder = FilmFolder(
-            config.export.base_dir.absolute(),
-            boot_part(boot_id),
-            clock,
-            access=lambda: FileAccess.of(current().storage),
-            min_free_bytes=lambda: current().storage.min_free_bytes,
-            removed=removed,
-        )
+        self._film_packets = CameraFirst(self.camera_packets, self.packets, self._pre_roll)
+        live = LiveSupply(self.packets)
+        self.live_packets = CameraFirst(self.camera_packets, live, self._pre_roll, LIVE_KEY_DISTANCE_S)
         self._recorder = Recorder(
             folder, packets=self._film_packets, post=post, settings=self._settings, event=event, clock=clock
         )
         self._clips = ClipMaker(
             folder, pictures=pictures, clock=clock, packets=self._film_packets, sound=self.camera_packets.sound
         )
-        self._timelapse = Timelapse(
-            folder,
-            pictures=pictures,
-            make=lambda: EncoderProcess(format_of_variant(MAIN, current())),
-            post=post,
-            settings=self._timelapse_settings,
-            clock=clock,
-            may_write=lambda: self._recorder.is_repaired,
-        )
+        self._timelapse = self._new_timelapse(folder, post)
         self.missing = "" if has_video() else video_hint()
 
     @property
@@ -195,12 +171,25 @@ class Films:
 
     def _encoder(self, variant: str, name: str) -> LiveEncoder:
         """Return an encoder of the pictures for a variant of the live video; recordings are as its main one."""
-
-        def make() -> EncoderProcess:
-            return EncoderProcess(format_of_variant(variant, self._current()))
-
-        sound, room = self.camera_packets.sound, self._encoded_bytes
+        make, sound, room = partial(self._new_process, variant), self.camera_packets.sound, self._encoded_bytes
         return LiveEncoder(self._pictures, self._clock, make, name, sound, capacity_bytes=room, planes=self._planes)
+
+    def _new_timelapse(self, folder: FilmFolder, post: Callable[[Input], bool]) -> Timelapse:
+        return Timelapse(
+            folder,
+            pictures=self._pictures,
+            make=self._new_process,
+            post=post,
+            settings=self._timelapse_settings,
+            clock=self._clock,
+            may_write=lambda: self._recorder.is_repaired,
+        )
+
+    def _new_process(self, variant: str = MAIN) -> EncoderProcess:
+        return EncoderProcess(format_of_variant(variant, self._current()))
+
+    def _pre_roll(self) -> PreRoll:
+        return self._current().recording.pre_roll
 
     def _settings(self) -> RecorderSettings:
         config = self._current()

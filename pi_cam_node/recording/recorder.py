@@ -133,7 +133,7 @@ class Recorder:
     def _run(self) -> None:
         self.loop.beat(DISK_PATIENCE_S)
         try:
-            access = self._folder.access()
+            access = self._folder.access
             for film in repair_all(self._folder.directory, lambda: self.loop.beat(DISK_PATIENCE_S), access):
                 self.tell(FilmSaved(film))
         except OSError as error:

@@ -16,6 +16,7 @@ from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.history import Waiting
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import DatabaseChanged
+from pi_cam_node.core.media_ids import boot_part
 from pi_cam_node.core.rules.memory_budget import encoded_budget_bytes, packets_budget_bytes
 from pi_cam_node.core.tickets import Tickets
 from pi_cam_node.imaging.packet import TakePackets
@@ -26,6 +27,7 @@ from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.messages.topics import topics_of
 from pi_cam_node.mqtt.outbox import Outbox
 from pi_cam_node.recording.encoder_pool import LiveSupply
+from pi_cam_node.recording.film_folder import FilmFolder
 from pi_cam_node.recording.films import Films
 from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, LiveVideo
 from pi_cam_node.runtime.privacy_control import PrivacyControl
@@ -132,16 +134,21 @@ class Parts:
     def _new_films(
         self, config: Config, clock: Clock, boot_id: str, core: Callable[[], Core], budget_bytes: int
     ) -> Films:
+        folder = FilmFolder(
+            config.export.base_dir.absolute(),
+            boot_part(boot_id),
+            clock,
+            storage=lambda: core().config.storage,
+            removed=self.events.forget_recording,
+        )
         return Films(
-            config,
-            boot_id,
+            folder,
             clock,
             pictures=lambda mono_s: core().ring.reader(mono_s),  # noqa: PLW0108 - the core is made later
             current=lambda: core().config,
             post=self.inbox.put,
             event=lambda event_id: core().activity.event_facts(event_id),  # noqa: PLW0108 - as above
             is_private=lambda: self.privacy.privacy_gate.closed,
-            removed=self.events.forget_recording,
             packets_bytes=packets_budget_bytes(budget_bytes),
             encoded_bytes=encoded_budget_bytes(budget_bytes),
             planes=self.camera.planes,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pi_cam_node.base.clock import Clock
-from pi_cam_node.core.file_access import OWNER_ONLY
+from pi_cam_node.config import StorageConfig
 from pi_cam_node.recording.film_folder import FilmFolder
 
 
@@ -18,11 +18,5 @@ def film_folder(
     removed: Callable[[str], None] = lambda _film_id: None,
 ) -> FilmFolder:
     """Return the folder of the films of the run 3f2a91c0."""
-    return FilmFolder(
-        directory,
-        "3f2a91c0",
-        clock,
-        access=lambda: OWNER_ONLY,
-        min_free_bytes=lambda: min_free_bytes,
-        removed=removed,
-    )
+    storage = StorageConfig(min_free_bytes=min_free_bytes)
+    return FilmFolder(directory, "3f2a91c0", clock, storage=lambda: storage, removed=removed)

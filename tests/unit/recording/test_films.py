@@ -10,22 +10,24 @@ from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import Config
 from pi_cam_node.core.rules.memory_budget import ENCODERS
 from pi_cam_node.imaging.packet import Packet, PacketFacts, pts_of
+from pi_cam_node.recording.film_folder import FilmFolder
 from pi_cam_node.recording.films import Films
 from tests.support.fakes.clock import FakeClock
 from tests.support.h264 import access_unit
 
 
 def films_of(config: Config, clock: FakeClock, encoded_bytes: int = 1 << 20) -> Films:
+    folder = FilmFolder(
+        config.export.base_dir, "3f2a91c0", clock, storage=lambda: config.storage, removed=lambda _film_id: None
+    )
     return Films(
-        config,
-        "3f2a91c0-0000",
+        folder,
         clock,
         pictures=lambda _mono_s: None,  # type: ignore[arg-type, return-value]
         current=lambda: config,
         post=lambda _message: True,
         event=lambda _event_id: None,
         is_private=lambda: False,
-        removed=lambda _film_id: None,
         encoded_bytes=encoded_bytes,
     )
 
@@ -33,8 +35,8 @@ def films_of(config: Config, clock: FakeClock, encoded_bytes: int = 1 << 20) -> 
 def test_recordings_and_clips_are_for_whom_storage_file_mode_says(tmp_path: Path) -> None:
     config = Config.model_validate({"export": {"base_dir": str(tmp_path)}, "storage": {"file_mode": "0640"}})
     films = films_of(config, FakeClock())
-    assert films._recorder._folder.access().mode == 0o640
-    assert films._clips._folder.access().mode == 0o640
+    assert films._recorder._folder.access.mode == 0o640
+    assert films._clips._folder.access.mode == 0o640
 
 
 def test_packets_are_kept_until_slow_motion_is_an_event(tmp_path: Path) -> None:
