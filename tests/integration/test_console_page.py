@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,10 @@ def test_every_page_keeps_its_policy_and_fits_a_phone(broker: Mosquitto, tmp_pat
                 assert await tab.value(f"{WIDER}({width})") == [], f"{path} at {width} px"
                 await tab.until("[...document.querySelectorAll('time')].every((one) => 'worded' in one.dataset)")
         assert tab.complaints == []
+        await tab.look(width=320, height=700, phone=True)
         await tab.go(console.url)
+        tops = "[...document.querySelectorAll('.brand, .choice, .bell, .leave')].map((one) => one.offsetTop)"
+        assert await tab.value(f"Math.max(...{tops}) - Math.min(...{tops}) < 10"), "the bar is one line"
         await tab.until(f"{DRAWN} === 1", "the live picture")
         await tab.until("navigator.serviceWorker.controller !== null", "the service worker")
         kept = (
@@ -184,6 +188,35 @@ def test_times_stay_in_the_readers_zone_when_a_part_is_fetched_again(broker: Mos
             await tab.until(f"document.querySelector('#rooms .badge')?.textContent === '{state}'", state)
             await tab.until(f"!{shown}.includes('UTC')", "the time in the reader's zone")
         assert tab.complaints == []
+
+    tour(broker, tmp_path, steps)
+
+
+# News come before the list has the answer to the last question, as over a slow connection.
+NEWS = """(() => { const asked = fetch; window.fetch = async (path, ...rest) => {
+  if (String(path).startsWith("/api/events")) await new Promise((done) => setTimeout(done, 400));
+  return asked(path, ...rest); };
+  setInterval(() => document.body.dispatchEvent(new CustomEvent("changed-events")), 20); })()"""
+
+
+def test_a_list_goes_on_where_news_come_faster_than_answers_and_so_does_that_of_a_camera(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    def happens(client: Client, name: str) -> None:
+        event = {"event_type": "triggered", "id": name, "at": "2026-11-30T20:00:00Z"}
+        client.publish("pi_cam_node/porch/event/triggered", json.dumps(event))
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        await tab.go(f"{console.url}/cameras/porch")
+        await tab.until("document.getElementById('unreached').hidden && document.readyState === 'complete'")
+        happens(client, "bell")
+        await tab.until("document.querySelector('.strip').innerText.includes('Triggered')", "the event of the camera")
+        await tab.go(f"{console.url}/events")
+        await tab.until("document.querySelectorAll('.event').length === 1", "the list")
+        await tab.value(NEWS)
+        happens(client, "gate")
+        await tab.until("document.querySelectorAll('.event').length === 2", "the new event")
 
     tour(broker, tmp_path, steps)
 

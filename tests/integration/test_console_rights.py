@@ -56,6 +56,7 @@ RIGHTS: Mapping[str, str] = {
     "GET /pair": "public",
     "GET /parts/facts/{camera}": "view",
     "GET /parts/settings/{camera}": "own",
+    "GET /parts/strip/{camera}": "view",
     "GET /parts/tile/{camera}": "view",
     "GET /parts/{part}": "view",
     "GET /recordings": "view",

@@ -57,6 +57,34 @@ def test_a_page_whose_session_has_ended_asks_for_the_login_and_comes_back(broker
 
 
 @WITH_BROWSER
+def test_what_was_typed_stays_while_a_session_ends_and_is_sent_after_the_next_login(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    said = "document.querySelector('#made').innerText"
+
+    async def steps(tab: Tab, _client: Client, console: RunningConsole) -> None:
+        await tab.go(f"{console.url}/settings/accounts")
+        await tab.until("document.querySelector('[name=name]').form.dataset.htmxPowered === 'true'", "the script")
+        await tab.click("[name=name]")
+        await tab.send("Input.insertText", text="Berta")
+        async with Browser(console) as owner:
+            await owner.log_in()
+            await end_sessions(owner)
+            await tab.until("!document.getElementById('ended').hidden", "that the session has ended")
+            await tab.write("[name=password]", "correct horse")
+            await tab.until(f"{said} === 'Nothing was done: the session has ended.'", "what is said beside the button")
+            assert await tab.value("location.pathname") == "/settings/accounts"
+            form = f"new URLSearchParams({{name: {OWNER!r}, password: {PASSWORD!r}}})"
+            assert await tab.value(f"fetch('/login', {{method: 'POST', body: {form}}}).then((answer) => answer.ok)")
+            await tab.until("document.getElementById('ended').hidden", "that there is one again")
+            assert await tab.value("document.querySelector('[name=name]').value") == "Berta"
+            await tab.write("[name=password]", "correct horse")
+            await owner.until("/api/accounts", lambda all_: "Berta" in [one["name"] for one in all_], "the account")
+
+    tour(broker, tmp_path, steps)
+
+
+@WITH_BROWSER
 def test_a_wall_whose_account_is_removed_shows_a_code_and_is_paired_again(broker: Mosquitto, tmp_path: Path) -> None:
     code = "document.querySelector('.code')?.innerText"
 

@@ -13,6 +13,7 @@
     'a day ends where the next begins': to === days.boundsOf('2026-03-01').from && Date.parse(to) > Date.parse(from),
     'the last moment of a day belongs to it': days.dayOf(Date.parse(to) - 1) === '2026-02-28',
     'today, yesterday': days.nameOf('2026-03-01', now) === 'Today' && days.nameOf('2026-02-28', now) === 'Yesterday',
+    'a day of another year has it': !days.nameOf('2026-02-27', now).includes('2026') && days.nameOf('2025-02-27', now).includes('2025'),
     'rows by day, in their order': same(days.byDay([{ at: to }, { at: from }], (row) => row.at).map(([day]) => day), ['2026-03-01', '2026-02-28']),
     'a zone is read as it was written': zones.textOf(zones.areaOf('door=0.1,0.2 0.5,0.2 0.5,0.9')) === 'door=0.1,0.2 0.5,0.2 0.5,0.9',
     'an ignored area has no name': zones.areaOf('0,0 1,0 1,0.1').name === null && zones.textOf({ name: null, points: [[0, 0], [1, 0], [1, 0.1]] }) === '0,0 1,0 1,0.1',

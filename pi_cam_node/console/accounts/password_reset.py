@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pi_cam_node.base.errors import BadRequest
 from pi_cam_node.console.accounts import passwords
+from pi_cam_node.console.accounts.registry import name_key
 from pi_cam_node.console.store import accounts as rows
 
 # How long to wait for a running console to finish writing.
@@ -33,7 +34,7 @@ def set_password(database: Path, name: str, password: str) -> str:
         raise BadRequest(fault)
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", timeout=WAIT_S, uri=True)) as db, db:
         people = [account for account in rows.accounts(db) if account.password]
-        account = next((one for one in people if one.name.lower() == name.strip().lower()), None)
+        account = next((one for one in people if name_key(one.name) == name_key(name)), None)
         if account is None:
             there = ", ".join(one.name for one in people) or "none"
             raise BadRequest(f"There is no account {name!r} with a password; there are: {there}.")

@@ -15,6 +15,7 @@ from typing import TypeVar
 from pi_cam_node.base.clock import Clock, epoch_ms
 from pi_cam_node.base.errors import BadRequest, Busy
 from pi_cam_node.console.accounts import passwords
+from pi_cam_node.console.names import order_of
 from pi_cam_node.console.store import accounts as rows
 from pi_cam_node.console.store.accounts import ROLES, THEMES, Account, Role, Session
 from pi_cam_node.console.store.database import Database
@@ -65,7 +66,7 @@ class Accounts:
 
     def all(self) -> list[Account]:
         """Return every account by name."""
-        return sorted(self._accounts.values(), key=lambda account: account.name.lower())
+        return sorted(self._accounts.values(), key=lambda account: order_of(account.name))
 
     def get(self, account_id: str) -> Account | None:
         """Return an account by id."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from pi_cam_node.base.clock import Clock, epoch_ms
 from pi_cam_node.config.sections.node import NODE_ID_PATTERN
+from pi_cam_node.console.names import order_of
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store.nodes import NODES_MAX
 
@@ -47,7 +48,7 @@ class Nodes:
 
     def __iter__(self) -> Iterator[Node]:
         """Yield the nodes by name."""
-        return iter(sorted(self._nodes.values(), key=lambda node: (node.name.lower(), node.id)))
+        return iter(sorted(self._nodes.values(), key=lambda node: (order_of(node.name), node.id)))
 
     def __len__(self) -> int:
         return len(self._nodes)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pi_cam_node.base.frozen import frozen
+from pi_cam_node.console.names import order_of
 from pi_cam_node.console.sensors import discovery, zigbee2mqtt
 from pi_cam_node.console.sensors.sensor import Sensor, SensorSpec
 
@@ -63,7 +64,7 @@ class Sensors:
 
     def all(self) -> list[Sensor]:
         """Return the sensors by room and name."""
-        return sorted(self._sensors.values(), key=lambda s: (s.room or s.spec.room, s.title.lower(), s.spec.key))
+        return sorted(self._sensors.values(), key=lambda s: (s.room or s.spec.room, order_of(s.title), s.spec.key))
 
     def get(self, key: str) -> Sensor | None:
         """Return a sensor by its key."""

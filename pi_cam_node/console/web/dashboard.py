@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from pi_cam_node.base.errors import NodeError
+from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.push.pause import next_ms
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store.events import EventFilter
@@ -48,11 +49,8 @@ async def offline(request: web.Request) -> web.StreamResponse:
 async def camera(request: web.Request) -> web.StreamResponse:
     """Page: one camera, large, with its node's states."""
     node = node_of(request)
-    context = context_of(request)
-    wanted = EventFilter(frozenset({node.id}))
-    rows = [] if node.is_private else await context.rows_or_none(lambda db: event_rows.newest(db, wanted, STRIP))
-    views = event_views.views(rows, context)
-    return page(request, "camera.html", node=node, events=views, why=context.client.why(node), shares=SHARE_S)
+    why = context_of(request).client.why(node)
+    return page(request, "camera.html", node=node, why=why, shares=SHARE_S, **await _strip(request, node))
 
 
 @route("GET", "/parts/{part}", "view")
@@ -76,6 +74,12 @@ async def part(request: web.Request) -> web.StreamResponse:
 async def tile(request: web.Request) -> web.StreamResponse:
     """Return the part of a tile below the picture, for an update."""
     return page(request, "parts/tile_foot.html", node=node_of(request))
+
+
+@route("GET", "/parts/strip/{camera}", "view")
+async def strip(request: web.Request) -> web.StreamResponse:
+    """Return the last events of a camera, for an update."""
+    return page(request, "parts/strip.html", **await _strip(request, node_of(request)))
 
 
 @route("GET", "/parts/facts/{camera}", "view")
@@ -157,9 +161,10 @@ def _sensors(request: web.Request) -> dict[str, Any]:
     return {"open_sensors": [sensor for sensor in context_of(request).sensors.all() if sensor.value and may_see]}
 
 
-async def _strip(request: web.Request) -> dict[str, Any]:
-    context, account = context_of(request), account_of(request)
-    wanted = EventFilter(shown_cameras(context, account))
+async def _strip(request: web.Request, node: Node | None = None) -> dict[str, Any]:
+    """Return the last events, of all cameras of the account or of one."""
+    context = context_of(request)
+    wanted = EventFilter(frozenset({node.id}) if node else shown_cameras(context, account_of(request)))
     rows = await context.rows_or_none(lambda db: event_rows.newest(db, wanted, STRIP))
     return {"events": event_views.views(rows, context)}
 

@@ -98,7 +98,8 @@ async def setup_page(request: web.Request) -> web.StreamResponse:
         return web.Response(status=303, headers={"Location": "/login"})
     if not context.setup.is_(key):
         gate_of(request).count_wrong(request)
-        told = {"fault": "", "name": "", "after": "/", "has_owner": False, "file": context.setup.path}
+        fault = "That is not the one-time link: a part of it is missing, or the console was started again since."
+        told = {"fault": fault, "name": "", "after": "/", "has_owner": False, "file": context.setup.path}
         return page(request, "login.html", 403, **told)
     return page(request, "setup.html", key=key, fault="", name="", mail="")
 

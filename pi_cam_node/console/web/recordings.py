@@ -23,6 +23,8 @@ from pi_cam_node.console.web.routes import account_of, context_of, node_of, rout
 from pi_cam_node.core.history import MEDIA_KINDS
 
 PER_NODE = 60
+# Cameras named in a notice that is about many.
+NAMED_MAX = 6
 # Deadline of a node's reply, and the same with the wait for requests to other nodes.
 ASK_S, LIST_S = 3.0, 6.0
 LIMIT = 25
@@ -121,7 +123,14 @@ async def _refresh(context: ConsoleContext, nodes: Sequence[Node], before: tuple
     for node, reason in zip(nodes, said, strict=True):
         if reason:
             reasons.setdefault(reason, []).append(node.name)
-    return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    return [f"{_some(names)}: {reason}" for reason, names in reasons.items()]
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return names as text; of many the first few."""
+    if len(names) <= NAMED_MAX:
+        return ", ".join(names)
+    return f"{', '.join(names[: NAMED_MAX - 1])} and {len(names) - NAMED_MAX + 1} more"
 
 
 async def _refresh_one(context: ConsoleContext, node: Node, before: tuple[int, str] | None) -> str:

@@ -3,9 +3,9 @@
 
 import { entryOfEvent, eventList } from "./event_list.js";
 import { entryOfMedia, gallery } from "./gallery.js";
-import { logIn } from "./page.js";
 import { Player } from "./player.js";
 import { messageOf } from "./refusal.js";
+import { logIn } from "./session.js";
 import { Viewer } from "./viewer.js";
 import { wordsOf } from "./words.js";
 
@@ -83,7 +83,7 @@ function list(place, make, load, entryOf) {
   const day = new URLSearchParams(location.search).get("day");
   if (DAY.test(day ?? "")) shown.picker.pick(day);
   else shown.reload();
-  document.body.addEventListener("changed-events", () => shown.refresh().catch(() => undefined));
+  document.body.addEventListener("changed-events", () => shown.follow());
 }
 
 function player(place) {

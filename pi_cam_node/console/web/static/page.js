@@ -1,6 +1,8 @@
 // What every page does: words times in the reader's zone, hears what changed, says when the console is silent, and asks
 // again before something is removed.
 
+import { isLoggedIn, logIn } from "./session.js";
+
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const TODAY = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 // The server beats every 15 s.
@@ -27,12 +29,6 @@ export function wordTimes(root = document) {
     element.textContent = (isToday ? TODAY : MOMENT).format(at);
     element.dataset.worded = "";
   }
-}
-
-/** Leaves for the login, which leads back to this page; a screen on a wall has no password, but can be paired again. */
-export function logIn() {
-  const here = location.pathname + location.search;
-  location.replace(document.body.dataset.account === "kiosk" ? "/pair" : `/login?${new URLSearchParams({ next: here })}`);
 }
 
 /** Leaves where the session has ended: the console is there, and shows this page nothing any more. */
@@ -69,6 +65,7 @@ function listen() {
 function reached() {
   const was = Date.now() - heard > SILENT_AFTER_MS;
   heard = Date.now();
+  isLoggedIn();
   const notice = document.getElementById("unreached");
   if (notice) notice.hidden = true;
   if (was) everythingMayHaveChanged();
@@ -131,12 +128,20 @@ function explainPicture({ target }) {
 }
 
 /** Says beside a button what became of its request: an older answer would pass for that of this one. */
-function sayOf({ detail: { ctx } }, words) {
+function sayOf({ detail: { ctx } }, words, kind) {
   if (ctx.request.method === "GET" || ctx.target?.getAttribute?.("role") !== "status") return;
   const said = document.createElement("span");
-  said.classList.add("said", words === document.body.dataset.unanswered ? "refused" : "waiting");
+  said.classList.add("said", kind);
   said.textContent = words;
   ctx.target.replaceChildren(said);
+}
+
+/** Does in place of htmx, which would leave at once, what is to be done where the session has ended. */
+function leaveIfRefused(event) {
+  if (event.detail.ctx.response.status !== 401) return;
+  event.preventDefault();
+  sayOf(event, document.body.dataset.ended, "refused");
+  logIn();
 }
 
 /** Notes which form of the bar above the page is sent; its answer replaces the bar, and with it what has the focus. */
@@ -149,8 +154,9 @@ function keepFocus() {
   bar.querySelector(sent.id === "pushes" ? ".bell" : "[aria-pressed=true]")?.focus();
 }
 
-document.addEventListener("htmx:before:request", (event) => sayOf(event, document.body.dataset.working));
-document.addEventListener("htmx:error", (event) => event.detail.ctx && sayOf(event, document.body.dataset.unanswered));
+document.addEventListener("htmx:before:request", (event) => sayOf(event, document.body.dataset.working, "waiting"));
+document.addEventListener("htmx:error", (event) => event.detail.ctx && sayOf(event, document.body.dataset.unanswered, "refused"));
+document.addEventListener("htmx:before:response", leaveIfRefused);
 document.addEventListener("htmx:before:request", noteForm);
 for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, () => (sent = undefined), true);
 if (bar) new MutationObserver(keepFocus).observe(bar, { childList: true, subtree: true });

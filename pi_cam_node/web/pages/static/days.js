@@ -2,7 +2,9 @@
 
 import { _ } from "./translate.js";
 
-const DAY_LONG = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const LONG = { weekday: "long", day: "numeric", month: "long" };
+const DAY = new Intl.DateTimeFormat(undefined, LONG);
+const DAY_OF_ANOTHER_YEAR = new Intl.DateTimeFormat(undefined, { ...LONG, year: "numeric" });
 
 /** Returns the day of a time: "2026-11-29". */
 export function dayOf(time) {
@@ -32,7 +34,7 @@ export function nameOf(day, now = new Date()) {
   if (day === today) return _("Today");
   if (day === dayAfter(today, -1)) return _("Yesterday");
   const [year, month, date] = day.split("-").map(Number);
-  return DAY_LONG.format(new Date(year, month - 1, date));
+  return (year === now.getFullYear() ? DAY : DAY_OF_ANOTHER_YEAR).format(new Date(year, month - 1, date));
 }
 
 /** Returns [[day, rows], …] of rows in their order. */

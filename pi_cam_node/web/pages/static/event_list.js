@@ -27,6 +27,12 @@ export function eventList(place, source, { filters, open, nothing, heading }) {
   return list;
 }
 
+/** Returns "Porch · 20:13 · 16 s", of which only the name may be broken into two lines. */
+function whereAndWhen(row) {
+  const parts = [row.camera_name, ...[clock(row.at), lengthOf(row)].filter(Boolean).map((text) => element("span", { className: "unbroken" }, text))];
+  return parts.filter(Boolean).flatMap((part, at) => (at ? [" · ", part] : [part]));
+}
+
 function itemOf(row, source, open) {
   const title = titleOf(row);
   const entry = entryOfEvent(row, source);
@@ -46,7 +52,7 @@ function itemOf(row, source, open) {
     element("span", { className: "shot" }, shot),
     element("div", { className: "about" },
       element("strong", {}, link),
-      element("span", {}, [row.camera_name, clock(row.at), lengthOf(row)].filter(Boolean).join(" · ")),
+      element("span", {}, ...whereAndWhen(row)),
       ...(row.detail ? [element("span", { className: "soft" }, row.detail)] : []),
       ...(film ? [element("span", { className: "soft" }, film)] : []),
       ...(zones.length ? [element("span", { className: "badges" }, ...zones)] : [])));

@@ -94,6 +94,23 @@ export class PagedList {
     this.show([...rows, ...kept], kept.length ? this.more : more);
   }
 
+  /** Refreshes as something new came: one request at a time, since over a slow connection news come faster than answers. */
+  async follow() {
+    this.isBehind = true;
+    if (this.isFollowing) return;
+    this.isFollowing = true;
+    try {
+      while (this.isBehind) {
+        this.isBehind = false;
+        await this.refresh();
+      }
+    } catch {
+      // The next news try again.
+    } finally {
+      this.isFollowing = false;
+    }
+  }
+
   async loadOlder() {
     this.older.disabled = true;
     const turn = ++this.turn;
