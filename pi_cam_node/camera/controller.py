@@ -20,6 +20,7 @@ from pi_cam_node.camera.recovery import RecoveryPolicy
 from pi_cam_node.camera.timeouts import HangDetector
 from pi_cam_node.camera.worker import messages as m
 from pi_cam_node.camera.worker.base import Worker, WorkerLost
+from pi_cam_node.core import inputs
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import CameraFailed, CameraOpened, Input, PictureBlank, SwitchFailed
 from pi_cam_node.imaging.frame import Demand
@@ -255,9 +256,9 @@ class CameraController:
         if self._phase == "waiting":
             self._start()
         elif self._phase == "opening":
-            self._recover("the camera does not open")
+            self._recover(inputs.NOT_OPENED)
         else:
-            self._recover("no frames")
+            self._recover(inputs.NO_FRAMES)
 
     def _recover(self, reason: str, *, lost: bool = False) -> None:
         """Take the next step of the recovery policy, and report it."""

@@ -83,7 +83,7 @@ class Core:
         self.activity = Activity(config, clock, ports, ring=self.ring, emit=self.emit, boot_id=boot_id)
         self._timed: tuple[tuple[Due, Callable[[float], None]], ...] = (
             (self.night, self._decide_mode),
-            (self._camera_timeout, lambda now_s: self._camera_lost("no frames", now_s)),
+            (self._camera_timeout, lambda now_s: self._camera_lost(i.NO_FRAMES, now_s)),
             (self._trial, lambda now_s: self._roll_back(self._trial.overdue(self.config, now_s))),
             (self._dispatcher, self._dispatcher.on_time),
             (self.privacy, lambda _now_s: self.privacy.persist_again(ports.submit)),

@@ -34,6 +34,10 @@ class CameraOpened:
     tells_light: bool = False
 
 
+NO_FRAMES = "no frames: nothing comes from the camera; check its cable, power and network"
+NOT_OPENED = "the camera does not open: it gives no answer; check its cable, power and network, or restart it"
+
+
 @frozen
 class CameraFailed:
     """The camera is away: it could not be opened, or its frames stopped. Sent once per reason.

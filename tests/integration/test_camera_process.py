@@ -30,7 +30,7 @@ from pi_cam_node.camera.worker import process
 from pi_cam_node.camera.worker.process import ProcessWorker
 from pi_cam_node.camera.worker.spawn import spawn
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.inputs import CameraFailed, CameraOpened, SwitchFailed
+from pi_cam_node.core.inputs import NO_FRAMES, CameraFailed, CameraOpened, SwitchFailed
 from pi_cam_node.imaging.frame import Demand
 from pi_cam_node.imaging.jpeg import decode
 from tests.support.bars import bar
@@ -271,7 +271,7 @@ def test_a_process_that_hangs_is_noticed_and_replaced() -> None:
         hanging = running.process
         began = time.monotonic()
         hanging.suspend()
-        assert running.wait_for(CameraFailed).reason == "no frames"
+        assert running.wait_for(CameraFailed).reason == NO_FRAMES
         assert time.monotonic() - began < bar(10)
         running.take_frames(3)
         assert is_gone(hanging.pid)
@@ -511,7 +511,7 @@ def test_without_isolation_a_lost_camera_comes_back() -> None:
 def test_without_isolation_a_source_that_hangs_is_told_and_no_second_thread_is_started() -> None:
     source = script(loss_at_s=1, loss_s=9, loss="hang", start_mono_s=time.monotonic())
     with RunningCamera(config_of(source, isolate=False)) as running:
-        assert running.wait_for(CameraFailed).reason == "no frames"
+        assert running.wait_for(CameraFailed).reason == NO_FRAMES
         assert len([thread for thread in threading.enumerate() if thread.name == "camera source"]) == 1
         running.take_frames(3)
         assert running.camera.restarts == 0

@@ -120,7 +120,7 @@ class CameraConfig(Section):
         bool,
         Setting(
             "Run the camera in a process of its own, so that a driver that hangs or crashes does not affect the rest. "
-            "false saves some 20 MiB on very small boards."
+            "false saves some 20 MiB on very small boards, but what a network camera takes is not limited then."
         ),
     ] = True
 

@@ -17,7 +17,7 @@ from pi_cam_node.camera.timeouts import FIRST_FRAME_S, OPEN_S, REOPEN_S, STUCK_S
 from pi_cam_node.camera.worker.messages import Applied, Configure, Failed, Open, Order, Output, Refused
 from pi_cam_node.config import CameraConfig
 from pi_cam_node.core.inbox import Inbox
-from pi_cam_node.core.inputs import CameraFailed, CameraOpened, Input, PictureBlank, SwitchFailed
+from pi_cam_node.core.inputs import NO_FRAMES, NOT_OPENED, CameraFailed, CameraOpened, Input, PictureBlank, SwitchFailed
 from pi_cam_node.imaging.frame import Frame, Mode
 from pi_cam_node.imaging.jpeg import Pixels
 from tests.support.fakes.clock import FakeClock
@@ -266,7 +266,7 @@ def test_silence_is_told_within_the_deadline_and_the_camera_reopened(bench: Benc
     bench.step(DEADLINE_S - 0.1)
     assert bench.told == []
     bench.step(0.1)
-    assert bench.told == [CameraFailed("no frames", "reopen", 0)]
+    assert bench.told == [CameraFailed(NO_FRAMES, "reopen", 0)]
     assert bench.worker.last_open.session == 2
 
 
@@ -330,7 +330,7 @@ def test_a_first_opening_that_takes_too_long_is_given_up(bench: Bench) -> None:
     bench.step(OPEN_S - 0.1)
     assert bench.told == []
     bench.step(0.1)
-    assert bench.told == [CameraFailed("the camera does not open", "wait", 0)]
+    assert bench.told == [CameraFailed(NOT_OPENED, "wait", 0)]
     assert bench.worker.ended
 
 
