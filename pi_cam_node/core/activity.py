@@ -157,7 +157,8 @@ class Activity:
 
     def explain_recording(self) -> Mapping[str, object]:
         """Return what is recorded and why, or why nothing is."""
-        told = dict(self.recording.explain(self._clock.monotonic()))
+        has_motion = self._config.motion.enable
+        told = dict(self.recording.explain(self._clock.monotonic(), has_motion=has_motion))
         if self._recorder.missing:
             told |= {"cause": None, "since_s": None, "ends_in_s": None, "why_not": self._recorder.missing}
         return {"state": "ON" if self._films.is_any_open else "OFF", **told, "encoder": self._recorder.encoder}

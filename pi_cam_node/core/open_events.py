@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from pi_cam_node.base.clock import Clock, clock_is_set, utc_of
 from pi_cam_node.base.sliding_window import SlidingWindow
@@ -71,9 +72,10 @@ class OpenEvents:
         return event.row
 
     def end(self, kind: EventKind, at_s: float, by: EndedBy) -> EventRow:
-        """Close an event; return its row."""
+        """Close an event; return its row. A step of the wall clock during the event does not change its length."""
         event = self._open.pop(kind)
-        event.row = replace(event.row, ended_at=utc_of(at_s, self._clock), ended_by=by)
+        ended_at = event.row.at + timedelta(seconds=max(0.0, at_s - event.began_mono_s))
+        event.row = replace(event.row, ended_at=ended_at, ended_by=by)
         event.ended_mono_s = at_s
         self._ended[event.row.id] = event
         if len(self._ended) > REMEMBERED:

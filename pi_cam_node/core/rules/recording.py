@@ -142,8 +142,8 @@ class RecordingRule:
             self._steps.append(End(float("-inf"), "privacy", at_once=True))
         self._forget()
 
-    def explain(self, now_s: float) -> Mapping[str, object]:
-        """Return the present recording and its cause, or why there is none."""
+    def explain(self, now_s: float, *, has_motion: bool) -> Mapping[str, object]:
+        """Return the present recording and its cause, or why there is none; ``has_motion``: motion is looked for."""
         order = self._order
         return {
             "mode": self._config.mode,
@@ -151,15 +151,17 @@ class RecordingRule:
             "since_s": round(now_s - order.event_mono_s, 1) if order else None,
             "pre_roll_s": self._config.pre_roll_s,
             "ends_in_s": None if self._tail_s is None else round(max(0.0, self._tail_s - now_s), 1),
-            "why_not": self._why_not(),
+            "why_not": self._why_not(has_motion=has_motion),
         }
 
-    def _why_not(self) -> str | None:
+    def _why_not(self, *, has_motion: bool) -> str | None:
         if self._order is not None:
             return None
         if not self._online:
             return "no frames arrive from the camera"
-        return "recording.mode is off" if self._config.mode == "off" else "nothing moves"
+        if self._config.mode == "off":
+            return "recording.mode is off"
+        return "nothing moves" if has_motion else "motion.enable is off"
 
     def _settle(self, now_s: float) -> None:
         """Begin or end the continuous recording according to the settings."""

@@ -143,6 +143,23 @@ def test_trigger_begins_an_event_and_makes_a_running_one_last_longer() -> None:
     assert scene.told(a.SceneEventEnded)[0].event.ended_by == "clear"
 
 
+@pytest.mark.parametrize("step_s", [-7200, 40 * 86_400])
+def test_an_event_is_as_long_as_it_was_also_where_the_wall_clock_is_set_meanwhile(step_s: float) -> None:
+    """Set back by two hours it ended before it began."""
+    scene = Scene()
+    scene.harness.send("trigger", '{"seconds": 10}')
+    scene.harness.clock.step_utc(step_s)
+    scene.rests(11)
+    (event,) = scene.events()
+    assert (event.ended_at - event.at).total_seconds() == pytest.approx(10, abs=0.2)
+
+
+def test_without_motion_detection_nothing_is_recorded_for_that_reason() -> None:
+    scene = Scene(motion={"enable": False})
+    (reply,) = scene.harness.send("explain", "recording")
+    assert reply["message"] == "RECORDING=OFF: motion.enable is off"
+
+
 def test_a_trigger_keeps_an_event_of_motion_open_after_the_motion() -> None:
     scene = Scene()
     scene.moves()

@@ -191,8 +191,8 @@ def test_a_continuous_recording_goes_on_with_changed_pictures(changed: dict[str,
 
 def test_explain_says_why_nothing_is_recorded() -> None:
     recording = rule("off")
-    assert recording.explain(1.0)["why_not"] == "recording.mode is off"
+    assert recording.explain(1.0, has_motion=True)["why_not"] == "recording.mode is off"
     recording.configure(RecordingConfig(mode="motion"), 1.0)
-    assert recording.explain(1.0)["why_not"] == "nothing moves"
+    assert recording.explain(1.0, has_motion=True)["why_not"] == "nothing moves"
     recording.camera(online=False, now_s=2.0)
-    assert recording.explain(3.0)["why_not"] == "no frames arrive from the camera"
+    assert recording.explain(3.0, has_motion=True)["why_not"] == "no frames arrive from the camera"
