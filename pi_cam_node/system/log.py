@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Literal, Protocol, TextIO
 
+from pi_cam_node.base.control_characters import escaped
 from pi_cam_node.base.log_stream import LogStream
 from pi_cam_node.base.redaction import redactor
 from pi_cam_node.config import LoggingConfig, Section
@@ -29,9 +29,6 @@ _TALKATIVE = ("PIL", "asyncio")
 _COLOURS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "1;31"}
 # Syslog priorities, which the journal reads from the start of a line. Source: sd-daemon(3).
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
-
-# Control characters to escape; line breaks are indented instead.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 _log = logging.getLogger(__name__)
 _installed: list[logging.Handler] = []
@@ -120,14 +117,14 @@ class _Formatter(logging.Formatter):
         self._redact = redact
 
     def safe_text(self, record: logging.LogRecord) -> str:
-        """Return name, message and traceback, masked; every line but the first is indented."""
+        """Return name, message and traceback, masked and escaped; every line but the first is indented."""
         parts = [f"{record.name}: {_message(record)}"]
         if record.exc_info:
             parts.append(self.formatException(record.exc_info))
         if record.stack_info:
             parts.append(self.formatStack(record.stack_info))
         text = self._redact("\n".join(parts))
-        return _CONTROL.sub(lambda odd: ascii(odd[0])[1:-1], text).replace("\n", "\n    ")
+        return escaped(text).replace("\n", "\n    ")
 
 
 def _message(record: logging.LogRecord) -> str:

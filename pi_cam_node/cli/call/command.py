@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pi_cam_node.base.atomic_files import replace_atomically
+from pi_cam_node.base.control_characters import escaped, escaped_json
 from pi_cam_node.base.errors import BadRequest, ConfigError
 from pi_cam_node.cli.call import picture
 from pi_cam_node.cli.call.picture import NoPicture
@@ -158,15 +159,15 @@ def parser() -> argparse.ArgumentParser:
 
 def _show_stage(reply: Reply) -> None:
     stage, message = reply.get("stage"), reply.get("message")
-    print(stage if stage == message else f"{stage}: {message}", file=sys.stderr)
+    print(escaped(str(stage) if stage == message else f"{stage}: {message}"), file=sys.stderr)
 
 
 def show(reply: Reply, *, as_json: bool, to_stderr: bool = False) -> int:
     """Print a final reply and return the exit code."""
     is_ok = reply.get("ok") is True
     if not is_ok:
-        print(f"refused: {reply.get('code')}{_hint(reply)}", file=sys.stderr)
-    text = json.dumps(reply, ensure_ascii=False) if as_json else reply.get("message")
+        print(escaped(f"refused: {reply.get('code')}{_hint(reply)}"), file=sys.stderr)
+    text = escaped_json(json.dumps(reply, ensure_ascii=False)) if as_json else escaped(str(reply.get("message")))
     print(text, file=sys.stderr if to_stderr else sys.stdout)
     return OK if is_ok else REFUSED
 
@@ -201,5 +202,5 @@ def _availability(connection: BlockingClient, topics: Topics) -> str | None:
 
 
 def _print_error(text: str, code: int) -> int:
-    print(text, file=sys.stderr)
+    print(escaped(text), file=sys.stderr)
     return code

@@ -144,4 +144,4 @@ def final_replies(received: Sequence[Received]) -> Iterator[Reply]:
 def _replies(received: Sequence[Received]) -> Iterator[Reply]:
     for message in received:
         if body := json_object(message.payload):
-            yield body
+            yield body if isinstance(body.get("data"), dict) else {**body, "data": {}}

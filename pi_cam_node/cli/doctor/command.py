@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from pi_cam_node.base.control_characters import escaped
 from pi_cam_node.cli.doctor import packages
 from pi_cam_node.cli.doctor.finding import Finding, skipped
 from pi_cam_node.cli.main import default_file
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 def line_of(finding: Finding) -> str:
     """Return the printed form of a finding: one line, and one with the advice."""
     line = f"{finding.state:8}{finding.check:{CHECK_WIDTH}} {finding.text}"
-    return f"{line}\n{'':{8 + CHECK_WIDTH}} -> {finding.advice}" if finding.advice else line
+    return escaped(f"{line}\n{'':{8 + CHECK_WIDTH}} -> {finding.advice}" if finding.advice else line)
 
 
 def _findings(options: argparse.Namespace) -> Iterator[Finding]:

@@ -209,6 +209,17 @@ def test_the_message_goes_to_stdout_and_a_refusal_to_stderr(capsys: pytest.Captu
     assert json.loads(capsys.readouterr().out) == {"ok": True, "message": "done"}
 
 
+def test_control_characters_of_a_reply_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever may write below the node's `reply/` could move the cursor, or fill the clipboard."""
+    odd = "\x1b]0;title\x07\x9b2J\u2028"
+    reply = {"ok": False, "code": odd, "message": f"one\n\ttwo {odd}", "data": {"nearest": odd}}
+    for as_json in (False, True):
+        command.show(reply, as_json=as_json)
+        said = capsys.readouterr()
+        assert not set(said.out + said.err) & set(odd) - set("]0;title2J")
+        assert as_json is (json.loads(said.out) == reply if as_json else said.out.startswith("one\n\ttwo \\x1b]0"))
+
+
 @pytest.mark.parametrize(("nearest", "said"), [(None, "`help` lists the commands"), ("save", "did you mean save?")])
 def test_an_unknown_command_suggests_the_nearest_one_or_help(
     capsys: pytest.CaptureFixture[str], nearest: str | None, said: str

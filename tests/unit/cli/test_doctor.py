@@ -211,6 +211,7 @@ def test_a_black_or_white_frame_is_a_warning(level: int, state: str) -> None:
 def test_advice_stands_below_what_it_is_about() -> None:
     assert line_of(ok("clock", "synchronised")) == "ok      clock          synchronised"
     assert line_of(failed("disk", "full", "free some")).splitlines()[1].strip() == "-> free some"
+    assert line_of(ok("node", "\x1b[2Jporch")).endswith(r"\x1b[2Jporch")
     assert isinstance(ok("x", "y"), Finding)
 
 
