@@ -217,7 +217,7 @@ def test_control_characters_of_a_reply_do_not_reach_the_terminal(capsys: pytest.
         command.show(reply, as_json=as_json)
         said = capsys.readouterr()
         assert not set(said.out + said.err) & set(odd) - set("]0;title2J")
-        assert as_json is (json.loads(said.out) == reply if as_json else said.out.startswith("one\n\ttwo \\x1b]0"))
+        assert json.loads(said.out) == reply if as_json else said.out.startswith("one\n\ttwo \\x1b]0")
 
 
 @pytest.mark.parametrize(("nearest", "said"), [(None, "`help` lists the commands"), ("save", "did you mean save?")])
