@@ -59,12 +59,15 @@ def find_brokers(wait_s: float = WAIT_S) -> list[FoundBroker]:
             selector.register(opened, selectors.EVENT_READ, opened)
         while sockets and time.monotonic() < deadline:
             _send(sockets, query(answers.questions()))
-            until = min(deadline, time.monotonic() + REPEAT_S)
-            while (left_s := until - time.monotonic()) > 0:
-                for key, _ in selector.select(left_s):
-                    with suppress(OSError):
-                        answers.add(key.data.recv(_MAX_PACKET_BYTES))
+            _receive(selector, answers, min(deadline, time.monotonic() + REPEAT_S))
     return answers.brokers()
+
+
+def _receive(selector: selectors.BaseSelector, answers: Answers, until_s: float) -> None:
+    while (left_s := until_s - time.monotonic()) > 0:
+        for key, _ in selector.select(left_s):
+            with suppress(OSError):
+                answers.add(key.data.recv(_MAX_PACKET_BYTES))
 
 
 def query(questions: Iterable[tuple[Name, int]]) -> bytes:

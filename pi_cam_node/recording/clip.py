@@ -118,14 +118,7 @@ class _Task:
     def run(self, reader: PictureReader, progress: Progress) -> Film:
         done, is_over = 0, False
         while not is_over or self._process.waiting:
-            while not is_over and self._process.has_room and self._process.waiting < _AHEAD:
-                item = reader.next()
-                is_over = item is None or item[0].mono_s > self._order.last_mono_s
-                if item is not None and not is_over:
-                    ticks = pts_of(item[0].mono_s)
-                    if reader.missed:
-                        self._after_loss.append(ticks)
-                    self._process.send(item[1], ticks)
+            is_over = is_over or self._feed(reader)
             for message in self._process.exchange(_WAIT_S):
                 self._take(message)
             done = self._film.frames if self._film is not None else 0
@@ -137,6 +130,18 @@ class _Task:
         if saved is None:
             raise NotSaved("nothing of the clip reached the disk")
         return saved
+
+    def _feed(self, reader: PictureReader) -> bool:
+        """Send pictures while the encoder has room; return whether the time span is over."""
+        while self._process.has_room and self._process.waiting < _AHEAD:
+            item = reader.next()
+            if item is None or item[0].mono_s > self._order.last_mono_s:
+                return True
+            ticks = pts_of(item[0].mono_s)
+            if reader.missed:
+                self._after_loss.append(ticks)
+            self._process.send(item[1], ticks)
+        return False
 
     def discard(self) -> None:
         """Remove the unfinished file."""

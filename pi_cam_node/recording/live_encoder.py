@@ -248,24 +248,30 @@ class LiveEncoder:
         after_ticks = pts_of(stream.last_mono_s) if isfinite(stream.last_mono_s) else float("-inf")
         while generation == self._generation:
             self.loop.beat()
-            is_idle = False
-            while process.has_room and process.waiting < _AHEAD:
-                item = reader.next()
-                if item is None:
-                    is_idle = not process.waiting
-                    break
-                mono_s = item[0].mono_s
-                spacing_s = max(self._spacing_s, self._live_spacing_s(mono_s, begun_s))
-                if pts_of(mono_s) > after_ticks:
-                    if limit.admits(mono_s, spacing_s):
-                        self._send(process, mono_s, item[1], is_lost=reader.missed > 0)
-                    elif spacing_s > self._spacing_s:
-                        self._skipped_s = mono_s
+            is_idle = self._feed(process, reader, limit, after_ticks, begun_s)
             self._drained_generation = generation if is_idle else -1
             for message in process.exchange(_WAIT_S, self._wakeup):
                 if message.kind == "size" and (newest := self._sound.newest_for(max(start_s, stream.last_mono_s))):
                     stream.expect_sound(newest)
                 track = self._take(message, track, stream, sound)
+
+    def _feed(
+        self, process: EncoderProcess, reader: PictureReader, limit: RateLimit, after_ticks: float, begun_s: float
+    ) -> bool:
+        """Send pictures while the process has room; return whether none is left, nor being encoded."""
+        while process.has_room and process.waiting < _AHEAD:
+            item = reader.next()
+            if item is None:
+                return not process.waiting
+            mono_s = item[0].mono_s
+            if pts_of(mono_s) <= after_ticks:
+                continue
+            spacing_s = max(self._spacing_s, self._live_spacing_s(mono_s, begun_s))
+            if limit.admits(mono_s, spacing_s):
+                self._send(process, mono_s, item[1], is_lost=reader.missed > 0)
+            elif spacing_s > self._spacing_s:
+                self._skipped_s = mono_s
+        return False
 
     def _live_spacing_s(self, mono_s: float, begun_s: float) -> float:
         """Return the least time between two pictures that keeps live video near the present; 0: all are used."""

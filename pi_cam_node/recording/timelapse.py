@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -187,27 +188,29 @@ class Timelapse:
             self._is_encoding = bool(waiting)
         if not waiting:
             return
-        process: EncoderProcess | None = None
         try:
-            process = self._make()
-            for number, (_, jpeg) in enumerate(waiting):
-                process.send(jpeg, number * TIMESCALE_HZ // RATE_HZ)
-            while process.waiting:
-                for message in process.exchange(_WAIT_S):
-                    if generation != self._generation:
-                        return
-                    self._add(message, [mono_s for mono_s, _ in waiting])
-                self.loop.beat(DISK_PATIENCE_S)
-            if self._film is not None:
-                self._film.flush()
+            with closing(self._make()) as process:
+                self._add_all(process, waiting, generation)
         except (EncoderLost, OSError, NodeError) as error:
             self._failed(error)
         finally:
-            if process is not None:
-                process.close()
             with self._changed:
                 self._is_encoding = False
                 self._changed.notify_all()
+
+    def _add_all(self, process: EncoderProcess, waiting: Sequence[tuple[float, bytes]], generation: int) -> None:
+        """Encode pictures and add them to the film; end where `forget` was called meanwhile."""
+        times_s = [mono_s for mono_s, _ in waiting]
+        for number, (_, jpeg) in enumerate(waiting):
+            process.send(jpeg, number * TIMESCALE_HZ // RATE_HZ)
+        while process.waiting:
+            for message in process.exchange(_WAIT_S):
+                if generation != self._generation:
+                    return
+                self._add(message, times_s)
+            self.loop.beat(DISK_PATIENCE_S)
+        if self._film is not None:
+            self._film.flush()
 
     def _add(self, message: Message, times_s: Sequence[float]) -> None:
         if message.kind == "size":

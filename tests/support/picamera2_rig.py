@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import pytest
 
 from pi_cam_node.camera.sources.picam.interface import InstalledPicamera2, PicameraFactory
-from pi_cam_node.camera.sources.picam.metadata import CameraClock, SystemCameraClock
+from pi_cam_node.camera.sources.picam.metadata import CameraClock
 from tests.support.fakes.picamera2_factory import FakeFactory
 from tests.support.fakes.picamera2_requests import Hang
 from tests.support.fakes.picamera2_sensor import VIRTUAL_CONTROLS
@@ -75,7 +75,7 @@ class RealRig:
 
     def __init__(self) -> None:
         self.factory: PicameraFactory = InstalledPicamera2()
-        self.clock = SystemCameraClock()
+        self.clock = CameraClock()
         self.faults = importlib.import_module("p2virtual").faults
 
     def pause(self, seconds: float) -> None:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable
 from ctypes import addressof, c_int
 from dataclasses import field
-from typing import Any, Protocol
+from typing import Any
 
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.camera.encoder import v4l2_structures as v
@@ -26,43 +26,23 @@ _INPUTS, _OUTPUTS = 3, 4
 _PACKET_BYTES = 1 << 20
 
 
-class SystemCalls(Protocol):
-    """Interface of the system calls; replaced in tests."""
+class SystemCalls:
+    """The system calls that the codec needs; replaced in tests."""
 
     def open(self, path: str) -> int:
         """Open the device in non-blocking mode; return its descriptor."""
-        ...
-
-    def ioctl(self, descriptor: int, request: int, argument: Any) -> None:
-        """Call the driver, which may fill in the argument; raises OSError."""
-        ...
-
-    def map(self, descriptor: int, size_bytes: int, offset: int) -> Any:
-        """Map a buffer; return writable bytes with `close`."""
-        ...
-
-    def close(self, descriptor: int) -> None:
-        """Close the device; the driver stops and frees all resources."""
-        ...
-
-
-class LinuxCalls:
-    """Implements `SystemCalls` with the kernel's."""
-
-    def open(self, path: str) -> int:
-        """See `SystemCalls.open`."""
         return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def ioctl(self, descriptor: int, request: int, argument: Any) -> None:
-        """See `SystemCalls.ioctl`."""
+        """Call the driver, which may fill in the argument; raises OSError."""
         fcntl.ioctl(descriptor, request, argument, True)
 
     def map(self, descriptor: int, size_bytes: int, offset: int) -> Any:
-        """See `SystemCalls.map`."""
+        """Map a buffer; return writable bytes with `close`."""
         return mmap.mmap(descriptor, size_bytes, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset)
 
     def close(self, descriptor: int) -> None:
-        """See `SystemCalls.close`."""
+        """Close the device; the driver stops and frees all resources."""
         os.close(descriptor)
 
 
@@ -96,7 +76,7 @@ class V4l2Codec:
         Raises:
             OSError: There is no device, it is not accessible, or it has another driver.
         """
-        self._calls: SystemCalls = calls or LinuxCalls()
+        self._calls: SystemCalls = calls or SystemCalls()
         self._descriptor = self._calls.open(device)
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []

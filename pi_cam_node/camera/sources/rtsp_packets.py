@@ -186,19 +186,24 @@ class RtspPacketSource:
                     images = _images_of(packet)
                     # Where the decoder shows nothing, a player may stop.
                     is_whole = bool(images) and not packet.is_corrupt
-                    if not is_past:
+                    if is_past:
+                        self._hold_past(packet, is_whole=is_whole)
+                    else:
                         self._collect_past(packet, mono_s, queued_max_s / _WAITED_INTERVALS)
                         self._collect(packet, mono_s, is_whole=is_whole)
-                    elif is_whole:
-                        self._past = [packet] if _is_key(packet) else [*self._past, packet]
-                    else:
-                        self._past = []
-                    for image in images:
-                        if not is_past and came_s - mono_s < _STALE_S:
-                            yield image, mono_s
+                        yield from ((image, mono_s) for image in images if came_s - mono_s < _STALE_S)
                 asked_s = self._monotonic()
         except (av.FFmpegError, OSError) as error:
             raise SourceError(f"{self._title} sends no more pictures: {reason_ended(error)}") from None
+
+    def _hold_past(self, packet: Any, *, is_whole: bool) -> None:
+        """Hold a packet that the camera had queued, from the last key frame on, for `_collect_past`."""
+        if not is_whole:
+            self._past = []
+        elif _is_key(packet):
+            self._past = [packet]
+        else:
+            self._past.append(packet)
 
     def _collect(self, packet: Any, mono_s: float, *, is_whole: bool = True) -> None:
         """Keep a packet for the next shot, from the first key frame on."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
 from typing import Literal
@@ -59,22 +59,15 @@ def recover(directory: Path, found: Records, beat: Callable[[], None]) -> Recove
     adopted: list[str] = []
     removed: list[str] = []
     for entry in found:
-        extensions = entry.extensions
+        extensions, picture_id = entry.extensions, entry.id
         if FILM_FORMAT in extensions or (SIDECAR in extensions and len(extensions) > 1):
             continue
         beat()
-        picture_id = entry.id
         try:
-            if extensions == (SIDECAR,):
-                if not _is_recording(directory, picture_id):
-                    removed.append(f"{picture_id}.{SIDECAR}")
-                    (directory / removed[-1]).unlink(missing_ok=True)
-                continue
-            states = {extension: _state(directory / f"{picture_id}.{extension}") for extension in extensions}
-            for half in [extension for extension, state in states.items() if state == "half"]:
-                removed.append(f"{picture_id}.{half}")
+            useless, whole = _sorted_out(directory, picture_id, extensions)
+            for extension in useless:
+                removed.append(f"{picture_id}.{extension}")
                 (directory / removed[-1]).unlink(missing_ok=True)
-            whole = [extension for extension, state in states.items() if state == "whole"]
             if whole:
                 _adopt(directory, picture_id, whole)
                 adopted.append(picture_id)
@@ -86,7 +79,16 @@ def recover(directory: Path, found: Records, beat: Callable[[], None]) -> Recove
     return Recovered(tuple(adopted), tuple(removed))
 
 
-def _adopt(directory: Path, picture_id: str, extensions: list[str]) -> None:
+def _sorted_out(directory: Path, picture_id: str, extensions: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the extensions of the files that are useless, and of those that are whole pictures."""
+    if extensions == (SIDECAR,):
+        return () if _is_recording(directory, picture_id) else extensions, ()
+    states = {extension: _state(directory / f"{picture_id}.{extension}") for extension in extensions}
+    useless = [extension for extension, state in states.items() if state == "half"]
+    return useless, [extension for extension, state in states.items() if state == "whole"]
+
+
+def _adopt(directory: Path, picture_id: str, extensions: Sequence[str]) -> None:
     """Write the missing side-car of a picture from its name and files."""
     name = parse_id(picture_id)
     assert name is not None, picture_id

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from pi_cam_node.camera.sources.picam.metadata import CameraClock
+
 
 class Ticking(Protocol):
     """Interface of something that happens at given times of the fake clock."""
@@ -19,7 +21,7 @@ class Ticking(Protocol):
         ...
 
 
-class FakeCameraClock:
+class FakeCameraClock(CameraClock):
     """Starts at 1000 s of monotonic time, on a machine that was suspended for an hour."""
 
     def __init__(self, asleep_s: float = 3600.0) -> None:

@@ -16,7 +16,7 @@ import av
 import numpy as np
 
 from pi_cam_node.camera.encoder import v4l2_structures as v
-from pi_cam_node.camera.encoder.v4l2_codec import DRIVER
+from pi_cam_node.camera.encoder.v4l2_codec import DRIVER, SystemCalls
 from pi_cam_node.imaging.h264 import kind_of, nal_units
 
 _ALIGN = 64  # of a row of YUV420 on the way into the encoder
@@ -24,8 +24,8 @@ _WIDTH_MAX = 1920
 _CONTROLS = (v.BITRATE, v.REPEAT_SEQ_HEADER, v.FORCE_KEY_FRAME, v.H264_I_PERIOD, v.H264_LEVEL, v.H264_PROFILE)
 
 
-class FakePiEncoder:
-    """Implements `SystemCalls` for one device, with several consecutive contexts.
+class FakePiEncoder(SystemCalls):
+    """The calls for one device, with several consecutive contexts.
 
     Attributes:
         late: Number of pictures that the encoder buffers before the first packet.

@@ -6,40 +6,24 @@ import math
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from pi_cam_node.imaging.frame import Sensor
 
 
-class CameraClock(Protocol):
-    """Interface of the clocks since boot, and of waiting; tests advance them by hand."""
-
-    def monotonic_ns(self) -> int:
-        """CLOCK_MONOTONIC in nanoseconds."""
-        ...
-
-    def boottime_ns(self) -> int:
-        """CLOCK_BOOTTIME in nanoseconds, which includes suspend; libcamera's time stamps use it."""
-        ...
-
-    def wait(self, event: threading.Event, timeout_s: float) -> None:
-        """Return when the event is set, or after the timeout."""
-        ...
-
-
-class SystemCameraClock:
-    """The clocks of this machine."""
+class CameraClock:
+    """The clocks since boot, and waiting; tests advance them by hand."""
 
     def monotonic_ns(self) -> int:
         """Return CLOCK_MONOTONIC in nanoseconds."""
         return time.monotonic_ns()
 
     def boottime_ns(self) -> int:
-        """Return CLOCK_BOOTTIME in nanoseconds."""
+        """Return CLOCK_BOOTTIME in nanoseconds, which includes suspend; libcamera's time stamps use it."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     def wait(self, event: threading.Event, timeout_s: float) -> None:
-        """Wait for the event in real time."""
+        """Return when the event is set, or after the timeout."""
         event.wait(max(0.0, timeout_s))
 
 

@@ -15,7 +15,7 @@ from pi_cam_node.camera.sources.picam.cameras import choose, known_cameras
 from pi_cam_node.camera.sources.picam.formats import convert
 from pi_cam_node.camera.sources.picam.grab import grab
 from pi_cam_node.camera.sources.picam.interface import InstalledPicamera2, PicameraFactory, explain
-from pi_cam_node.camera.sources.picam.metadata import CameraClock, SystemCameraClock, captured_mono_s, sensor_of
+from pi_cam_node.camera.sources.picam.metadata import CameraClock, captured_mono_s, sensor_of
 from pi_cam_node.camera.sources.picam.mode_watch import ModeWatch
 from pi_cam_node.camera.sources.picam.plan import plan_of, step_between
 from pi_cam_node.camera.sources.picam.session import Session
@@ -42,7 +42,7 @@ class Picamera2Source:
         """
         self._name = name
         self._factory = factory or InstalledPicamera2()
-        self._clock = clock or SystemCameraClock()
+        self._clock = clock or CameraClock()
         self._camera: CameraSettings | None = None
         self._number = 0
         self._session: Session | None = None
