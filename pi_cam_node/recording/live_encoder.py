@@ -55,7 +55,11 @@ class LiveEncoder:
         may_skip: Whether pictures may be left out to keep near the present: there are viewers alone, and no film.
         restarts: Number of replaced processes.
         failure: Why there are no packets; empty where there are.
+        has_ended: Always false: a lost process is replaced.
+        key_distance_s: Always 0: key frames are as close as every reader needs them.
     """
+
+    has_ended, key_distance_s = False, 0.0
 
     def __init__(
         self,
@@ -108,16 +112,6 @@ class LiveEncoder:
     def is_drained(self) -> bool:
         """Whether every picture of the ring has become a packet."""
         return self._drained_generation == self._generation
-
-    @property
-    def has_ended(self) -> bool:
-        """Always false: a lost process is replaced."""
-        return False
-
-    @property
-    def key_distance_s(self) -> float:
-        """Always 0: key frames are as close as every reader needs them."""
-        return 0.0
 
     def start(self) -> None:
         """Start the thread. Once."""
