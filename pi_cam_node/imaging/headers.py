@@ -19,8 +19,9 @@ _NPY_HEADER = re.compile(
     re.DOTALL,
 )
 
-_SOS, _APP1 = 0xDA, 0xE1
-_EXIF_HEADER = b"Exif\0\0"
+APP1 = 0xE1
+EXIF_HEADER = b"Exif\0\0"
+_SOS = 0xDA
 # EXIF tag of the orientation; directories of more entries are nonsense.
 _ORIENTATION, _ENTRIES_MAX = 0x0112, 200
 # Frame headers: SOF0 to SOF15 but for DHT, JPG and DAC, which lie between them.
@@ -29,7 +30,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Return width and height of a JPEG in pixels (ITU-T T.81, annex B); ``None`` for other bytes."""
-    for marker, at in _segments(data):
+    for marker, at in jpeg_segments(data):
         if marker in _FRAMES and len(data) >= at + 7:
             return int.from_bytes(data[at + 5 : at + 7], "big"), int.from_bytes(data[at + 3 : at + 5], "big")
     return None
@@ -37,14 +38,14 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 def exif_orientation(data: bytes) -> int:
     """Return how a JPEG says that it is to be shown: 1 to 8 (Exif 2.32, section 4.6.4); 1 where it says nothing."""
-    for marker, at in _segments(data):
-        if marker == _APP1 and data.startswith(_EXIF_HEADER, at + 2):
+    for marker, at in jpeg_segments(data):
+        if marker == APP1 and data.startswith(EXIF_HEADER, at + 2):
             end = at + int.from_bytes(data[at : at + 2], "big")
-            return _orientation_in(data[at + 2 + len(_EXIF_HEADER) : end])
+            return _orientation_in(data[at + 2 + len(EXIF_HEADER) : end])
     return 1
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield marker and offset of each segment before the pixels; the offset is that of its length."""
     at = 2
     while data[:2] == b"\xff\xd8" and len(data) >= at + 4 and data[at] == 0xFF and data[at + 1] != _SOS:

@@ -7,16 +7,16 @@ data is not changed. Pillow is not used, since it would load a JPEG library into
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC
 
 from pi_cam_node import __version__
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.core.picture import Picture
+from pi_cam_node.imaging.headers import APP1, EXIF_HEADER, jpeg_segments
 
-_SOI = b"\xff\xd8"
-_APP0, _APP1, _SOS = 0xE0, 0xE1, 0xDA
-_EXIF_HEADER = b"Exif\0\0"
+_SOI, _SOS = b"\xff\xd8", b"\xff\xda"
+_APP0 = 0xE0
 
 _IMAGE_DESCRIPTION, _SOFTWARE, _EXIF_IFD = 0x010E, 0x0131, 0x8769
 _EXPOSURE_TIME, _ISO_SPEED_RATINGS, _EXIF_VERSION = 0x829A, 0x8827, 0x9000
@@ -40,13 +40,17 @@ def with_exif(jpeg: bytes, block: bytes) -> bytes:
     Raises:
         ValueError: The bytes are not a JPEG.
     """
-    header = list(_header_segments(jpeg))
-    scan = jpeg[len(_SOI) + sum(map(len, header)) :]
-    segments = [segment for segment in header if not _is_exif(segment)]
+    segments, scan_at = [], len(_SOI)
+    for marker, at in jpeg_segments(jpeg):
+        scan_at = at + int.from_bytes(jpeg[at : at + 2], "big")
+        if not (marker == APP1 and jpeg.startswith(EXIF_HEADER, at + 2)):
+            segments.append(jpeg[at - 2 : scan_at])
+    if not jpeg.startswith(_SOI) or jpeg[scan_at : scan_at + 2] != _SOS:
+        raise ValueError(f"not a JPEG: no scan at byte {scan_at}")
     # JFIF requires APP0 first and EXIF APP1; readers expect APP0 before APP1.
     first = 1 if segments and segments[0][1] == _APP0 else 0
-    segments.insert(first, bytes((0xFF, _APP1)) + struct.pack(">H", len(block) + 2) + block)
-    return b"".join((_SOI, *segments, scan))
+    segments.insert(first, bytes((0xFF, APP1)) + struct.pack(">H", len(block) + 2) + block)
+    return b"".join((_SOI, *segments, jpeg[scan_at:]))
 
 
 def exif_block(picture: Picture, picture_id: str) -> bytes:
@@ -72,7 +76,7 @@ def exif_block(picture: Picture, picture_id: str) -> bytes:
     header = b"MM\0*" + struct.pack(">I", _FIRST_IFD)
     where = _FIRST_IFD + len(_directory([*main, _long(_EXIF_IFD, 0)], _FIRST_IFD))
     directory = _directory([*main, _long(_EXIF_IFD, where)], _FIRST_IFD)
-    return _EXIF_HEADER + header + directory + _directory(details, where)
+    return EXIF_HEADER + header + directory + _directory(details, where)
 
 
 @frozen
@@ -105,22 +109,3 @@ def _directory(fields: Sequence[_Field], at: int) -> bytes:
             values += each.data + b"\0" * (len(each.data) % 2)
         entries.append(struct.pack(">HHI", each.tag, each.kind, each.count) + value)
     return struct.pack(">H", len(fields)) + b"".join(entries) + b"\0\0\0\0" + values
-
-
-def _header_segments(jpeg: bytes) -> Iterator[bytes]:
-    """Yield the segments between the start of the file and its first scan, markers included."""
-    if not jpeg.startswith(_SOI):
-        raise ValueError("not a JPEG: it does not begin with FF D8")
-    at = len(_SOI)
-    while True:
-        if len(jpeg) < at + 4 or jpeg[at] != 0xFF:
-            raise ValueError(f"not a JPEG: no segment at byte {at}")
-        if jpeg[at + 1] == _SOS:
-            return
-        end = at + 2 + int(struct.unpack_from(">H", jpeg, at + 2)[0])
-        yield jpeg[at:end]
-        at = end
-
-
-def _is_exif(segment: bytes) -> bool:
-    return segment[1] == _APP1 and segment[4:].startswith(_EXIF_HEADER)
