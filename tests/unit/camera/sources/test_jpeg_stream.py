@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 from hypothesis import given
@@ -72,3 +74,20 @@ def test_what_never_ends_does_not_stay_in_memory(mocker: MockerFixture) -> None:
         splitter.feed(bytes(1000))
     assert len(splitter._buffer) < 20_000
     assert splitter.feed(PICTURES[1])[-1:] == [PICTURES[1]]
+
+
+def test_a_picture_in_small_pieces_is_looked_at_once(mocker: MockerFixture) -> None:
+    """Each piece was looked at with all before it: a picture of 700 KiB in packets of 1448 bytes took 0.2 s."""
+    search = jpeg_stream._IN_SCAN.search
+    seen: list[int] = []
+
+    def counted(data: bytearray, at: int) -> re.Match[bytes] | None:
+        match = search(data, at)
+        seen.append((match.end() if match else len(data)) - at)
+        return match
+
+    mocker.patch.object(jpeg_stream, "_IN_SCAN", mocker.Mock(search=counted))
+    pieces = [10] * (len(PICTURES[0]) // 10)
+    assert cut(PICTURES[0], pieces) == [PICTURES[0]]
+    assert len(pieces) / 2 < len(seen) <= len(pieces) + 1
+    assert sum(seen) <= len(PICTURES[0]) + len(seen)
