@@ -247,7 +247,7 @@ class Core:
     def _camera_lost(self, reason: str, now_s: float) -> None:
         self._delivers = False
         self.faults.note("camera", "camera_down", reason)
-        self._camera_gone(reason, now_s, CameraDown(f"ERROR: the camera is away: {reason}"))
+        self._camera_gone(reason, now_s, CameraDown(f"ERROR: the camera is offline: {reason}"))
 
     def _camera_gone(self, reason: str, now_s: float, refusal: NodeError) -> None:
         self._lost_s = now_s

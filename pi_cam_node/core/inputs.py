@@ -40,7 +40,7 @@ NOT_OPENED = "the camera does not open: it gives no answer; check its cable, pow
 
 @frozen
 class CameraFailed:
-    """The camera is away: it could not be opened, or its frames stopped. Sent once per reason.
+    """The camera is offline: it could not be opened, or its frames stopped. Sent once per reason.
 
     Attributes:
         reason: For people; holds no secret.

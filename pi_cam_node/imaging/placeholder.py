@@ -25,7 +25,7 @@ def draw(size: tuple[int, int], since: datetime | None, *, private: bool) -> Pix
     canvas = np.full((height, width, 3), _BACKGROUND, np.uint8)
     unit = min(width, height)
     _symbol(canvas, (width // 2, height * 2 // 5), unit // 6)
-    _line(canvas, "Privacy is on" if private else "The camera is away", height * 7 // 10, unit / 640)
+    _line(canvas, "Privacy is on" if private else "The camera is offline", height * 7 // 10, unit / 640)
     if since is not None and not private:
         text = f"Last picture {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         _line(canvas, text, height * 8 // 10, unit / 900)

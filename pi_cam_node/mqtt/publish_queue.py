@@ -94,7 +94,7 @@ class PublishQueue:
         """Send or queue a message; return whether it was sent now. Never blocks.
 
         Replies and events (`Message.queue_offline`) wait, the oldest making room; other messages are dropped while the
-        broker is away. Retained ones that find no room while it is there go out with one of the next calls.
+        broker is unreachable. Retained ones that find no room while it is there go out with one of the next calls.
 
         Args:
             live: The session; ``None`` until its birth has been sent.

@@ -1,4 +1,4 @@
-"""Events while the broker is away: stored, also when the node is killed, then sent once, in order, marked as late."""
+"""Events while the broker is unreachable: stored, also if the node is killed, then sent once, in order, as late."""
 
 from __future__ import annotations
 

@@ -303,7 +303,7 @@ def test_a_picture_that_is_gone_is_told_from_one_whose_disk_is_away(serving: Run
         assert serving.get(path).status == 404
         serving.pictures.is_away = True
         refused = serving.get(path)
-        assert (refused.status, refused.body) == (503, b"the disk of the pictures is away\n")
+        assert (refused.status, refused.body) == (503, b"the disk of the pictures is unavailable\n")
 
 
 def test_lists_are_bare_arrays_with_the_parameters_of_their_commands(serving: RunningWebServer) -> None:

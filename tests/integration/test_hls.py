@@ -41,12 +41,12 @@ class FakeLive:
 
     def master(self, uri: Callable[[str], str]) -> str:
         if self.is_away:
-            raise CameraDown("ERROR: the camera is away; there is no live video")
+            raise CameraDown("ERROR: the camera is offline; there is no live video")
         return f"#EXTM3U\n{uri('main.m3u8')}\n"
 
     def playlist(self, variant: str, uri: Callable[[str], str]) -> str | None:
         if self.is_away:
-            raise CameraDown("ERROR: the camera is away; there is no live video")
+            raise CameraDown("ERROR: the camera is offline; there is no live video")
         return f'#EXTM3U\n#EXT-X-MAP:URI="{uri(f"{variant}-3f2a91c0-1.mp4")}"\n{uri(f"{variant}-3f2a91c0-0.m4s")}\n'
 
     def is_prompt(self, _variant: str) -> bool:
@@ -176,7 +176,7 @@ def test_a_camera_that_is_away_is_said(serving: RunningWebServer, live: FakeLive
     live.is_away = True
     for path in FILES[:2]:
         got = serving.get(path)
-        assert (got.status, got.body) == (503, b"the camera is away; there is no live video\n")
+        assert (got.status, got.body) == (503, b"the camera is offline; there is no live video\n")
         assert int(got.headers["Retry-After"]) > 0
 
 

@@ -204,7 +204,7 @@ def test_the_dashboard_shows_the_camera_and_commands_it(broker: Mosquitto, tmp_p
 
 
 async def lose_the_broker(url: str, broker: Mosquitto, folder: Path) -> None:
-    """Look at the page while the broker is away, and when it is back."""
+    """Look at the page while the broker is unreachable, and when it is back."""
     async with browsing(folder / "second") as tab:
         await tab.go(f"{url}/dashboard/porch")
         shown = f"({VALUE % 'camera'})?.innerText"

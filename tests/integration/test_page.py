@@ -167,7 +167,7 @@ def test_the_switch_beside_the_picture_hides_it_and_shows_it_again(tmp_path: Pat
                 await tab.until(LIVE)
                 await tab.until("document.querySelector('#private').innerText.includes('Off.')")
                 await tab.click("#privacy")
-                await tab.until("document.querySelector('#private').innerText.includes('On: the camera is let go')")
+                await tab.until("document.querySelector('#private').innerText.includes('On: the camera is stopped')")
                 await tab.until("document.querySelector('#notices').innerText.includes('Privacy is on')")
                 await tab.until("document.querySelector('#save').disabled")
                 await tab.until("document.querySelector('#no-pictures').innerText.includes('are not shown')")
@@ -201,7 +201,7 @@ def test_a_refused_privacy_switch_stands_where_it_stood_and_says_why(tmp_path: P
     ("reason", "said"),
     [
         ("safe mode: the camera is left alone, because 5 starts in a row came to nothing", "Safe mode: the camera"),
-        ("unplugged", "The camera is away: unplugged."),
+        ("unplugged", "The camera is offline: unplugged."),
     ],
 )
 def test_nothing_is_promised_of_a_camera_that_never_delivered(tmp_path: Path, reason: str, said: str) -> None:
@@ -223,13 +223,13 @@ def test_the_page_says_what_is_away_and_comes_back_by_itself(tmp_path: Path) -> 
             async with looking(serving.url, tmp_path) as tab:
                 with serving.filming():
                     await tab.until(LIVE)
-                    await tab.until("document.querySelector('#notices').innerText.includes('broker is away')")
+                    await tab.until("document.querySelector('#notices').innerText.includes('broker is unreachable')")
                     serving.tell(BrokerConnected("5", 1))
                     await tab.until("document.querySelector('#notices').innerText === ''")
                 serving.hub.publish(None)
                 serving.tell(CameraChanged(online=False, reason="unplugged", at=serving.clock.utcnow()))
                 serving.tell(FaultReported("camera_down", "unplugged"))
-                await tab.until("document.querySelector('#notices').innerText.includes('camera is away: unplugged')")
+                await tab.until("document.querySelector('#notices').innerText.includes('camera is offline: unplugged')")
                 await tab.until("document.querySelector('#moment').innerText === 'No live picture'")
                 assert await tab.value(LIVE), "the placeholder is shown"
                 await asyncio.to_thread(serving.__exit__, None, None, None)

@@ -287,7 +287,7 @@ def test_there_is_no_snapshot_while_the_camera_is_away(serving: RunningWebServer
     for path in ("/snapshot.jpg", "/snapshot.jpg?fresh=1"):
         got = serving.get(path)
         assert got.status == 503
-        assert got.body == b"The camera is away.\n"
+        assert got.body == b"The camera is offline.\n"
         assert int(got.headers["Retry-After"]) > 0
 
 

@@ -54,7 +54,7 @@ def raising(error: BaseException) -> Job:
 
 
 class Gate:
-    """A job that runs until it is let go."""
+    """A job that runs until it is told to end."""
 
     def __init__(self) -> None:
         self.entered = threading.Event()

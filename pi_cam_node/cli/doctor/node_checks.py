@@ -139,7 +139,7 @@ def check_running_camera(node: NodeOnBroker) -> Finding:
         rate = f", {figures['fps']} frames a second" if "fps" in figures else ""
         return ok(CAMERA, f"the running node has it: brightness {level}{rate}")
     if retained.get(topics.state("privacy")) == "ON":
-        return ok(CAMERA, "privacy is on: the running node has let go of it")
+        return ok(CAMERA, "privacy is on: the running node has closed it")
     if figures.get("fps", 0) > 0 and topics.camera_availability not in retained:
         unseen = (
             f"frames arrive, but this login does not see {topics.camera_availability}: it is not written, or not read"

@@ -25,7 +25,7 @@ In JSON two more fields are understood by every command:
 
 Each command gets exactly one reply with `"stage":"final"` on `<base>/<node>/reply/<verb>`, or on the response topic of an
 MQTT 5 request, with its correlation data. Two limits: while 10 000 commands wait, further ones are dropped (`messages_refused` in
-telemetry, and the log); and while the broker is away the newest 100 replies and 1,000 events are kept. Work of more than 300 ms is announced by `accepted`, and may tell its `progress`.
+telemetry, and the log); and while the broker is unreachable the newest 100 replies and 1,000 events are kept. Work of more than 300 ms is announced by `accepted`, and may tell its `progress`.
 
 ```json
 {"id":"a1","verb":"health","ok":true,"code":"ok","message":"RSS=61.5MiB SWAP=0.0%","data":{},"stage":"final",

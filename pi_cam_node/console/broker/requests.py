@@ -48,7 +48,7 @@ class Requests:
         limit_s = deadline_s or reply_deadline_s(verb, DEADLINE_S)
         try:
             if not self._send(node, verb, payload, name.encode()):
-                raise CameraDown("the broker is away; nothing was sent")
+                raise CameraDown("the broker is unreachable; nothing was sent")
             return await asyncio.wait_for(future, limit_s)
         except TimeoutError:
             raise DeadlinePassed(f"{node} did not answer within {limit_s:g} s") from None

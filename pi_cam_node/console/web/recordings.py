@@ -117,7 +117,7 @@ def _facts(context: ConsoleContext, row: MediaRow) -> dict[str, object]:
 async def _refresh(context: ConsoleContext, nodes: Sequence[Node], before: tuple[int, str] | None) -> list[str]:
     """Fetch and store the nodes' lists; return a message for each reason why some did not answer."""
     if not context.dispatcher.broker.connected:
-        return ["The broker is away; what is listed is of earlier."]
+        return ["The broker is unreachable; the list is from before."]
     reasons: dict[str, list[str]] = {}
     said = await asyncio.gather(*(_refresh_one(context, node, before) for node in nodes))
     for node, reason in zip(nodes, said, strict=True):

@@ -140,7 +140,7 @@ class LiveVideo:
         if self.missing:
             raise NotSaved(f"ERROR: {self.missing}")
         if self._is_closed or not self._is_online:
-            raise CameraDown("ERROR: the camera is away; there is no live video")
+            raise CameraDown("ERROR: the camera is offline; there is no live video")
 
     def _end(self) -> None:
         for variant in self._variants.values():

@@ -248,7 +248,7 @@ class PictureArchive:
 
     def _check_mounted(self) -> None:
         if self.is_away:
-            raise NotSaved(f"the disk of {self._directory} is away")
+            raise NotSaved(f"the disk of {self._directory} is unavailable")
 
     def _open_once(self) -> None:
         if self._index.usage is None:

@@ -36,7 +36,7 @@ VARIANTS = ("main", "remote")
 _FILE = re.compile(r"(main|remote)-([0-9a-f]{8})-([0-9]{1,12})\.(m4s|mp4)")
 
 GONE = "That part of the live video is gone, or does not exist yet."
-REFUSALS = {404: GONE, 501: "Packages are missing.", 503: "The camera is away, or all places for viewers are taken."}
+REFUSALS = {404: GONE, 501: "Packages are missing.", 503: "The camera is offline, or all places for viewers are taken."}
 
 
 class HlsViewers:

@@ -39,7 +39,7 @@ EMBEDDABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
             "fresh": ({"enum": ["0", "1"]}, "1: a picture whose exposure begins after the request."),
             "width": ({"type": "integer", "minimum": LEAST_WIDTH_PX}, "Its width at most, in pixels."),
         },
-        refusals={**NOT_MODIFIED, 503: "The camera is away.", 504: "No picture was taken in time."},
+        refusals={**NOT_MODIFIED, 503: "The camera is offline.", 504: "No picture was taken in time."},
     ),
 )
 async def snapshot(request: web.Request) -> web.StreamResponse:
@@ -57,7 +57,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
             return web.Response(status=504, text=text)
     context.hub.privacy_gate.check()
     if frame is None:
-        return web.Response(status=503, text="The camera is away.\n", headers=retry_headers(503))
+        return web.Response(status=503, text="The camera is offline.\n", headers=retry_headers(503))
     etag = f"{frame.seq}-{frame.captured_at.timestamp():.3f}-{frame.quality}-{width_px or 'full'}"
     headers = {**frame_headers(frame), "ETag": f'"{etag}"', "Cache-Control": "private, no-cache", **EMBEDDABLE}
     if is_known(request, etag):

@@ -31,7 +31,7 @@ THUMBNAIL_PX = 320
 CACHING = {"Cache-Control": "private, no-cache"}
 
 GONE = "There is no such picture or film, any more."
-AWAY = "The disk of the pictures is away, or too many requests are waiting."
+UNAVAILABLE = "The disk of the pictures is unavailable, or too many requests are waiting."
 
 THUMBNAILS = app_key("thumbnails", Thumbnails)
 THUMBNAIL_POOL = app_key("thumbnail_pool", DiskPool)
@@ -58,7 +58,7 @@ def attach(app: web.Application) -> None:
             206: "The part that was asked for.",
             404: GONE,
             416: "The range lies beyond the end.",
-            503: AWAY,
+            503: UNAVAILABLE,
         },
     ),
     signed=True,
@@ -78,7 +78,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
     "GET",
     "/media/{id}/thumbnail",
     "view",
-    Described(("image/jpeg",), refusals={**NOT_MODIFIED, **OVERLOADED, 404: GONE, 503: AWAY}),
+    Described(("image/jpeg",), refusals={**NOT_MODIFIED, **OVERLOADED, 404: GONE, 503: UNAVAILABLE}),
     signed=True,
 )
 async def thumbnail(request: web.Request) -> web.StreamResponse:
@@ -117,7 +117,9 @@ async def _missing(request: web.Request) -> web.HTTPException:
     """Return the error for a missing picture: 404, or another if the disk is missing."""
     pictures = context_of(request).pictures
     if await request.app[DISK].run(lambda: pictures.is_away):
-        return web.HTTPServiceUnavailable(text="the disk of the pictures is away\n", headers={"Retry-After": "60"})
+        return web.HTTPServiceUnavailable(
+            text="the disk of the pictures is unavailable\n", headers={"Retry-After": "60"}
+        )
     return web.HTTPNotFound(text="there is no such picture (any more)\n")
 
 

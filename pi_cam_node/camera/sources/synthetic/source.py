@@ -104,7 +104,7 @@ class SyntheticSource:
             return
         while left_s := self._script.loss_left_s(time.monotonic() - self._start_mono_s):
             if self._script.loss == "error":
-                raise SourceError(f"the synthetic camera is away for {self._script.loss_s:g} s, as its script says")
+                raise SourceError(f"the synthetic camera is offline for {self._script.loss_s:g} s, as its script says")
             self._never.wait(left_s)
 
 

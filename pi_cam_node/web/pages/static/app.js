@@ -9,7 +9,7 @@ import { plot } from "./plot.js";
 import { showPrivacy, wirePrivacy } from "./privacy.js";
 import { showSettings, wireKeep } from "./settings.js";
 import { hold, reach, wireShoot } from "./shoot.js";
-import { showAway, showState } from "./state.js";
+import { showOffline, showState } from "./state.js";
 import { watch } from "./watch.js";
 
 const POLL_MS = 2000;
@@ -33,7 +33,7 @@ async function poll() {
     show({ ...state, telemetry: { ...figures, ...state.telemetry } });
   } catch {
     settings = null; // it may come back with others
-    showAway(heard);
+    showOffline(heard);
     tell(false);
     showPrivacy(null);
     hold();
@@ -68,7 +68,7 @@ function thresholds() {
 async function configure() {
   const told = (await read("api/config")).settings;
   settings = new Map(told.map((setting) => [setting.key, setting]));
-  showSettings(told, () => configure().then(refresh).catch(() => showAway(heard)));
+  showSettings(told, () => configure().then(refresh).catch(() => showOffline(heard)));
 }
 
 document.addEventListener("visibilitychange", () => document.hidden || refresh());

@@ -39,7 +39,7 @@ export async function live() {
   }
 }
 
-/** Tells whether the node answers, and whether it hides what it sees. While its camera is away it sends a drawn placeholder. */
+/** Tells whether the node answers, and whether it hides what it sees. While its camera is offline it sends a drawn placeholder. */
 export function tell(node, hidden = false) {
   if (is.node && !node) current?.abort();
   if (is.hidden && !hidden) wake();

@@ -4,8 +4,8 @@ import { command } from "./api.js";
 import { byId, say } from "./dom.js";
 
 const MEANS = {
-  on: "On: the camera is let go, and nothing is shown. Saved pictures stay on the disk.",
-  off: "Off. Switch it on to let go of the camera and forget what it saw.",
+  on: "On: the camera is stopped, and nothing is shown. Saved pictures stay on the disk.",
+  off: "Off. Switch it on to stop the camera and delete the pictures in memory.",
   unknown: "",
 };
 

@@ -32,36 +32,36 @@ export function showState({ node, states, telemetry, broker, broker_away_because
   put("brightness", seen.brightness, (v) => v.toFixed(1), "of 255");
   put("lux", seen.lux, (v) => v.toPrecision(v < 1000 ? 3 : 4).replace(/\.0+$/, ""), "lx");
   put("ring", states.ring_seconds, (v) => v.toFixed(0), "s");
-  link("node", true, "Node answers", "");
-  link("camera", camera, "Camera here", states.privacy === "ON" ? "Privacy is on" : "Camera away");
-  link("broker", broker, "Broker here", "Broker away");
+  link("node", true, "Node online", "");
+  link("camera", camera, "Camera online", states.privacy === "ON" ? "Privacy is on" : "Camera offline");
+  link("broker", broker, "Broker connected", "Broker unreachable");
   showFigures(telemetry);
   const notices = [];
   const fault = states.last_error === NO_FAULT ? "" : states.last_error;
   const [, reason] = /^camera_down: (.*)$/s.exec(fault) ?? [];
   const hidden = states.privacy === "ON";
-  if (hidden) notices.push(["Privacy is on: the camera is let go, and no picture is made, kept or shown.", false]);
-  else if (!camera) notices.push([cameraAway(reason, states.ring_seconds > 0), true]);
-  if (!broker) notices.push([`The MQTT broker is away${why ? `: ${why}` : ""}. This page works without it.`, false]);
+  if (hidden) notices.push(["Privacy is on: the camera is stopped, and no picture is made, kept or shown.", false]);
+  else if (!camera) notices.push([cameraOffline(reason, states.ring_seconds > 0), true]);
+  if (!broker) notices.push([`The MQTT broker is unreachable${why ? `: ${why}` : ""}. This page works without it.`, false]);
   byId("fault").textContent = fault ? `Last fault: ${fault}` : "";
   showNotices(notices);
-  document.body.dataset.node = "here";
+  document.body.dataset.node = "online";
 }
 
 /** Shows that the node has not answered since a time, or ever. */
-export function showAway(since) {
-  document.body.dataset.node = "away";
-  link("node", false, "", "Node away");
+export function showOffline(since) {
+  document.body.dataset.node = "offline";
+  link("node", false, "", "Node offline");
   for (const other of ["camera", "broker"]) link(other, null, "", "");
   const known = since ? ` What stands below is as it was at ${clockTime(since)}.` : "";
   showNotices([[`The node does not answer.${known}`, true]]);
 }
 
-/** Returns what a person should know, and can do, while the camera is away. */
-function cameraAway(reason, held) {
+/** Returns what a person should know, and can do, while the camera is offline. */
+function cameraOffline(reason, held) {
   const [, safe] = /^safe mode: (.*)$/s.exec(reason ?? "") ?? [];
   if (safe) return `Safe mode: ${safe}. Change the settings below, or wait: it is tried again by itself.`;
-  return `The camera is away${reason ? `: ${reason}` : ""}.${held ? " The last seconds before can still be saved." : ""}`;
+  return `The camera is offline${reason ? `: ${reason}` : ""}.${held ? " The last seconds before can still be saved." : ""}`;
 }
 
 function put(id, value, text, unit) {
@@ -69,10 +69,10 @@ function put(id, value, text, unit) {
   byId(id).replaceChildren(known ? text(Number(value)) : NOTHING, ...(known ? [" ", element("small", {}, unit)] : []));
 }
 
-function link(name, is, here, away) {
+function link(name, is, online, offline) {
   const item = byId(`link-${name}`);
-  item.dataset.is = is === null ? "unknown" : is ? "here" : "away";
-  item.textContent = (is ? here : away) || `${name[0].toUpperCase()}${name.slice(1)} unknown`;
+  item.dataset.is = is === null ? "unknown" : is ? "online" : "offline";
+  item.textContent = (is ? online : offline) || `${name[0].toUpperCase()}${name.slice(1)} unknown`;
 }
 
 function showFigures(telemetry) {

@@ -80,7 +80,7 @@ const DONE = {
 const REFUSED = {
   busy: _("The camera is busy with something else. Try again in a moment."),
   no_frames: _("The memory does not reach back to that moment."),
-  camera_down: _("The camera is away, so there is no picture to take."),
+  camera_down: _("The camera is offline, so there is no picture to take."),
   privacy_on: _("Privacy is on: no picture is made, kept or shown."),
   no_space: _("The disk is full. Delete pictures, or give them more room in the settings."),
   timeout: _("The camera took too long. Try again."),

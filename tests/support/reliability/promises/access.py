@@ -70,7 +70,7 @@ PRIVACY = (
     ),
     Promise(
         "P5",
-        "the broker is away when privacy is switched on",
+        "the broker is unreachable when privacy is switched on",
         "the next connect empties every retained picture; no picture that waited is sent",
     ),
     Promise(

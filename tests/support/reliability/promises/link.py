@@ -7,7 +7,7 @@ from tests.support.reliability.promises.promise import Promise
 MQTT = (
     Promise(
         "M1",
-        "the broker is away for an hour",
+        "the broker is unreachable for an hour",
         "capturing, saving and the live view continue without a restart; memory grows by less than 5 MiB",
     ),
     Promise(
@@ -73,7 +73,7 @@ MQTT = (
     ),
     Promise(
         "M14",
-        "thousands of messages while the broker is away or hangs",
+        "thousands of messages while the broker is unreachable or hangs",
         "at most 100 replies and 1,000 events wait; the oldest are dropped and counted; of states only the newest is "
         "sent; at most 4 MiB are in flight",
     ),

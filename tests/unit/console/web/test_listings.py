@@ -135,7 +135,7 @@ def test_nodes_that_tell_no_list_for_one_reason_are_one_sentence() -> None:
         "Porch, Hall, Gate: offline; what is listed is of earlier.",
         "Shed: what is saved there is not told; only pictures of events are listed.",
     ]
-    assert said(connected=False) == ["The broker is away; what is listed is of earlier."]
+    assert said(connected=False) == ["The broker is unreachable; the list is from before."]
 
 
 def test_lists_leave_commands_to_nodes_for_rules_and_buttons() -> None:

@@ -125,7 +125,7 @@ def test_a_camera_that_is_lost_ends_it_until_it_is_back() -> None:
     rig.look()
     rig.camera(online=False)
     assert rig.users == (0, 0)
-    with pytest.raises(CameraDown, match="the camera is away"):
+    with pytest.raises(CameraDown, match="the camera is offline"):
         rig.live.playlist(MAIN, str)
     rig.camera(online=True)
     rig.look()

@@ -76,7 +76,7 @@ def test_a_disk_that_is_away_loses_no_row(archive: PictureArchive, folder: Path,
     ids = [save(archive, number) for number in range(3)]
     with away(folder, mocker):
         assert archive.is_away
-        with pytest.raises(NotSaved, match="is away"):
+        with pytest.raises(NotSaved, match="is unavailable"):
             archive.media(Query())
     assert not archive.is_away
     assert listed(archive) == ids[::-1]

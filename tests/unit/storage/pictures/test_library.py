@@ -157,9 +157,9 @@ def test_while_the_disk_is_away_nothing_is_kept_or_deleted(
 ) -> None:
     media_id = save(archive)
     mocker.patch.object(FolderWatch, "is_away", True)
-    with pytest.raises(NotSaved, match="is away"):
+    with pytest.raises(NotSaved, match="is unavailable"):
         archive.keep(media_id, kept=True)
-    with pytest.raises(NotSaved, match="is away"):
+    with pytest.raises(NotSaved, match="is unavailable"):
         archive.delete(media_id)
     assert names(folder) == sorted([f"{media_id}.jpg", f"{media_id}.json"])
 
