@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -69,5 +70,60 @@ def test_a_form_that_is_sent_before_its_script_has_come_puts_no_password_into_th
         await tab.write("[name=new]", "a secret of mine")
         await tab.until("document.body?.innerText.includes('not the old password')", "the refusal")
         assert not [asked for asked in tab.requests if "secret" in asked or "horse" in asked]
+
+    tour(broker, tmp_path, steps)
+
+
+def test_a_double_click_makes_one_rule(broker: Mosquitto, tmp_path: Path) -> None:
+    cards = "document.querySelectorAll('form[action$=\"/remove\"]').length"
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        await tab.go(f"{console.url}/settings/rules")
+        await tab.until("document.querySelector('#new form')?.dataset.htmxPowered === 'true'", "the form")
+        await tab.until("document.querySelector('#new [name=cameras]') !== null", "the camera")
+        await tab.value("document.querySelector('#new [name=cameras]').click()")
+        await tab.value("(() => { for (let at = 0; at < 5; at++) document.querySelector('#new button').click(); })()")
+        await tab.until(f"{cards} >= 1", "the rule")
+        await tab.value("document.querySelector('#new [name=cameras]').click()")
+        await tab.value("document.querySelector('#new [name=name]').value = 'Another'")
+        await tab.until("document.querySelector('#new form')?.dataset.htmxPowered === 'true'", "the form")
+        await tab.value("document.querySelector('#new button').click()")
+        await tab.until("document.querySelector('main')?.innerText.includes('Another')", "the other rule")
+        assert await tab.value(cards) == 2
+
+    tour(broker, tmp_path, steps)
+
+
+def test_the_picture_of_an_event_is_shown_when_it_comes_and_the_focus_stays_at_its_row(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    stage = "document.querySelector('.stage').innerText"
+    focused = "document.activeElement.closest('[data-row]') !== null"
+
+    def happens(client: Client, name: str, **more: str) -> None:
+        event = {"event_type": "triggered", "id": name, "at": "2026-11-30T20:00:00Z", **more}
+        client.publish("pi_cam_node/porch/event/triggered", json.dumps(event))
+
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        await tab.go(f"{console.url}/events")
+        await tab.until("document.getElementById('unreached').hidden && document.readyState === 'complete'")
+        happens(client, "first")
+        await tab.until("document.querySelector('.event a') !== null", "the event")
+        await tab.click(".event a")
+        await tab.until(f"{stage}.includes('no picture')", "that there is none yet")
+        happens(client, "first", picture_id="p1")
+        await tab.until(f"{stage}.includes('cannot be reached')", "the picture, which the node does not hand out")
+        await tab.press("Escape", 27)
+        await tab.until(f"document.querySelector('dialog[open]') === null && {focused}", "the focus at the row")
+        happens(client, "second")
+        await tab.until("document.querySelectorAll('.event').length === 2", "the other event")
+        assert await tab.value(focused), "of a list that was drawn anew"
+        await tab.go(f"{console.url}/events/2")
+        await tab.until("document.getElementById('unreached').hidden && document.readyState === 'complete'")
+        await tab.until(f"{stage}.includes('no picture')", "that there is none yet")
+        happens(client, "second", picture_id="p2")
+        await tab.until(f"{stage}.includes('cannot be reached')", "the picture on the page of the event")
 
     tour(broker, tmp_path, steps)

@@ -83,7 +83,10 @@ function list(place, make, load, entryOf) {
   const day = new URLSearchParams(location.search).get("day");
   if (DAY.test(day ?? "")) shown.picker.pick(day);
   else shown.reload();
-  document.body.addEventListener("changed-events", () => shown.follow());
+  document.body.addEventListener("changed-events", async () => {
+    await shown.follow();
+    viewer.renew();
+  });
 }
 
 function player(place) {
@@ -93,6 +96,14 @@ function player(place) {
   const made = new Player(source, () => location.assign(kind === "event" ? "/events" : "/recordings"), false);
   place.replaceChildren(made.element);
   made.show(entryOf(row, source));
+  document.body.addEventListener("changed-events", () => made.isEmpty && renew().catch(() => undefined));
+
+  /** Shows what has come meanwhile of an event that had no picture yet. */
+  async function renew() {
+    const answer = await fetch(location.href, { signal: AbortSignal.timeout(DEADLINE_MS) });
+    const there = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("player");
+    if (there && there.dataset.row !== text) made.show(entryOf(JSON.parse(there.dataset.row), source));
+  }
 }
 
 const [eventsPlace, recordings, single] = ["events", "recordings", "player"].map((id) => document.getElementById(id));

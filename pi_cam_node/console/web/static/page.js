@@ -19,6 +19,8 @@ let source;
 let listeningSince = 0;
 let day = new Date().toDateString();
 let sent;
+// What each button or form sends at present.
+const underWay = new Map();
 const bar = document.getElementById("mode");
 
 export function wordTimes(root = document) {
@@ -144,6 +146,15 @@ function leaveIfRefused(event) {
   logIn();
 }
 
+/** Drops a press of which the same one is being answered, or leads to another page: a double click is one. */
+function dropSecond(event) {
+  const { sourceElement, request } = event.detail.ctx;
+  if (request.method === "GET") return;
+  const press = `${request.action} ${new URLSearchParams(request.body)}`;
+  if (underWay.get(sourceElement) === press) event.preventDefault();
+  else underWay.set(sourceElement, press);
+}
+
 /** Notes which form of the bar above the page is sent; its answer replaces the bar, and with it what has the focus. */
 function noteForm({ detail: { ctx } }) {
   if (ctx.request.method !== "GET" && ctx.target?.id === "mode") sent = ctx.sourceElement;
@@ -157,6 +168,9 @@ function keepFocus() {
 document.addEventListener("htmx:before:request", (event) => sayOf(event, document.body.dataset.working, "waiting"));
 document.addEventListener("htmx:error", (event) => event.detail.ctx && sayOf(event, document.body.dataset.unanswered, "refused"));
 document.addEventListener("htmx:before:response", leaveIfRefused);
+document.addEventListener("htmx:config:request", dropSecond);
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => ctx.hx?.redirect || underWay.delete(ctx.sourceElement));
+addEventListener("pageshow", () => underWay.clear()); // the way back may bring the page as it was left
 document.addEventListener("htmx:before:request", noteForm);
 for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, () => (sent = undefined), true);
 if (bar) new MutationObserver(keepFocus).observe(bar, { childList: true, subtree: true });

@@ -156,7 +156,16 @@ export class PagedList {
         element("ul", { className: this.list }, ...ones.map((row) => items.get(keyOf(row))[1]))));
     this.days.replaceChildren(...days);
     this.explain();
-    if (focused && !document.activeElement?.closest("[data-row]")) this.days.querySelector(`[data-row="${CSS.escape(focused)}"] a`)?.focus();
+    if (focused && !document.activeElement?.closest("[data-row]")) this.focusKey(focused);
+  }
+
+  /** Focuses the link of a row, where it is listed. */
+  focus(row) {
+    this.focusKey(keyOf(row));
+  }
+
+  focusKey(key) {
+    this.days.querySelector(`[data-row="${CSS.escape(key)}"] a`)?.focus();
   }
 
   /** Returns [what it was made of, the item]; an item stays as long as its row says the same, links aside. */

@@ -37,6 +37,11 @@ export class Player {
     this.stageOf(entry.film ? "film" : "picture");
   }
 
+  /** Whether there is neither film nor picture of what is shown. */
+  get isEmpty() {
+    return !this.entry.film && !this.entry.picture;
+  }
+
   /** Lets go of the film: a browser would go on loading it. */
   stop() {
     const video = this.stage.querySelector("video");

@@ -15,7 +15,7 @@ export class Viewer {
     this.close = arrow("×", _("Close"), () => this.dialog.close());
     this.bar = element("div", { className: "viewer-bar" }, this.newer, this.older, this.close);
     this.dialog = element("dialog", { className: "viewer", ariaLabel: _("Player") }, this.bar, this.player.element);
-    this.dialog.addEventListener("close", () => this.player.stop());
+    this.dialog.addEventListener("close", () => this.closed());
     this.dialog.addEventListener("click", ({ target }) => target === this.dialog && this.dialog.close());
     this.dialog.addEventListener("keydown", (event) => this.key(event));
     document.body.append(this.dialog);
@@ -33,6 +33,19 @@ export class Viewer {
     if (this.dialog.open) return;
     this.dialog.showModal();
     this.close.focus();
+  }
+
+  /** Shows what has come meanwhile of an event that had no picture yet. */
+  renew() {
+    if (!this.dialog.open || !this.player.isEmpty) return;
+    const row = this.list.rows.find((one) => keyOf(one) === keyOf(this.row));
+    if (row) this.player.show(this.entryOf(row));
+  }
+
+  /** Leaves the focus at the one that was shown: the list may have been drawn anew meanwhile. */
+  closed() {
+    this.player.stop();
+    this.list.focus(this.row);
   }
 
   async step(count) {
