@@ -6,6 +6,7 @@ that the broker applies the same restrictions.
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 import uuid
@@ -107,7 +108,8 @@ class BlockingClient:
             paho_client.set_login(self._client, config)
             paho_client.connect(self._client, config)
         except (OSError, ValueError) as error:
-            raise NoBroker(transport.reason_of(error, config.host, config.port), "network") from error
+            cause: Cause = "certificate" if isinstance(error, ssl.SSLCertVerificationError) else "network"
+            raise NoBroker(transport.reason_of(error, config.host, config.port), cause) from error
         self._client.loop_start()
         with self._changed:
             self._changed.wait_for(lambda: self._answer is not None or self._lost, ANSWER_S)

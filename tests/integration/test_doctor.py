@@ -15,6 +15,7 @@ from pytest_mock import MockerFixture
 from pi_cam_node.cli import main as main_module
 from pi_cam_node.cli.doctor.command import main
 from tests.support.broker import Mosquitto, StartBroker, free_port, wait_until
+from tests.support.certificates import Authority
 from tests.support.running_node import REPOSITORY, CommandClient, RunningNode
 
 
@@ -265,3 +266,14 @@ def test_a_single_topic_that_the_running_node_may_not_use_is_told(
     assert forbidden.rstrip("#") in report.text
     assert (report.state("node") == "failed") == (topic == "availability"), report.text
     assert ("frames arrive, but" in report.text) == (topic == "camera/availability"), report.text
+
+
+def test_a_certificate_that_is_refused_comes_with_advice_for_certificates(
+    doctor: DoctorRunner, start_broker: StartBroker, authority: Authority
+) -> None:
+    cert, key = authority.issue("broker.example")
+    broker = start_broker([f"certfile {cert}", f"keyfile {key}"])
+    report = doctor.run(broker.port, tls={"enable": True, "ca": str(authority.ca)})
+    assert "the certificate of 127.0.0.1" in report.text
+    assert "mqtt.host is a name that the certificate has" in report.text
+    assert "is the broker running" not in report.text

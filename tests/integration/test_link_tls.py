@@ -93,3 +93,15 @@ def test_our_own_certificate_is_shown(start_broker: StartBroker, authority: Auth
 def test_a_missing_authority_file_is_named(broker: Mosquitto, tmp_path: Path) -> None:
     with LinkHarness(broker.port, tls={"enable": True, "ca": tmp_path / "none.crt"}) as node:
         assert "none.crt" in node.expect(BrokerLost).reason
+
+
+def test_a_file_that_is_no_certificate_is_named_with_its_setting(broker: Mosquitto, authority: Authority) -> None:
+    cert, key = authority.issue("porch")
+    (_, other_key) = authority.issue("yard")
+    pair = "mqtt.tls.cert and mqtt.tls.key are no certificate in PEM form and its key, which has no password"
+    for more, told in (
+        ({"ca": key}, f"mqtt.tls.ca holds no certificate in PEM form ({key})"),
+        ({"cert": cert, "key": other_key}, f"{pair} ({cert})"),
+    ):
+        with LinkHarness(broker.port, tls={"enable": True, **more}) as node:
+            assert node.expect(BrokerLost).reason == told

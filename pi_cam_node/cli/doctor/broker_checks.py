@@ -21,6 +21,8 @@ RIGHTS = "give the node's login the rights in docs/brokers.md"
 
 _ADVICE = {
     "network": "is the broker running, and are mqtt.host, mqtt.port and mqtt.tls right?",
+    "certificate": "mqtt.tls.ca names the certificate of its authority, or the broker's own if it is self-signed; "
+    "mqtt.host is a name that the certificate has; the dates in it need a clock that is right",
     "credentials": "check mqtt.username and mqtt.password_file; `mosquitto_passwd` changes what mosquitto knows",
     "version": "set mqtt.protocol: auto",
     "silence": "is it a broker that listens there, and is mqtt.tls.enable right for that port?",

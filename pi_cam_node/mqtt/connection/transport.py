@@ -94,13 +94,21 @@ def tls_context(tls: MqttTlsConfig) -> TlsContext:
             require_plain(path)  # OpenSSL's own error does not name the file
     context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)  # requires a valid certificate and a matching name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # OpenSSL names neither the file nor, in words, what is wrong with it.
     if tls.ca is None:
         context.load_default_certs()
     else:
-        context.load_verify_locations(tls.ca)
+        try:
+            context.load_verify_locations(tls.ca)
+        except ssl.SSLError:
+            raise OSError(errno.EINVAL, "mqtt.tls.ca holds no certificate in PEM form", str(tls.ca)) from None
     if tls.cert is not None:
-        # An empty password keeps OpenSSL from asking for one at the terminal.
-        context.load_cert_chain(tls.cert, tls.key, password="")
+        try:
+            # An empty password keeps OpenSSL from asking for one at the terminal.
+            context.load_cert_chain(tls.cert, tls.key, password="")
+        except ssl.SSLError:
+            why = "mqtt.tls.cert and mqtt.tls.key are no certificate in PEM form and its key, which has no password"
+            raise OSError(errno.EINVAL, why, str(tls.cert)) from None
     return context
 
 
