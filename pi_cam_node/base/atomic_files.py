@@ -7,6 +7,7 @@ as saved only after the last step.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import stat
@@ -176,6 +177,20 @@ def sync_directory(directory: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_DIRECTORY_SYNC:
             raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_file_system(directory: Path) -> None:
+    """Sync all that was written to the file system of a directory; many files one by one take minutes.
+
+    Raises:
+        OSError: The sync failed.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(directory))
     finally:
         os.close(descriptor)
 

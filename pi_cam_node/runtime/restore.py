@@ -24,6 +24,7 @@ from pi_cam_node.base.atomic_files import (
     refuse_special,
     sync,
     sync_directory,
+    sync_file_system,
 )
 from pi_cam_node.base.backup_archive import ROOT, OneWayArchive
 from pi_cam_node.base.frozen import frozen
@@ -164,17 +165,23 @@ def _moves(staging: Path, staged: Path, path: Path, config: Config, environ: Map
 def _restore_pictures(staging: Path, config: Config) -> int:
     """Move files into the folder of pictures; return the number of new files of pictures and films."""
     folder = config.export.base_dir
-    count = 0
     unpacked = staging / "pictures"
     if not unpacked.is_dir():
         return 0
     make_directory(folder)
-    for name in sorted(entry.name for entry in entries(unpacked)):
-        if not (folder / name).exists():
-            _place(unpacked / name, folder / name)
-            count += name not in OURS
+    names = [name for name in sorted(entry.name for entry in entries(unpacked)) if not (folder / name).exists()]
+    try:
+        for name in names:
+            _move_to_part(unpacked / name, folder / name)
+        sync_file_system(folder)
+        for name in names:
+            _part_of(folder / name).replace(folder / name)
+    except BaseException:
+        for name in names:
+            _part_of(folder / name).unlink(missing_ok=True)
+        raise
     sync_directory(folder)
-    return count
+    return sum(name not in OURS for name in names)
 
 
 def _put_all(moves: Mapping[Path, Path]) -> tuple[Path, ...]:
@@ -218,19 +225,24 @@ def _set_aside(target: Path, aside: dict[Path, Path]) -> None:
 def _put(file: Path, target: Path) -> None:
     """Move a file, also across file systems; it is on disk on return."""
     make_directory(target.parent)
-    _place(file, target)
-    sync_directory(target.parent)
-
-
-def _place(file: Path, target: Path) -> None:
-    """Move a file as `_put` does, but leave the folder, and its sync, to the caller."""
-    part = target.with_name(f".{target.name}.restored.part")
-    part.unlink(missing_ok=True)
     try:
-        shutil.move(file, part)
-        part.chmod(FILE_MODE)
+        part = _move_to_part(file, target)
         sync(part)
         part.replace(target)
     except BaseException:
-        part.unlink(missing_ok=True)
+        _part_of(target).unlink(missing_ok=True)
         raise
+    sync_directory(target.parent)
+
+
+def _move_to_part(file: Path, target: Path) -> Path:
+    """Move a file, also across file systems, beside its destination; return its temporary path."""
+    part = _part_of(target)
+    part.unlink(missing_ok=True)
+    shutil.move(file, part)
+    part.chmod(FILE_MODE)
+    return part
+
+
+def _part_of(target: Path) -> Path:
+    return target.with_name(f".{target.name}.restored.part")
