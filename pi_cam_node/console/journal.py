@@ -39,13 +39,14 @@ class Journal:
 
     Attributes:
         dropped: Entries dropped because the queue was full: the disk was too slow.
+        written: Entries written since the start.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: list[Entry] = []
         self._news = asyncio.Event()
-        self.dropped = 0
+        self.dropped = self.written = 0
         self._not_kept = 0
 
     def put(self, entry: Entry) -> None:
@@ -82,6 +83,7 @@ class Journal:
             if self._not_kept:
                 _log.warning("%d entries were not kept while the database could not be written", self._not_kept)
             self._not_kept = 0
+            self.written += len(batch)
             for entry in batch:
                 entry.written(True)
 

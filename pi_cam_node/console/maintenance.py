@@ -16,7 +16,7 @@ from pi_cam_node.console.pictures.client import Unreachable
 from pi_cam_node.console.push.pause import until_ms_in, words_of
 from pi_cam_node.console.renames import Renames
 from pi_cam_node.console.sensors import announced, by_hand
-from pi_cam_node.console.store import audit
+from pi_cam_node.console.store import audit, retention
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store import nodes as node_rows
 from pi_cam_node.console.store import sensors as sensor_rows
@@ -24,7 +24,7 @@ from pi_cam_node.console.store.events import EventRow
 
 _log = logging.getLogger(__name__)
 
-HOUSEKEEPING_S = 3600.0
+HOUSEKEEPING_S, LOOK_S, MANY_WRITTEN = 3600.0, 60.0, 5000
 # Nodes and sensors last heard within this time are restored at start.
 RESTORED_MS = 7 * 86_400_000
 # Events of a node that are compared with the database when the node comes online: per page, and the most pages while
@@ -84,16 +84,22 @@ class Maintenance:
         while True:
             try:
                 gone = 0
-                while more := await self._context.database.run(
-                    lambda db: event_rows.expire(db, self._context.now_ms())
-                ):
+                while more := await self._context.database.run(lambda db: retention.expire(db, self._context.now_ms())):
                     gone += more
                 if gone:
-                    _log.info("%d rows were older than the retention time and are deleted", gone)
+                    _log.info("%d rows were too old, or too many of one node or sensor, and are deleted", gone)
                 await self._touch()
             except NodeError as error:
                 _log.warning("old events could not be deleted: %s", error)
-            await asyncio.sleep(HOUSEKEEPING_S)
+            await self._idle()
+
+    async def _idle(self) -> None:
+        """Wait for an hour, or until much was written."""
+        journal, until_s = self._context.journal, HOUSEKEEPING_S
+        before = journal.written
+        while until_s > 0 and journal.written - before < MANY_WRITTEN:
+            await self._sleep(LOOK_S)
+            until_s -= LOOK_S
 
     # ------------------------------------------------------------ nodes
 

@@ -12,9 +12,6 @@ from typing import Any
 from pi_cam_node.base.frozen import frozen
 
 LIST_MAX = 200
-KEPT_DAYS = 90
-# Rows deleted of each table in one transaction; bounds how long a push waits for the database.
-EXPIRED_AT_ONCE = 500
 
 # Kind of the row by type of a node's message.
 KINDS: Mapping[str, str] = {
@@ -33,7 +30,10 @@ KINDS: Mapping[str, str] = {
 }
 # Precedence of kinds if messages of several kinds share an id: a row of motion and its film is of kind motion.
 _RANK = ("rule", "motion", "trigger", "record", "picture", "interval")
-DATA_MAX_BYTES = 32 << 10
+DATA_MAX_BYTES = 8 << 10
+# An event that is further in the future would be the first of every list until then. A board without battery clock is
+# behind by as long as it was off, before it asks for the time.
+AHEAD_MAX_MS = 30 * 86_400_000
 # Longest time between the start of a running event and a picture that is attached to it.
 UNDER_WAY_MS = 600_000
 # Latest time that `datetime` can represent: the end of the year 9999.
@@ -53,7 +53,8 @@ class EventRow:
         sensor: Key of the sensor that caused it.
         rule: Title of the rule that caused it.
         media: Id of its picture at the node.
-        data: Merged fields of all messages, newest first; only those of the newest message beyond `DATA_MAX_BYTES`.
+        data: Merged fields of all messages, newest first; only those of the newest message, and of that the short
+            ones, beyond `DATA_MAX_BYTES`.
         rowid: Its row number; 0 before it is stored.
     """
 
@@ -82,11 +83,24 @@ def row_of(node: str, body: Mapping[str, Any], now_ms: int) -> EventRow | None:
     began = body.get("began_at") or body.get("at")
     kept = {key: value for key, value in body.items() if key not in {"id", "event_type"}}
     kept |= {str(body["event_type"]): body.get("at")}
-    if len(json.dumps(kept)) > DATA_MAX_BYTES:
-        kept = {}
+    at_ms = ms_of(began, now_ms)
     return EventRow(
-        node, name, ms_of(began, now_ms), kind, node, media=str(picture)[:200] if picture else None, data=kept
+        node,
+        name,
+        at_ms if at_ms <= now_ms + AHEAD_MAX_MS else now_ms,
+        kind,
+        node,
+        media=str(picture)[:200] if picture else None,
+        data=_short(kept),
     )
+
+
+def _short(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields without the longest, such as the times of 256 frames, if all are too long together."""
+    while len(json.dumps(data)) > DATA_MAX_BYTES:
+        longest = max(data, key=lambda key: len(json.dumps(data[key])) + len(key))
+        data = {key: value for key, value in data.items() if key != longest}
+    return data
 
 
 def ms_of(moment: object, otherwise_ms: int) -> int:
@@ -235,17 +249,3 @@ def _ask(db: sqlite3.Connection, wanted: EventFilter, limit: int) -> list[EventR
 def delete(db: sqlite3.Connection, rowid: int) -> bool:
     """Delete an event; return whether it existed."""
     return db.execute("DELETE FROM event WHERE rowid=?", (rowid,)).rowcount > 0
-
-
-def expire(db: sqlite3.Connection, now_ms: int, limit: int = EXPIRED_AT_ONCE) -> int:
-    """Delete up to ``limit`` expired rows of each table; return how many were deleted: repeat until 0."""
-    day_ms, gone = 86_400_000, 0
-    for table, where, before_ms in (
-        ("event", "at_ms < ?", now_ms - KEPT_DAYS * day_ms),
-        ("sensor_change", "at_ms < ?", now_ms - 30 * day_ms),
-        ("delivery", "at_ms < ? AND state <> 'waiting'", now_ms - 30 * day_ms),
-        ("session", "ends IS NOT NULL AND ends < ?", now_ms),
-    ):
-        chosen = f"SELECT rowid FROM {table} WHERE {where} LIMIT ?"  # noqa: S608 - text of ours, values bound
-        gone += db.execute(f"DELETE FROM {table} WHERE rowid IN ({chosen})", (before_ms, limit)).rowcount  # noqa: S608 - text of ours, values bound
-    return gone

@@ -276,3 +276,25 @@ def test_nodes_that_made_room_for_others_are_not_remembered(tmp_path: Path) -> N
         database.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("written", "waits"), [(0, 60), (5000, 1), (1000, 5)])
+def test_rows_are_counted_each_hour_or_when_many_were_written(written: int, waits: int) -> None:
+    journal, waited = SimpleNamespace(written=0), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        journal.written += written
+
+    async def read(_ask: object) -> int:
+        if waited:
+            raise asyncio.CancelledError
+        return 0
+
+    context = SimpleNamespace(
+        nodes=Nodes(FakeClock()), journal=journal, database=SimpleNamespace(run=read),
+        sensors=Sensors("ha", "base"), now_ms=lambda: 5,
+    )  # fmt: skip
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(Maintenance(cast("ConsoleContext", context), sleep).run())
+    assert waited == [60.0] * waits

@@ -37,7 +37,7 @@ MESSAGES = (
 @pytest.mark.parametrize("order", list(permutations(range(4)))[::5])
 def test_the_parts_of_an_event_are_one_row_in_any_order(db: sqlite3.Connection, order: tuple[int, ...]) -> None:
     for number in (*order, *order):
-        found = events.row_of("porch", MESSAGES[number], 0)
+        found = events.row_of("porch", MESSAGES[number], 1_795_203_900_000)
         assert found is not None
         events.put(db, found)
     (one,) = events.newest(db, EventFilter(), 10)
@@ -157,15 +157,6 @@ def test_a_renamed_node_takes_its_rows_along(db: sqlite3.Connection) -> None:
     ]
 
 
-def test_old_events_expire(db: sqlite3.Connection) -> None:
-    day_ms = 86_400_000
-    events.put(db, row(name="old", at_ms=1))
-    events.put(db, row(name="new", at_ms=91 * day_ms))
-    events.put(db, row(name="old too", at_ms=2))
-    assert [events.expire(db, 91 * day_ms, limit=1) for _ in range(3)] == [1, 1, 0]
-    assert [one.id for one in events.newest(db, EventFilter(), 10)] == ["new"]
-
-
 def test_the_audit_is_bounded_and_remembers_who_is_at_home(db: sqlite3.Connection, mocker: MockerFixture) -> None:
     mocker.patch.object(audit, "KEPT_ROWS", 10)
     mocker.patch.object(audit, "KEPT_OF_ACCOUNT", 10)
@@ -187,6 +178,23 @@ def test_no_account_hides_what_it_did_behind_what_it_does(db: sqlite3.Connection
     kept = [one.what for one in audit.newest(db, 100)]
     assert kept[5:] == [f"rule {number}" for number in range(4, -1, -1)]
     assert kept[:5] == [f"gets pushes on {number}" for number in range(99, 94, -1)]
+
+
+def test_of_fields_that_are_too_long_the_short_ones_are_kept() -> None:
+    said = message("picture_saved", cause="event", frames=list(range(4000)), zones=["door"])
+    found = events.row_of("porch", said, 0)
+    assert found is not None
+    assert "frames" not in found.data
+    assert (found.data["cause"], found.data["zones"]) == ("event", ["door"])
+
+
+def test_an_event_of_the_far_future_is_one_of_now() -> None:
+    """It would be the first of every list, and kept for ever."""
+    now_ms = 1_795_203_900_000
+    for began, at_ms in (("9999-01-01T00:00:00Z", now_ms), ("2026-11-20T19:45:00.000Z", 1_795_203_900_000)):
+        found = events.row_of("porch", message("motion_started", began_at=began), now_ms)
+        assert found is not None
+        assert found.at_ms == at_ms
 
 
 def test_an_event_that_is_told_more_and_more_does_not_grow_for_ever(db: sqlite3.Connection) -> None:
