@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import threading
 import time
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from pi_cam_node.camera.source import BadImage, Controls
 from pi_cam_node.camera.sources import http_camera as http_camera_source
 from pi_cam_node.camera.sources.http_camera import HttpCameraSource
 from pi_cam_node.config import CameraConfig
+from pi_cam_node.imaging import jpeg
 from tests.support.certificates import Authority
-from tests.support.http_camera_server import PASSWORD, Login, http_camera
+from tests.support.http_camera_server import PASSWORD, Login, http_camera, picture
 
 DAY = Controls("day", 20.0, 100_000, 1.0, "stream")
 
@@ -214,3 +217,29 @@ def test_a_stream_that_ends_is_said() -> None:
         with pytest.raises(SourceError, match="ended the stream"):
             [source.read() for _ in range(5)]
         source.close()
+
+
+def test_of_pictures_that_wait_the_newest_is_taken(mocker: MockerFixture) -> None:
+    """On a machine that was slower than the camera they were shown one by one, 13 s late."""
+    mocker.patch.object(http_camera_source, "_CHUNK_BYTES", 1000)
+    waiting = b"".join(map(picture, range(1, 6)))
+    assert len(waiting) < 1 << 15, "they fit into the socket"
+    clients: list[socket.socket] = []
+
+    def answer() -> None:
+        clients.append(server.accept()[0])
+        clients[0].recv(4096)
+        head = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace\r\n\r\n"
+        clients[0].sendall(head + picture(0))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, daemon=True).start()
+        source = HttpCameraSource(f"http://127.0.0.1:{server.getsockname()[1]}/stream")
+        source.open(CameraConfig(), DAY)
+        clients[0].sendall(waiting)
+        shots = [source.read(), source.read()]
+        clients[0].close()
+        with pytest.raises(SourceError, match="ended the stream"):
+            source.read()
+        source.close()
+    assert [shot.pixels.tobytes() for shot in shots] == [jpeg.decode(picture(n)).tobytes() for n in (0, 5)]

@@ -15,11 +15,12 @@ import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import LOGIN_ADVICE, BadImage, CameraSettings, Controls, Opened, Shot
-from pi_cam_node.camera.sources.http_connection import Deadline, HttpHandler, HttpsHandler, RedirectHandler
+from pi_cam_node.camera.sources.http_connection import Deadline, HttpHandler, HttpsHandler, RedirectHandler, Response
 from pi_cam_node.camera.sources.http_login import LoginHandler
 from pi_cam_node.camera.sources.jpeg_stream import MAX_JPEG_BYTES, JpegSplitter
 from pi_cam_node.camera.sources.pacing import Metronome
@@ -35,6 +36,9 @@ TIMEOUT_S = 8.0
 # So many pictures in an answer without a length are a stream; two may be those of one file (MPO).
 _STREAM_PICTURES = 3
 _CHUNK_BYTES = 65_536
+# Of a camera that is faster than this machine, megabytes and seconds of pictures wait in the socket. Limited, as it may
+# send faster than they are read.
+_WAITING_CHUNKS_MAX = 256
 # Prefixes of accepted content types; a response without one counts as text/plain.
 _PICTURES = ("image/", "multipart/", "video/", "application/octet-stream", "text/plain")
 # Characters of an unexpected response that are shown in the error.
@@ -65,7 +69,7 @@ class HttpCameraSource:
         self._title = without_logins(url)
         self._monotonic, self._deadline = monotonic, Deadline(monotonic)
         self._url, self._opener = _opener_of(url, self._deadline)
-        self._response: http.client.HTTPResponse | None = None
+        self._response: Response | None = None
         self._splitter: JpegSplitter | None = None
         self._first: Pixels | None = None
         self._controls: Controls | None = None
@@ -125,7 +129,7 @@ class HttpCameraSource:
         moment = self._monotonic()
         return Shot(pixels, moment - interval_s, moment, "day" if self._controls is None else self._controls.mode)
 
-    def _ask(self) -> http.client.HTTPResponse:
+    def _ask(self) -> Response:
         """Send the request.
 
         Raises:
@@ -135,7 +139,7 @@ class HttpCameraSource:
         request = urllib.request.Request(self._url, headers={"User-Agent": "pi_cam_node", "Accept": "*/*"})  # noqa: S310 - http and https alone, see `catalogue`
         self._deadline.set(TIMEOUT_S)
         try:
-            response: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT_S)
+            response: Response = self._opener.open(request, timeout=TIMEOUT_S)
         except urllib.error.HTTPError as error:
             error.close()
             advice = _ADVICE.get(error.code, _MOVED if error.code < http.client.BAD_REQUEST else _BUSY)
@@ -160,7 +164,7 @@ class HttpCameraSource:
         except SourceError as error:
             raise BadImage(str(error)) from None
 
-    def _snapshot(self, response: http.client.HTTPResponse) -> bytes:
+    def _snapshot(self, response: Response) -> bytes:
         self._deadline.set(TIMEOUT_S)
         try:
             with response:
@@ -169,7 +173,7 @@ class HttpCameraSource:
             raise SourceError(f"{self._title} broke off: {error}") from None
         return self._whole(data, response)
 
-    def _first_of(self, response: http.client.HTTPResponse) -> bytes:
+    def _first_of(self, response: Response) -> bytes:
         """Return the first picture of an answer without a length: a snapshot if it ends, a stream if pictures follow.
 
         Its content type does not tell, as some cameras send streams as ``image/jpeg``.
@@ -194,7 +198,7 @@ class HttpCameraSource:
         self._response, self._splitter = response, splitter
         return pictures[-1]
 
-    def _whole(self, data: bytes, response: http.client.HTTPResponse) -> bytes:
+    def _whole(self, data: bytes, response: Response) -> bytes:
         """Return the picture of a snapshot, decompressed."""
         data = _unpacked(data, response.headers.get("Content-Encoding", ""), self._title)
         if len(data) > MAX_JPEG_BYTES:
@@ -207,23 +211,31 @@ class HttpCameraSource:
         Raises:
             SourceError: No picture arrives.
         """
+        self._deadline.set(TIMEOUT_S)
+        pictures: list[bytes] = []
+        while not pictures:
+            pictures = self._received()
+        with suppress(SourceError):  # raised by the next call instead, as there is a picture
+            for _ in range(_WAITING_CHUNKS_MAX):
+                if self._response is None or not self._response.has_more:
+                    break
+                pictures = self._received() or pictures
+        return pictures[-1]
+
+    def _received(self) -> list[bytes]:
+        """Read what was received, or wait for it; return the pictures that it completed."""
         if self._response is None or self._splitter is None:
             raise SourceError(f"{self._title} is not open")
-        self._deadline.set(TIMEOUT_S)
-        while True:
-            try:
-                chunk = self._response.read1(_CHUNK_BYTES)
-            except TimeoutError:
-                raise SourceError(
-                    f"{self._title} sends no pictures: none came within {TIMEOUT_S:g} s; {_LOOK}"
-                ) from None
-            except (OSError, http.client.HTTPException) as error:
-                raise SourceError(f"{self._title} sends no more pictures: {error or type(error).__name__}") from None
-            if not chunk:
-                raise SourceError(f"{self._title} ended the stream")
-            pictures = self._splitter.feed(chunk)
-            if pictures:
-                return pictures[-1]
+        try:
+            chunk = self._response.read1(_CHUNK_BYTES)
+        except TimeoutError:
+            told = f"none came within {TIMEOUT_S:g} s; {_LOOK}"
+            raise SourceError(f"{self._title} sends no pictures: {told}") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise SourceError(f"{self._title} sends no more pictures: {error or type(error).__name__}") from None
+        if not chunk:
+            raise SourceError(f"{self._title} ended the stream")
+        return self._splitter.feed(chunk)
 
     def _decoded(self, data: bytes) -> Pixels:
         if not data:

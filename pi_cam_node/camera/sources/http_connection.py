@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import select
 import socket
 import ssl
 import time
@@ -80,16 +81,29 @@ class _AsHttp(io.RawIOBase):
         return _HTTP if begun == _ICY else begun
 
 
-class _Response(http.client.HTTPResponse):
+class Response(http.client.HTTPResponse):
+    """Response of a connection with a deadline."""
+
     def __init__(self, deadline: Deadline, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        """Replace the file of `http.client.HTTPResponse`, whose arguments follow the deadline."""
         super().__init__(sock, *args, **kwargs)
+        self._sock = sock
         self.fp.close()
         self.fp = io.BufferedReader(_AsHttp(sock, deadline))
+
+    @property
+    def has_more(self) -> bool:
+        """Whether more has been received already, or the stream has ended."""
+        if self.isclosed():
+            return False
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return bool(poll.poll(0))
 
 
 def _connection(kind: type[http.client.HTTPConnection], deadline: Deadline, host: str, **options: Any) -> Any:
     made = kind(host, **{**options, "timeout": deadline.left_s()})
-    made.response_class = partial(_Response, deadline)  # type: ignore[assignment] # called like a class
+    made.response_class = partial(Response, deadline)  # type: ignore[assignment] # called like a class
     return made
 
 
