@@ -85,4 +85,4 @@ class FilmFacts(TypedDict):
     bytes: Annotated[int, Field(ge=0, examples=[1843200])]
     began_at: Annotated[Time, Field(description="UTC of its first picture.")]
     reason: Annotated[EndReason, Field(description="Why it ended.")]
-    repaired: Annotated[bool, Field(description="It was cut off by a crash and mended.", examples=[False])]
+    repaired: Annotated[bool, Field(description="It was cut off by a crash and repaired.", examples=[False])]

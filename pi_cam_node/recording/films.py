@@ -88,7 +88,7 @@ class Films:
         return (*(one.loop for one in self._encoders), self._recorder.loop, self._timelapse.loop)
 
     def start(self) -> None:
-        """Start the threads; films that a crash cut off are mended first."""
+        """Start the threads; films that a crash cut off are repaired first."""
         for encoder in self._encoders:
             encoder.start()
         self._recorder.start()

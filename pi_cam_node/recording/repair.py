@@ -48,7 +48,7 @@ def repair_all(directory: Path, beat: Callable[[], None] = lambda: None, access:
         try:
             film = _repaired(directory, film_id, beat, access)
         except (OSError, ValueError) as error:
-            _log.warning("the film in %s cannot be mended, and is left there: %s", path, error)
+            _log.warning("the film in %s cannot be repaired, and is left there: %s", path, error)
             continue
         if film is not None:
             films.append(film)
@@ -68,7 +68,7 @@ def _repaired(directory: Path, film_id: str, beat: Callable[[], None], access: F
         raise ValueError(f"it says that it is {facts.id[:80]!r}")
     film = finish(directory, facts, "stopped", _gap_s(content, facts), beat, access=access, repaired=True)
     if film is not None:
-        _log.warning("mended the film %s: %.1f s, %d pictures", film.id, film.seconds, film.frames)
+        _log.warning("repaired the film %s: %.1f s, %d pictures", film.id, film.seconds, film.frames)
     return film
 
 

@@ -74,7 +74,7 @@ class Timelapse:
             post: Takes what becomes of a film.
             settings: Returns the settings in force.
             clock: Tells the time.
-            may_write: Returns whether the films of an earlier run are mended; none is begun before.
+            may_write: Returns whether the films of an earlier run are repaired; none is begun before.
         """
         self._may_write = may_write
         self._folder, self._pictures, self._make = folder, pictures, make

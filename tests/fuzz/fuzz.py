@@ -1,6 +1,6 @@
 """Command line of the fuzzer (atheris): ``python -m tests.fuzz.fuzz TARGET RUNS``; see `scripts/fuzz`.
 
-Coverage guides it; each input has five seconds and a gibibyte. What it finds goes to ``build/fuzz/<target>``; mend it,
+Coverage guides it; each input has five seconds and a gibibyte. What it finds goes to ``build/fuzz/<target>``; fix it,
 and put the input into ``tests/fuzz/corpus/<target>`` under a name that says what it was.
 """
 

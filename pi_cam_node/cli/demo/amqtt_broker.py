@@ -1,6 +1,6 @@
 """Program that runs the broker amqtt on a loopback port, for the demo without mosquitto.
 
-MQTT 3.1.1 only. setup.cfg pins the version, because `DemoBroker` mends a fault of it in a method that is not public.
+MQTT 3.1.1 only. setup.cfg pins the version, because `DemoBroker` corrects a fault of it in a method that is not public.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def check_configuration(loaded: LoadedConfig | ConfigError) -> Iterator[Finding]
     """Report the faults and the warnings of the configuration file and the environment."""
     if isinstance(loaded, ConfigError):
         for problem in loaded.problems:
-            yield failed(CONFIGURATION, problem, "mend it; the node does not start before")
+            yield failed(CONFIGURATION, problem, "correct it; the node does not start before")
         return
     for text in loaded.warnings:
         yield warning(CONFIGURATION, text, "the line says what to do")

@@ -335,7 +335,7 @@ def test_a_film_with_a_damaged_header_is_left_to_its_owner(tmp_path: Path, caplo
     path.write_bytes(content)
     assert repair_all(tmp_path) == []
     assert path.read_bytes() == content
-    assert "cannot be mended, and is left there" in caplog.text
+    assert "cannot be repaired, and is left there" in caplog.text
 
 
 @pytest.mark.parametrize(
