@@ -1,7 +1,7 @@
 // Chooses a day: the day before, a date, the day after, or the newest of all days.
 
 import { dayAfter, dayOf } from "./days.js";
-import { element } from "./dom.js";
+import { button, element } from "./dom.js";
 import { _ } from "./translate.js";
 
 export class DayPicker {
@@ -11,9 +11,9 @@ export class DayPicker {
     this.day = null;
     this.date = element("input", { type: "date", ariaLabel: _("Day") });
     this.date.addEventListener("change", () => this.pick(this.date.value || null));
-    this.before = button("‹", _("The day before"), () => this.pick(dayAfter(this.day ?? dayOf(Date.now()), -1)));
-    this.after = button("›", _("The day after"), () => this.pick(dayAfter(this.day)));
-    this.newest = button(_("All days"), "", () => this.pick(null));
+    this.before = button("‹", () => this.pick(dayAfter(this.day ?? dayOf(Date.now()), -1)), { ariaLabel: _("The day before") });
+    this.after = button("›", () => this.pick(dayAfter(this.day)), { ariaLabel: _("The day after") });
+    this.newest = button(_("All days"), () => this.pick(null));
     this.element = element("div", { className: "day-picker", role: "group", ariaLabel: _("Day") }, this.before, this.date, this.after, this.newest);
     this.draw();
   }
@@ -34,11 +34,4 @@ export class DayPicker {
     this.after.ariaDisabled = String(this.day === null || this.day >= today);
     this.newest.ariaPressed = String(this.day === null);
   }
-}
-
-function button(text, label, pressed) {
-  const made = element("button", { type: "button", className: "plain" }, text);
-  if (label) made.ariaLabel = label;
-  made.addEventListener("click", () => made.ariaDisabled === "true" || pressed());
-  return made;
 }

@@ -9,6 +9,22 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
+/** Returns a button. One with `ariaDisabled` does nothing, but keeps the focus. */
+export function button(words, pressed, properties = {}) {
+  const made = element("button", { type: "button", className: "plain", ...properties }, words);
+  made.addEventListener("click", (event) => made.ariaDisabled === "true" || pressed(event));
+  return made;
+}
+
+/** Calls `open` instead of following a link, unless a key is held that opens a tab or window of its own. */
+export function openHere(link, open) {
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    open();
+  });
+}
+
 /** Returns a small picture, in whose place are words if it cannot be loaded. */
 export function thumbnail(src, otherwise) {
   const image = element("img", { alt: "", loading: "lazy", width: 320, height: 240, src });

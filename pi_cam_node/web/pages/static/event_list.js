@@ -1,6 +1,6 @@
 // The list of events by day: what moved, where, for how long, and whether there is a film of it.
 
-import { clock, element, thumbnail } from "./dom.js";
+import { clock, element, openHere, thumbnail } from "./dom.js";
 import { PagedList } from "./paged_list.js";
 import { _ } from "./translate.js";
 import { lengthOf, reasonsOf, titleOf } from "./words.js";
@@ -38,11 +38,7 @@ function itemOf(row, source, open) {
   const entry = entryOfEvent(row, source);
   const link = element("a", { href: row.page ?? (entry.film ?? entry.picture)?.url ?? "#" }, title);
   link.dataset.id = row.id;
-  link.addEventListener("click", (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
-    event.preventDefault();
-    open(row);
-  });
+  openHere(link, () => open(row));
   const shot = row.thumbnail_url
     ? thumbnail(source.own(row.thumbnail_url), _("The picture is gone, or cannot be reached."))
     : element("span", { className: "no-picture" }, entry.why);

@@ -1,6 +1,6 @@
 // The list of saved pictures and films by day.
 
-import { clock, element, thumbnail } from "./dom.js";
+import { clock, element, openHere, thumbnail } from "./dom.js";
 import { PagedList } from "./paged_list.js";
 import { _ } from "./translate.js";
 import { MEDIA_KINDS, isFilm, sizeOf, spanOf } from "./words.js";
@@ -36,10 +36,6 @@ function itemOf(row, source, open) {
   const about = [row.camera_name, when, row.kept && _("kept")].filter(Boolean).join(" · ");
   const link = element("a", { href: source.address(row, row.id) }, element("span", { className: "shot" }, image, ...length), element("strong", {}, kind), about);
   link.dataset.id = row.id;
-  link.addEventListener("click", (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
-    event.preventDefault();
-    open(row);
-  });
+  openHere(link, () => open(row));
   return element("li", { className: isFilm(row.kind) ? "film" : "" }, link);
 }

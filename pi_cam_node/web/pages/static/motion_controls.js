@@ -1,6 +1,6 @@
 // Motion in everyday words: whether something moves, whether it is looked for, how small a thing may be, what is recorded.
 
-import { element, say } from "./dom.js";
+import { button, element, say } from "./dom.js";
 import { _, _n, listOf } from "./translate.js";
 import { wordsOf } from "./words.js";
 
@@ -24,10 +24,8 @@ export class MotionControls {
     this.said = element("p", { className: "said", role: "status" });
     this.rows = ROWS.map(([key, words, choices]) => this.row(key, words, choices));
     this.areas = element("span", { className: "soft" });
-    this.draw = button(_("Draw zones"), () => source.draw());
-    this.draw.classList.add("draw");
-    this.why = button(_("Why?"), () => this.explain());
-    this.why.ariaLabel = _("Why is there motion, or none?");
+    this.draw = button(_("Draw zones"), () => source.draw(), { className: "plain draw" });
+    this.why = button(_("Why?"), () => this.explain(), { ariaLabel: _("Why is there motion, or none?") });
     this.told = element("p", { className: "soft", role: "status" });
     place.replaceChildren(element("div", { className: "now-row" }, this.now, this.why), this.told,
       ...(source.set ? [...this.rows.map(({ row }) => row), element("div", { className: "choice-row" }, this.areas, this.draw), this.said] : []));
@@ -90,10 +88,4 @@ export class MotionControls {
 function put(control, value) {
   if (![...control.options].some((option) => option.value === String(value))) control.append(element("option", { value }, String(value)));
   control.value = String(value);
-}
-
-function button(words, pressed) {
-  const made = element("button", { type: "button", className: "plain" }, words);
-  made.addEventListener("click", pressed);
-  return made;
 }

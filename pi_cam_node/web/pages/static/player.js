@@ -1,7 +1,7 @@
 // Shows one event, picture or film: the film with the browser's own controls, which seek by asking for parts of it; what
 // it is and why it is there; and what can be done with it.
 
-import { clockTime, element, say } from "./dom.js";
+import { button, clockTime, element, say } from "./dom.js";
 import { dayOf, nameOf } from "./days.js";
 import { _ } from "./translate.js";
 
@@ -97,15 +97,13 @@ export class Player {
   }
 
   keeper(row, medium, kept) {
-    const made = button(kept ? _("Keep no longer") : _("Keep"), async () => {
+    return button(kept ? _("Keep no longer") : _("Keep"), async () => {
       const refused = await this.source.keep(row, medium.id, !kept);
       if (refused) return say(this.said, refused, "refused");
       say(this.said, kept ? _("It may be deleted again to make room.") : _("Kept: it is not deleted to make room."));
       await this.offer();
       this.tools.querySelector(".keep")?.focus();
-    });
-    made.classList.add("keep");
-    return made;
+    }, { className: "plain keep" });
   }
 
   /** Returns the button that deletes at the second press; a double click is one. */
@@ -131,14 +129,7 @@ export class Player {
       const refused = await this.source.remove(row, medium.id);
       if (refused) return say(this.said, refused, "refused");
       this.removed(row);
-    });
-    made.classList.add("delete");
+    }, { className: "plain delete" });
     return made;
   }
-}
-
-function button(words, pressed) {
-  const made = element("button", { type: "button", className: "plain" }, words);
-  made.addEventListener("click", pressed);
-  return made;
 }

@@ -1,6 +1,6 @@
 // The player in a window above the page, with the one before and the one after of the list that it came from.
 
-import { element } from "./dom.js";
+import { button, element } from "./dom.js";
 import { keyOf } from "./paged_list.js";
 import { Player } from "./player.js";
 import { _ } from "./translate.js";
@@ -10,9 +10,9 @@ export class Viewer {
   constructor(source, entryOf) {
     this.entryOf = entryOf;
     this.player = new Player(source, (row) => this.removed(row));
-    this.newer = arrow("‹", _("The newer one"), () => this.step(-1));
-    this.older = arrow("›", _("The older one"), () => this.step(1));
-    this.close = arrow("×", _("Close"), () => this.dialog.close());
+    this.newer = button("‹", () => this.step(-1), { ariaLabel: _("The newer one") });
+    this.older = button("›", () => this.step(1), { ariaLabel: _("The older one") });
+    this.close = button("×", () => this.dialog.close(), { ariaLabel: _("Close") });
     this.bar = element("div", { className: "viewer-bar" }, this.newer, this.older, this.close);
     this.dialog = element("dialog", { className: "viewer", ariaLabel: _("Player") }, this.bar, this.player.element);
     this.dialog.addEventListener("close", () => this.closed());
@@ -71,10 +71,4 @@ export class Viewer {
     if (next) this.open(this.list, next);
     else this.dialog.close();
   }
-}
-
-function arrow(text, label, pressed) {
-  const made = element("button", { type: "button", className: "plain", ariaLabel: label }, text);
-  made.addEventListener("click", () => made.ariaDisabled === "true" || pressed());
-  return made;
 }

@@ -1,6 +1,6 @@
 // The editor of zones and ignored areas: the areas over the live picture, and a list of them with names below it.
 
-import { element, say } from "./dom.js";
+import { button, element, say } from "./dom.js";
 import { _ } from "./translate.js";
 import { ZoneLayer } from "./zone_layer.js";
 import { areaOf, faultOf, freeName, nameFrom, newPoints, textOf } from "./zones.js";
@@ -26,7 +26,7 @@ export class ZoneEditor {
     const buttons = [
       button(_("Add a zone"), () => this.add(freeName(this.areas))),
       button(_("Add an ignored area"), () => this.add(null)),
-      button(_("Save"), () => this.store(), "save"),
+      button(_("Save"), () => this.store(), { className: "save" }),
       button(_("Cancel"), () => this.close()),
     ];
     panel.replaceChildren(element("h2", {}, _("Zones")),
@@ -76,7 +76,7 @@ export class ZoneEditor {
 
   item(area, number, ignored) {
     const words = ignored ? _("Ignored area {number}", { number: ignored }) : _("Zone");
-    const chip = button(words, () => this.choose(number), ignored ? "plain chip ignored" : "plain chip zone");
+    const chip = button(words, () => this.choose(number), { className: ignored ? "plain chip ignored" : "plain chip zone" });
     chip.ariaPressed = String(number === this.chosen);
     const name = element("input", { type: "text", value: area.name ?? "", maxLength: 32, spellcheck: false, autocapitalize: "none", ariaLabel: _("Name of the zone") });
     name.addEventListener("focus", () => this.mark(number));
@@ -89,8 +89,7 @@ export class ZoneEditor {
       this.areas.splice(number, 1);
       this.choose(Math.min(number, this.areas.length - 1));
       this.panel.querySelector(".areas li:last-child button, .buttons button").focus();
-    });
-    remove.ariaLabel = _("Remove {name}", { name: ignored ? words : area.name });
+    }, { ariaLabel: _("Remove {name}", { name: ignored ? words : area.name }) });
     return element("li", {}, chip, ...(ignored ? [] : [name]), remove);
   }
 
@@ -110,10 +109,4 @@ export class ZoneEditor {
     if (refused) return say(this.said, refused, "refused");
     this.close();
   }
-}
-
-function button(words, pressed, className = "plain") {
-  const made = element("button", { type: "button", className }, words);
-  made.addEventListener("click", pressed);
-  return made;
 }

@@ -3,8 +3,8 @@
 
 import { _ } from "./translate.js";
 
-export const POINTS_MIN = 3;
-export const POINTS_MAX = 32;
+const POINTS_MIN = 3;
+const POINTS_MAX = 32;
 const NAME = /^[a-z0-9_-]{1,32}$/;
 
 /** Returns {name, points} of a text; `name` is null for an ignored area. */
