@@ -20,13 +20,12 @@ from pi_cam_node.base.bounded_read import open_stream
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.cli.erase import is_running
 from pi_cam_node.cli.file_errors import in_words
-from pi_cam_node.cli.main import BAD_USE, DEFAULT_FILES, PROGRAM, default_file, discard_stdout, load, refuse
+from pi_cam_node.cli.main import BAD_USE, DEFAULT_FILES, FAILED, PROGRAM, default_file, discard_stdout, load, refuse
 from pi_cam_node.cli.options import file_path
 from pi_cam_node.runtime import startup
 from pi_cam_node.runtime.backup import write_backup
 from pi_cam_node.runtime.restore import BadArchive, restore_backup
 
-FAILED = 1
 # No compression, since pictures are compressed already.
 COMPRESSION = 1
 

@@ -106,7 +106,7 @@ def back_up(arguments: Sequence[str]) -> int:
     if options.output is None and sys.stdout.isatty():
         print(f"{program.PROGRAM}: name a file with -o, or send the output to one", file=sys.stderr)
         return program.BAD_USE
-    from pi_cam_node.cli.backup import FAILED, new_archive  # noqa: PLC0415 - the help is shown without pydantic
+    from pi_cam_node.cli.backup import new_archive  # noqa: PLC0415 - the help is shown without pydantic
     from pi_cam_node.console.backup import write_backup  # noqa: PLC0415
     from pi_cam_node.console.config.loader import load  # noqa: PLC0415
 
@@ -118,7 +118,7 @@ def back_up(arguments: Sequence[str]) -> int:
         return program.refuse(error)
     except (OSError, sqlite3.Error) as error:
         print(f"{program.PROGRAM}: there is no backup: {in_words(error)}", file=sys.stderr)
-        return FAILED
+        return program.FAILED
     print(f"{program.PROGRAM}: backup of the console {loaded.config.console.id}: {files} files", file=sys.stderr)
     return 0
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.cli.main import BAD_USE, PROGRAM, load
+from pi_cam_node.cli.main import BAD_USE, FAILED, PROGRAM, load
 from pi_cam_node.cli.options import file_path
 from pi_cam_node.config import Config
 from pi_cam_node.config.loader import LoadedConfig
@@ -21,8 +21,6 @@ from pi_cam_node.runtime.start_counter import StartCounter
 from pi_cam_node.runtime.state_files import state_files
 from pi_cam_node.runtime.state_lock import locked_state
 from pi_cam_node.storage.events.schema import files_of
-
-FAILED = 1
 
 
 def main(arguments: Sequence[str]) -> int:

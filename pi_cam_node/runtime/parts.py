@@ -87,7 +87,7 @@ class Parts:
     ) -> None:
         config = loaded.config
         self.inbox = Inbox()
-        self.worker = Worker(self.inbox)
+        self.worker = Worker(self.inbox, clock)
         self.image_process = TaskProcess(on_wait=self.worker.loop.beat)  # effective only on the worker's own thread
         self.images = ImageTasks(self.image_process.run)
         self.events = self._new_events(config, start, clock)

@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 
-from pi_cam_node.base.clock import Clock, SystemClock
+from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.errors import Busy, NodeError
 from pi_cam_node.base.threads import Job, MonitoredThread, Progress
 from pi_cam_node.core.inbox import Inbox, deliver
@@ -26,9 +26,9 @@ PROGRESS_INTERVAL_S = 0.5
 class Worker:
     """Runs jobs one by one on its own thread."""
 
-    def __init__(self, inbox: Inbox, clock: Clock | None = None) -> None:
+    def __init__(self, inbox: Inbox, clock: Clock) -> None:
         self._inbox = inbox
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._numbers = itertools.count(1)
         self._jobs: queue.Queue[tuple[int, Job, float] | None] = queue.Queue(JOBS_WAITING)
         self._running: int | None = None

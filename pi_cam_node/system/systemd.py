@@ -37,14 +37,14 @@ class SystemdNotifier:
         is_meant = usec.isdecimal() and (not pid or pid == str(os.getpid()))
         return cls(environ.get("NOTIFY_SOCKET", ""), int(usec) / 1e6 if is_meant else 0.0)
 
-    def say(self, *lines: str) -> bool:
-        """Send lines such as ``READY=1``; never blocks. Return whether they were sent."""
+    def say(self, line: str) -> bool:
+        """Send a line such as ``READY=1``; never blocks. Return whether it was sent."""
         if not self._address:
             return False
         kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
         try:
             with socket.socket(socket.AF_UNIX, kind) as way:
-                way.sendto("\n".join(lines).encode(), self._address)
+                way.sendto(line.encode(), self._address)
         except OSError as error:
             if not self._failed:
                 _log.warning("the service manager cannot be notified: %s", error)

@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 from pytest_mock import MockerFixture
 
+from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.base.errors import Busy, NoSpace
 from pi_cam_node.base.threads import Job, Progress
 from pi_cam_node.core.inbox import MESSAGES_WAITING, Inbox
@@ -29,7 +30,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def worker(inbox: Inbox) -> Iterator[Worker]:
-    made = Worker(inbox)
+    made = Worker(inbox, SystemClock())
     made.start()
     yield made
     made.stop(PATIENCE_S)
@@ -166,7 +167,7 @@ def test_a_full_inbox_delays_the_end_of_a_job_and_does_not_lose_it(
 
 
 def test_stopping_finishes_what_runs_and_what_waits(inbox: Inbox) -> None:
-    worker = Worker(inbox)
+    worker = Worker(inbox, SystemClock())
     gate = Gate()
     worker.submit(gate)
     waiting = [worker.submit(returning(number)) for number in range(JOBS_WAITING - 1)]
@@ -180,7 +181,7 @@ def test_stopping_finishes_what_runs_and_what_waits(inbox: Inbox) -> None:
 def test_stopping_gives_up_at_the_deadline_and_names_what_was_not_done(
     inbox: Inbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    worker = Worker(inbox)
+    worker = Worker(inbox, SystemClock())
     gate = Gate()
     worker.start()
     running = worker.submit(gate)
@@ -195,7 +196,7 @@ def test_stopping_gives_up_at_the_deadline_and_names_what_was_not_done(
 
 
 def test_nothing_is_taken_after_a_stop(inbox: Inbox) -> None:
-    worker = Worker(inbox)
+    worker = Worker(inbox, SystemClock())
     worker.start()
     assert worker.stop(PATIENCE_S) == ()
     with pytest.raises(Busy, match="stopping"):
@@ -204,7 +205,7 @@ def test_nothing_is_taken_after_a_stop(inbox: Inbox) -> None:
 
 
 def test_a_worker_that_never_started_names_what_waits(inbox: Inbox) -> None:
-    worker = Worker(inbox)
+    worker = Worker(inbox, SystemClock())
     work = worker.submit(returning(None))
     assert worker.stop(PATIENCE_S) == (work,)
 

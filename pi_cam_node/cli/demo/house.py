@@ -24,7 +24,7 @@ from pi_cam_node.cli.demo.brokers import Broker, NoBrokerHere
 from pi_cam_node.cli.demo.command import port_number, say, why_not_writable
 from pi_cam_node.cli.main import FAILED
 from pi_cam_node.cli.options import file_path
-from pi_cam_node.config.catalogue import NODE_SCHEMA, catalogue
+from pi_cam_node.config.catalogue import NODE_SCHEMA
 from pi_cam_node.console.config import CONSOLE_SCHEMA
 from pi_cam_node.system.process import stop_signals
 
@@ -56,13 +56,10 @@ mqtt: {{host: {host}, port: {port}, protocol: "{protocol}"}}
 camera: {{source: "synthetic?lux={lux}&still_s={still_s}&moves_s=6", width: 640, height: 480, framerate: 8}}
 export: {{base_dir: {folder}, auto_save_interval_s: 900}}
 mjpeg_server: {{port: {http}, fps: 5}}
+# Without the frame number in the picture, which changes all the time.
+motion: {{enable: true, ignore: ["0,0 1,0 1,0.1 0,0.1"]}}
+recording: {{mode: motion}}
 """
-# Further settings of the nodes, written where this version has them.
-NODE_SETTINGS = {
-    # Without the frame number in the picture, which changes all the time.
-    "motion.enable": 'motion: {enable: true, ignore: ["0,0 1,0 1,0.1 0,0.1"]}',
-    "recording.mode": "recording: {mode: motion}",
-}
 CONSOLE = """\
 # The settings of the console of this demonstration. Rules made by clicking are written in here.
 console:
@@ -140,7 +137,7 @@ def _node_file(folder: Path, broker: Broker, number: int, node_id: str, name: st
         folder=json.dumps(str(folder / node_id)),
         http=brokers.choose_port(None, 8081 + number),
     )
-    file.write_text(text + "".join(f"{line}\n" for key, line in NODE_SETTINGS.items() if key in catalogue()))
+    file.write_text(text)
     return file
 
 

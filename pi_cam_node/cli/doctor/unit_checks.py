@@ -54,7 +54,7 @@ class Unit:
         return [word for value in self.values.get(key, ()) for word in value.split()]
 
 
-def find_unit(file: Path | None = None, folders: Sequence[Path] = UNIT_FOLDERS) -> Unit | None:
+def find_unit(file: Path | None, folders: Sequence[Path] = UNIT_FOLDERS) -> Unit | None:
     """Return the installed unit that runs a configuration file, else any; ``None`` where there is none to be read.
 
     Args:

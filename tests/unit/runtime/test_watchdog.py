@@ -51,8 +51,8 @@ class Told(SystemdNotifier):
         super().__init__("", watchdog_s)
         self.lines: list[str] = []
 
-    def say(self, *lines: str) -> bool:
-        self.lines += lines
+    def say(self, line: str) -> bool:
+        self.lines.append(line)
         return True
 
 
@@ -294,8 +294,8 @@ def test_notices_reach_a_socket_in_the_file_system_and_an_abstract_one(tmp_path:
         asked = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}
         notifier = SystemdNotifier.of(asked)
         assert notifier.watchdog_s == 30
-        assert notifier.say("READY=1", "STATUS=grüß dich")
-        assert sock.recv(100).decode() == "READY=1\nSTATUS=grüß dich"
+        assert notifier.say("STATUS=grüß dich")
+        assert sock.recv(100).decode() == "STATUS=grüß dich"
 
 
 def test_the_watchdog_of_another_process_is_not_ours() -> None:

@@ -188,7 +188,7 @@ def _shown(topics: Topics) -> Iterator[Channel]:
         yield Channel(
             address=topics.available(topic),
             summary="`online` or `offline`: whether the image entity has a picture to show; `offline` in privacy",
-            contents=text_content(f"{name}Availability", {"type": "string", "enum": ["online", "offline"]}, "online"),
+            contents=text_content(f"{name}Availability", ONLINE, "online"),
         )
 
 
