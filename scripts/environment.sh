@@ -1,5 +1,5 @@
-# Sourced by scripts/run and scripts/test: finds a Python, creates an environment, installs. POSIX sh.
-# Requires $root, the folder of this repository, and $venv, the folder of the environment.
+# Sourced by the other scripts: finds a Python, creates an environment, installs, prints help. POSIX sh.
+# Requires $root, the folder of this repository; for installing also $venv, the folder of the environment.
 # shellcheck shell=sh disable=SC2154
 
 say() {
