@@ -24,7 +24,6 @@ def cpu_s(pid: int) -> float:
     """Return the CPU time of a process tree in seconds, including ended threads and processes.
 
     Resolution: nanoseconds for running processes, a hundredth of a second for ended ones. Source:
-
     clock_getcpuclockid(3) and the kernel's posix-timers.h, which derive a clock id from a process id.
     """
     total_s = 0.0

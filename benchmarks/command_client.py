@@ -6,7 +6,6 @@ import json
 import queue
 import socket
 import time
-from collections.abc import Sequence
 from typing import Any, Self
 
 import paho.mqtt.client as paho
@@ -72,9 +71,3 @@ class CommandClient:
         """Disconnect."""
         self._client.disconnect()
         self._client.loop_stop()
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return the quantile of values at a share of 0 to 1."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

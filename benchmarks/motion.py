@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 from benchmarks import film
-from benchmarks.program import Program, free_port
+from benchmarks.program import Program
+from tests.support.broker import free_port
 
 MISSING = "motion is not installed: apt-get install motion"
 

@@ -13,7 +13,8 @@ import yaml
 
 from benchmarks import film
 from benchmarks.command_client import CommandClient
-from benchmarks.program import Program, free_port
+from benchmarks.program import Program
+from tests.support.broker import free_port
 
 NUMBERS = itertools.count()
 START_S = 60.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -15,13 +14,8 @@ from benchmarks.readers import Readers
 
 ENVIRONMENT = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
 END_S = 15.0
-
-
-def free_port() -> int:
-    """Return a loopback port that no program listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+# Time for viewers to connect and read what is buffered.
+SETTLE_S = 2.0
 
 
 class Program:
@@ -55,11 +49,11 @@ class Program:
         """Resume the program."""
         self.process.send_signal(signal.SIGCONT)
 
-    def cpu_ms_per_second(self, seconds: float, settle_s: float = 2.0, viewers: int = 0) -> tuple[float, float]:
+    def cpu_ms_per_second(self, seconds: float, viewers: int = 0) -> tuple[float, float]:
         """Return the CPU time in ms per second, and the pictures per second of the slowest viewer."""
         self.release()
         readers = Readers(self.port, viewers, part=self.part, path=self.path)
-        readers.read(settle_s)
+        readers.read(SETTLE_S)
         at_s, before_s = time.monotonic(), accounting.cpu_s(self.pid)
         taken = readers.read(seconds)
         spent_s, took_s = accounting.cpu_s(self.pid) - before_s, time.monotonic() - at_s
@@ -67,11 +61,11 @@ class Program:
         self.hold()
         return spent_s / took_s * 1000, min(taken.values(), default=0) / took_s
 
-    def cpu_ms_per_frame(self, seconds: float, fps: float = film.FPS) -> float:
+    def cpu_ms_per_frame(self, seconds: float) -> float:
         """Return the CPU time in ms per camera frame of the running program."""
         at_s, before_s = time.monotonic(), accounting.cpu_s(self.pid)
         time.sleep(seconds)
-        return (accounting.cpu_s(self.pid) - before_s) / (time.monotonic() - at_s) / fps * 1000
+        return (accounting.cpu_s(self.pid) - before_s) / (time.monotonic() - at_s) / film.FPS * 1000
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -132,22 +133,16 @@ def _measure(count: int, rounds: int) -> Reconnect:
     took_s: list[float] = []
     back_s: list[float] = []
     most_at_once: list[int] = []
-    with tempfile.TemporaryDirectory() as folder, Mosquitto(Path(folder), LINES) as broker:
-        nodes = [AnnouncingNode(broker.port, number) for number in range(count)]
-        try:
-            for node in nodes:
-                node.__enter__()
-            wait_until(lambda: all(node.connected_s for node in nodes), "all nodes to connect", PATIENCE_S)
-            for _ in range(rounds):
-                time.sleep(SETTLED_S)
-                took_s += outage(broker, nodes)
-                connects_s = [node.connected_s[-1] for node in nodes]
-                back_s.append(max(connects_s) - broker.started_s)
-                most_at_once.append(most_within(connects_s, 1.0))
-            topics = len(nodes[0].table())
-        finally:
-            for node in nodes:
-                node.__exit__(None, None, None)
+    with tempfile.TemporaryDirectory() as folder, Mosquitto(Path(folder), LINES) as broker, ExitStack() as stack:
+        nodes = [stack.enter_context(AnnouncingNode(broker.port, number)) for number in range(count)]
+        wait_until(lambda: all(node.connected_s for node in nodes), "all nodes to connect", PATIENCE_S)
+        for _ in range(rounds):
+            time.sleep(SETTLED_S)
+            took_s += outage(broker, nodes)
+            connects_s = [node.connected_s[-1] for node in nodes]
+            back_s.append(max(connects_s) - broker.started_s)
+            most_at_once.append(most_within(connects_s, 1.0))
+        topics = len(nodes[0].table())
     worst = (round(max(took_s), 3), round(max(back_s), 1), max(most_at_once))
     return Reconnect(count, rounds, topics, round(median(took_s), 3), *worst)
 

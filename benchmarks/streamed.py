@@ -8,12 +8,12 @@ from __future__ import annotations
 import itertools
 import sys
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 
 from pi_cam_node.base.clock import SystemClock
+from pi_cam_node.cli.bench.viewers import EmptyPictureStore
 from pi_cam_node.config import Config
 from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.inbox import Inbox
@@ -25,23 +25,6 @@ from pi_cam_node.web.server import WebServer
 
 PICTURES = 20
 VIEWERS_MAX = 1000
-
-
-class NoPictures:
-    """Archive without pictures."""
-
-    def find(self, _picture_id: str) -> str | None:
-        """Return ``None``."""
-        return None
-
-    @property
-    def is_away(self) -> bool:
-        """Return ``False``: the disk is mounted."""
-        return False
-
-    def newest(self, _count: int) -> Sequence[str]:
-        """Return an empty list."""
-        return ()
 
 
 def frames_of(size_bytes: int, quality: int) -> list[Frame]:
@@ -61,6 +44,7 @@ def frames_of(size_bytes: int, quality: int) -> list[Frame]:
 
 
 def publish(hub: FrameHub, frames: list[Frame], fps: float) -> None:
+    """Publish the frames again and again at a constant rate."""
     start_s = time.monotonic()
     for number, frame in enumerate(itertools.cycle(frames), start=1):
         time.sleep(max(0.0, start_s + number / fps - time.monotonic()))
@@ -79,7 +63,7 @@ def main() -> None:
         config,
         Inbox(),
         hub,
-        NoPictures(),
+        EmptyPictureStore(),
         SystemClock(),
         ImageTasks(TaskProcess().run),
         {"id": "bench", "name": "bench", "version": "0"},

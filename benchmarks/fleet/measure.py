@@ -41,11 +41,11 @@ class Asked:
         framerate_hz: Pictures a second of the real nodes' cameras.
     """
 
-    broker: str = "mosquitto"
-    real: int = 4
-    simulated: int = 996
-    seconds: float = 20.0
-    framerate_hz: float = 10.0
+    broker: str
+    real: int
+    simulated: int
+    seconds: float
+    framerate_hz: float
 
     @property
     def nodes(self) -> int:
@@ -68,8 +68,7 @@ class Fleet:
         self.broker = self.kind.make(folder)
         self.port = self.broker.port
         self._stack = stack
-        self.broker.__enter__()
-        stack.callback(lambda: self.broker.__exit__(None, None, None))
+        stack.enter_context(self.broker)
         self.nodes: list[RealNode] = []
         self.simulated: list[SimulatedNode] = []
         self.watcher = Watcher(self.port, finds_by_wildcard=self.kind.finds_by_wildcard)

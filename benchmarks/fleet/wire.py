@@ -60,8 +60,8 @@ class Connection:
         """Subscribe, and wait for the acknowledgement; `run` must be running.
 
         Raises:
-            TimeoutError: It does not.
-            ConnectionResetError: It has ended the connection.
+            TimeoutError: The broker does not acknowledge it.
+            ConnectionResetError: The broker has ended the connection.
         """
         await self._request(SUBSCRIBE, b"".join(_text(one.encode()) + b"\1" for one in filters))
 
@@ -69,8 +69,8 @@ class Connection:
         """Unsubscribe, and wait for the acknowledgement; `run` must be running.
 
         Raises:
-            TimeoutError: It does not.
-            ConnectionResetError: It has ended the connection.
+            TimeoutError: The broker does not acknowledge it.
+            ConnectionResetError: The broker has ended the connection.
         """
         await self._request(UNSUBSCRIBE, b"".join(_text(one.encode()) for one in filters))
 

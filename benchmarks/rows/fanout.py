@@ -10,11 +10,11 @@ from statistics import median
 from benchmarks import accounting, film
 from benchmarks.bars import Result, ratios
 from benchmarks.bench import Bench, say
-from benchmarks.program import Program, free_port
+from benchmarks.program import SETTLE_S, Program
 from benchmarks.readers import Readers
+from tests.support.broker import free_port
 
 VIEWERS, STALLED, PICTURE_BYTES = 64, 1, 100_000
-SETTLE_S = 2.0
 PART = b"--frame\r\n"
 
 

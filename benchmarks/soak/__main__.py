@@ -24,8 +24,8 @@ from benchmarks.soak.schedule import GROUPS, schedule
 from benchmarks.soak.tools import missing, tool
 from benchmarks.soak.verdict import judge
 
+# Time before the first fault, for the start of the node, and after the last, for its recovery.
 QUIET_S = (20.0, 90.0)
-"""Time before the first fault, for the start of the node, and after the last, for its recovery."""
 RECORDS = "records.jsonl"
 EXIT = {"held": 0, "FAILED": 1, "too short to tell": 3}
 

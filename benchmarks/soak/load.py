@@ -13,8 +13,8 @@ from benchmarks.soak.records import Records
 from tests.support.mjpeg import Viewer
 
 PING_S = 1.0
+# Interval of other commands among ``get`` commands, which show when the node responds again.
 COMMAND_EVERY = 8
-"""Interval of other commands among ``get`` commands, which show when the node responds again."""
 
 SLOW_PAUSE_S = 2.0
 STAY_S = 60.0

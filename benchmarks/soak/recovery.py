@@ -12,12 +12,12 @@ from benchmarks.soak.records import Record
 from benchmarks.soak.rig import FPS
 from benchmarks.soak.schedule import PAUSE_S
 
+# Limit of the recovery time; the longest pause between two attempts of the node is 60 s.
 BACK_S = 90.0
-"""Limit of the recovery time; the longest pause between two attempts of the node is 60 s."""
+# In a running soak test, time after which an ended fault is evaluated.
 SEEN_S = 45.0
-"""In a running soak test, time after which an ended fault is evaluated."""
+# Longest time until a reply without a fault.
 REPLY_S = 5.0
-"""Longest time until a reply without a fault."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FPS = 5
 DISK_MB = 64
 STOP_S = 20.0
+# What is recorded, but for the faults that need a disk without open films.
 RECORDING = "motion"
-"""What is recorded, but for the faults that need a disk without open films."""
+# Area of the synthetic picture with the frame number, which changes continuously.
 FRAME_NUMBER = "0,0 1,0 1,0.1 0,0.1"
-"""Area of the synthetic picture with the frame number, which changes continuously."""
 
 
 class Rig:

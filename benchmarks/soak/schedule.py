@@ -50,8 +50,8 @@ KINDS = (
 )
 GROUPS = tuple(dict.fromkeys(kind.group for kind in KINDS))
 
+# Pause between two faults, for recovery and some normal operation.
 PAUSE_S = (20.0, 45.0)
-"""Pause between two faults, for recovery and some normal operation."""
 
 
 @dataclass(frozen=True, slots=True)

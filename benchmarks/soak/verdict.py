@@ -17,16 +17,16 @@ ENDS = ("retained", "stopped", "films", "tracebacks")
 Slope = Callable[[Sequence[float], Sequence[float]], tuple[float, float, float]]
 
 MEMORY_SLOPE_MIB_PER_H = 0.5
+# Greatest slope per hour of the number of descriptors and threads.
 COUNT_SLOPE_PER_H = 0.1
-"""Greatest slope per hour of the number of descriptors and threads."""
+# Greatest percentage of frames lost by a fault outside the camera.
 FRAMES_LOST_PERCENT = 1.0
-"""Greatest percentage of frames lost by a fault outside the camera."""
+# Warm-up, in which each kind of fault and command occurs for the first time, and the heap reaches its size.
 WARM_UP_S = 900.0
-"""Warm-up, in which each kind of fault and command occurs for the first time, and the heap reaches its size."""
+# Time after a fault of the camera until the node's ring, a tenth of its memory, is full of pictures again.
 REFILL_S = 75.0
-"""Time after a fault of the camera until the node's ring, a tenth of its memory, is full of pictures again."""
+# Least duration for a result about growth; in shorter runs growth may be the warm-up.
 LEAST_S = 2 * WARM_UP_S
-"""Least duration for a result about growth; in shorter runs growth may be the warm-up."""
 
 
 @dataclass(slots=True)

@@ -112,7 +112,7 @@ def test_a_small_fleet_answers_and_comes_back_whole(tmp_path: Path, mocker: Mock
     if find_mosquitto() is None:
         pytest.skip("mosquitto is not installed")
     mocker.patch.multiple(measure, RECORD_S=1.5, SETTLE_S=0.5)
-    asked = Asked(real=1, simulated=8, seconds=1.0)
+    asked = Asked("mosquitto", real=1, simulated=8, seconds=1.0, framerate_hz=10.0)
     with ExitStack() as stack:
         figures = asyncio.run(Fleet(asked, tmp_path, stack).run())
     assert figures["answered"] == 9
