@@ -26,9 +26,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Recorder(config), "promises")
-    # Where nohup has SIGHUP ignored, the programs under test would inherit that; handlers are not inherited.
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda _number, _frame: None)
+    # nohup has SIGHUP ignored, and "&" of a script SIGINT: the programs under test would inherit that, but no handlers.
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
     if config.getoption("--faults"):
         bars.judge_strictly()
 

@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from pi_cam_node.base.errors import SourceError
@@ -71,15 +71,11 @@ def read(source: Picamera2Source, count: int) -> list[Shot]:
 REOPENED = int(os.environ.get("PICAMERA2_REOPENED", "10"))
 
 
-def open_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
 def most_descriptors() -> int:
     """Return the most that are open within half a second: a running camera holds some for a moment only."""
     end_s, most = time.monotonic() + 0.5, 0
     while time.monotonic() < end_s:
-        most = max(most, open_descriptors())
+        most = max(most, psutil.Process().num_fds())
         threading.Event().wait(0.01)
     return most
 
@@ -87,9 +83,9 @@ def most_descriptors() -> int:
 def assert_no_more_descriptors_than(before: int) -> None:
     """Wait for what a running camera holds only for a moment."""
     end_s = time.monotonic() + 5
-    while open_descriptors() > before and time.monotonic() < end_s:
+    while psutil.Process().num_fds() > before and time.monotonic() < end_s:
         threading.Event().wait(0.05)
-    assert open_descriptors() <= before
+    assert psutil.Process().num_fds() <= before
 
 
 def threads_of_picamera2() -> set[threading.Thread]:
@@ -259,7 +255,7 @@ def test_memory_that_is_short_is_explained_and_does_not_last(rig: Rig, source: P
 @pytest.mark.parametrize("name", ["imx219", "9"])
 def test_an_absent_camera_is_refused_with_what_there_is_and_leaks_nothing(rig: Rig, name: str) -> None:
     known_cameras(InstalledPicamera2())  # opens libcamera permanently
-    before = open_descriptors()
+    before = psutil.Process().num_fds()
     for _ in range(5):
         with pytest.raises(
             SourceError, match=f"no camera called '{name}'; there is: 0 .Virtual Video Device1, Virtual1"
@@ -286,7 +282,7 @@ def test_cameras_that_were_exempt_from_garbage_collection_leave_no_descriptors(s
         read(source, 1)
         release_startup_memory()
     source.close()
-    before = open_descriptors()
+    before = psutil.Process().num_fds()
     for _ in range(REOPENED):
         source.open(CAMERA, DAY)
         read(source, 1)
@@ -298,7 +294,7 @@ def test_cameras_that_were_exempt_from_garbage_collection_leave_no_descriptors(s
 def test_opening_again_and_again_leaks_nothing(source: Picamera2Source) -> None:
     source.open(CAMERA, DAY)
     source.close()
-    before, threads = open_descriptors(), threads_of_picamera2()
+    before, threads = psutil.Process().num_fds(), threads_of_picamera2()
     for _ in range(20):
         source.open(CAMERA, DAY)
         read(source, 2)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.faults import fault_tools
+from tests.faults.disks import fault_disk
 from tests.support.broker import Mosquitto
 from tests.support.reliability.recorder import IS_LONG
 from tests.support.web_server import RunningWebServer
@@ -53,6 +54,13 @@ def faulty_link() -> Iterator[FaultyProxy]:
     """Start proxies that cut, delay, swallow or corrupt what passes; they end with the test."""
     with ExitStack() as stack:
         yield lambda broker: stack.enter_context(fault_tools.proxy_before(broker.port))
+
+
+@pytest.fixture
+def disk() -> Iterator[Any]:
+    """A file system on a loop device, for faults of the disk."""
+    with fault_disk() as made:
+        yield made
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ PATIENCE_S = 60.0
 _MKFS = ("-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0")
 
 
-def fault_disk(size_mb: int) -> Iterator[Any]:
+@contextmanager
+def fault_disk(size_mb: int = 32) -> Iterator[Any]:
     """Yield a `FaultDisk` of the fault tools; skip the test where there can be none."""
     if os.geteuid() != 0:
         pytest.skip("a loop device needs root")

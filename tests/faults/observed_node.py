@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.broker import Mosquitto, wait_until
+from tests.support.broker import Mosquitto, free_port, wait_until
 from tests.support.mjpeg import Viewer
 from tests.support.running_node import BASE, CommandClient, RunningNode
-from tests.support.web_server import free_port
 
 AVAILABILITIES = (f"{BASE}/availability", f"{BASE}/camera/availability")
 

@@ -17,9 +17,8 @@ from typing import Any, Self
 import pytest
 
 from tests.faults.fault_tools import FOLDER
-from tests.support.broker import Mosquitto, wait_until
+from tests.support.broker import Mosquitto, free_port, wait_until
 from tests.support.running_node import REPOSITORY, CommandClient, RunningNode
-from tests.support.web_server import free_port
 
 Event = dict[str, Any]
 
@@ -32,9 +31,7 @@ class SupervisedNode:
         config: The configuration file.
     """
 
-    def __init__(
-        self, folder: Path, broker: Mosquitto, *, watchdog_s: float = 30, restart_s: float = 2, **sections: Any
-    ) -> None:
+    def __init__(self, folder: Path, broker: Mosquitto, *, watchdog_s: float = 30, **sections: Any) -> None:
         if not (FOLDER / "minisd.py").exists():
             pytest.skip("the fault tools are not beside the repository")
         self.folder, self.port, self.tcp_port = folder, free_port(), free_port()
@@ -46,7 +43,7 @@ class SupervisedNode:
         self.log = folder / "service.log"
         self.events: list[Event] = []
         self._changed = threading.Condition()
-        limits = ["--watchdog", str(watchdog_s), "--restart-sec", str(restart_s), "--stop-timeout", "5"]
+        limits = ["--watchdog", str(watchdog_s), "--restart-sec", "2", "--stop-timeout", "5"]
         node = [sys.executable, "-m", "tests.faults.thread_faults", str(folder), "run", "--config", str(self.config)]
         self._command = [sys.executable, str(FOLDER / "minisd.py"), *limits, "--start-limit", "999/60", "--", *node]
         self._process: subprocess.Popen[str] | None = None
@@ -144,7 +141,7 @@ class SupervisedNode:
         except AssertionError:
             return False
 
-    def wait_served(self, commands: CommandClient, timeout_s: float = 60.0) -> float:
+    def wait_served(self, commands: CommandClient) -> float:
         """Wait until every interface answers; return the moment."""
-        wait_until(lambda: self.serves(commands), "every interface to answer", timeout_s)
+        wait_until(lambda: self.serves(commands), "every interface to answer")
         return time.monotonic()

@@ -16,10 +16,9 @@ import pytest
 
 from tests.faults.observed_node import ObservedNode, watched
 from tests.support.bars import bar
-from tests.support.broker import Mosquitto, wait_until
+from tests.support.broker import Mosquitto, free_port, wait_until
 from tests.support.films import make_film
 from tests.support.running_node import BASE, CommandClient, RunningNode
-from tests.support.web_server import free_port
 
 pytestmark = pytest.mark.faults
 

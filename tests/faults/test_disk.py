@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from tests.faults.disks import fault_disk
 from tests.faults.observed_node import ObservedNode, watched
 from tests.support.bars import bar
 from tests.support.broker import Mosquitto, wait_until
@@ -23,11 +22,6 @@ pytestmark = [pytest.mark.faults, pytest.mark.root]
 
 # Said within 10 s and over within 30 s; the rest is for a machine that others use too.
 NOTICED_S, HEALED_S, SLACK_S = 10.0, 30.0, 10.0
-
-
-@pytest.fixture
-def disk() -> Iterator[Any]:
-    yield from fault_disk(size_mb=32)
 
 
 def fill(disk: Any) -> None:

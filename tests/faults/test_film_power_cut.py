@@ -8,7 +8,6 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ def test_a_power_cut_while_a_node_records_loses_little(
     chance, lost_s = random.Random(5), []
     wanted = 20 if full else 2
     for _ in range(wanted):
-        with contextmanager(fault_disk)(size_mb=96) as disk:
+        with fault_disk(size_mb=96) as disk:
             lost = lost_by_a_cut(disk, broker, chance.uniform(2.0, 5.0))
         if lost is not None:
             lost_s.append(lost)
@@ -128,7 +127,7 @@ def test_an_event_under_way_to_a_broker_that_hangs_survives_a_power_cut(
 ) -> None:
     wanted, late = 10 if full else 1, list[int]()
     for _ in range(2 * wanted + 1):
-        with contextmanager(fault_disk)(size_mb=96) as disk:
+        with fault_disk(size_mb=96) as disk:
             found = late_after_a_cut(disk, broker)
         late += [] if found is None else [found]
         if len(late) == wanted:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +81,7 @@ def test_a_disk_that_stands_still_for_two_seconds_costs_no_picture(
 ) -> None:
     if shutil.which("fsfreeze") is None:
         pytest.skip("fsfreeze is not installed")
-    with contextmanager(fault_disk)(size_mb=96) as disk:
+    with fault_disk(size_mb=96) as disk:
         films = Films(tmp_path, broker, Path(disk.dir, "captures"))
 
         def freeze() -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from tests.support.bars import bar
-from tests.support.broker import Mosquitto, wait_until
+from tests.support.broker import Mosquitto, free_port, wait_until
 from tests.support.rtsp_node import START_S, node, saved, side_car, start_recording
-from tests.support.rtsp_server import RtspServer, free_port, why_not
+from tests.support.rtsp_server import RtspServer, why_not
 from tests.support.running_node import BASE, CommandClient
 
 av: Any = pytest.importorskip("av", reason="the extra video is not installed")

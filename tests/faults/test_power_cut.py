@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ def promises_until_the_cut(disk: Any, program: str, verb: str, running_s: float)
 
 def broken_after_a_cut(program: str, check: Check, verb: str, running_s: float) -> tuple[int, list[str]] | None:
     """Cut the power once; return how many saves were confirmed and which are broken; ``None``: it cannot be mounted."""
-    with contextmanager(fault_disk)(size_mb=48) as disk:
+    with fault_disk(size_mb=48) as disk:
         promised = promises_until_the_cut(disk, program, verb, running_s)
         assert promised
         if not is_let_go(disk):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import pytest
 
 from pi_cam_node.base.units import MIB
 from pi_cam_node.runtime.start_counter import PROVEN_S
-from tests.faults.disks import fault_disk
 from tests.faults.observed_node import watched
 from tests.support.broker import Mosquitto
 
@@ -22,11 +21,6 @@ SECTOR_BYTES = 512  # of /sys/block, whatever the disk's own are: Documentation/
 HOUR_S = 3600
 # After a minute of good frames the node writes down once that this start and these settings are good.
 PROVED_S = PROVEN_S + 15
-
-
-@pytest.fixture
-def disk() -> Iterator[Any]:
-    yield from fault_disk(size_mb=32)
 
 
 def written_bytes(disk: Any) -> int:

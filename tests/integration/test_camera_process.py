@@ -34,10 +34,11 @@ from pi_cam_node.core.inputs import NO_FRAMES, CameraFailed, CameraOpened, Switc
 from pi_cam_node.imaging.frame import Demand
 from pi_cam_node.imaging.jpeg import decode
 from tests.support.bars import bar
+from tests.support.broker import free_port
 from tests.support.cameras import PATIENCE_S, RunningCamera, config_of
 from tests.support.fakes.babbling_child import BABBLE
 from tests.support.films import make_film
-from tests.support.rtsp_server import RtspServer, free_port, why_not
+from tests.support.rtsp_server import RtspServer, why_not
 
 CORRUPTING_FILM = Path(__file__).parents[2].parent / "shared" / "data" / "corrupts-the-decoder.avi"
 
@@ -103,7 +104,7 @@ def test_what_was_demanded_comes_along_with_the_first_frame_exposed_after_it() -
 
 
 def test_nothing_is_left_of_a_camera_that_was_stopped() -> None:
-    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    descriptors = psutil.Process().num_fds()
     for _ in range(2):
         with RunningCamera(config_of("synthetic")) as running:
             running.take_frames(1)
@@ -111,7 +112,7 @@ def test_nothing_is_left_of_a_camera_that_was_stopped() -> None:
         assert is_gone(pid)
         assert running.camera.pid is None
         del running
-    assert len(list(Path("/proc/self/fd").iterdir())) <= descriptors
+    assert psutil.Process().num_fds() <= descriptors
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("camera")]
 
 

@@ -14,9 +14,8 @@ import psutil
 import pytest
 
 from pi_cam_node.config.settings import catalogue
-from tests.support.broker import Client, Mosquitto, wait_until
+from tests.support.broker import Client, Mosquitto, free_port, wait_until
 from tests.support.running_node import BASE, CommandClient, RunningNode
-from tests.support.web_server import free_port
 
 pytestmark = pytest.mark.broker
 

@@ -45,14 +45,14 @@ READ = """
 """
 
 
-def make_ramp(path: Path, images: int = 50) -> Path:
+def make_ramp(path: Path) -> Path:
     """Write an uncompressed film of vertical grey bands in full range."""
     width, height = SIZE
     bands = np.repeat(np.array(LEVELS, np.uint8), width // len(LEVELS))
     luma = np.tile(bands, (height, 1)).tobytes()
     with path.open("wb") as film:
         film.write(f"YUV4MPEG2 W{width} H{height} F{RATE_HZ}:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL\n".encode())
-        for _ in range(images):
+        for _ in range(50):
             film.write(b"FRAME\n" + luma + bytes([128]) * (width * height // 2))
     return path
 

@@ -13,9 +13,9 @@ import pytest
 
 from pi_cam_node.camera.source import Controls
 from pi_cam_node.config import CameraConfig
-from tests.support.broker import Mosquitto, wait_until
+from tests.support.broker import Mosquitto, free_port, wait_until
 from tests.support.rtsp_node import PRE_S, START_S, node, saved, side_car, start_recording
-from tests.support.rtsp_server import RtspServer, free_port, why_not
+from tests.support.rtsp_server import RtspServer, why_not
 from tests.support.running_node import BASE
 
 av: Any = pytest.importorskip("av", reason="the extra video is not installed")

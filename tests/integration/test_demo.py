@@ -179,5 +179,7 @@ def test_help_loads_neither_numpy_nor_opencv_nor_pydantic(tmp_path: Path) -> Non
 
 
 def test_every_next_step_begins_with_an_installed_program(demo: RunningDemo) -> None:
-    for step in steps_of(demo.wait_for("first brightness")):
+    steps = steps_of(demo.wait_for("first brightness"))
+    assert steps
+    for step in steps:
         assert shutil.which(shlex.split(step)[0]) is not None, step

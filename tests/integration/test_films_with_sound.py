@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.broker import Mosquitto, wait_until
+from tests.support.broker import Mosquitto, free_port, wait_until
 from tests.support.chromium import find_chromium
 from tests.support.node_page import looking, run
 from tests.support.rtsp_node import START_S, node, saved, side_car
-from tests.support.rtsp_server import SOUND_SERVER, RtspServer, free_port, why_no_sound
+from tests.support.rtsp_server import SOUND_SERVER, RtspServer, why_no_sound
 from tests.support.running_node import BASE, CommandClient
 
 av: Any = pytest.importorskip("av", reason="the extra video is not installed")

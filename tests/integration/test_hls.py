@@ -21,11 +21,11 @@ import pytest
 
 from pi_cam_node.base.errors import CameraDown
 from pi_cam_node.base.extras import video_hint
-from tests.support.broker import wait_until
+from tests.support.broker import free_port, wait_until
 from tests.support.chromium import find_chromium
 from tests.support.node_page import looking, run
 from tests.support.running_node import RunningNode
-from tests.support.web_server import RunningWebServer, free_port
+from tests.support.web_server import RunningWebServer
 
 TOKEN = "a-token-of-good-length"
 FPS = 10

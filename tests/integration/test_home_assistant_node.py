@@ -122,7 +122,7 @@ def mqtt(home: HomeAssistant, node: RealNode) -> Iterator[Client]:
         yield client.subscribe(f"{ROOT}/#")
 
 
-def all_available(home: HomeAssistant, process: RealNode, timeout_s: float = 40) -> None:
+def all_available(home: HomeAssistant, process: RealNode) -> None:
     """Wait until no entity is unavailable; telemetry included, so that it takes a period."""
 
     def missing() -> set[str]:
@@ -132,14 +132,16 @@ def all_available(home: HomeAssistant, process: RealNode, timeout_s: float = 40)
         return {key for key in asked if states.get(key, {}).get("state", "unavailable") == "unavailable"}
 
     try:
-        wait_until(lambda: not missing(), "every entity to be available", timeout_s)
+        wait_until(lambda: not missing(), "every entity to be available", 40)
     except AssertionError:
         pytest.fail(f"still unavailable: {sorted(missing())}; the node's log ends with\n{process.log()}")
 
 
 def of(platform: str) -> list[Entity]:
     """Return what the node offers of a platform."""
-    return [entity for entity in OFFERED.values() if entity.platform == platform]
+    found = [entity for entity in OFFERED.values() if entity.platform == platform]
+    assert found, platform
+    return found
 
 
 def change(home: HomeAssistant, mqtt: Client, entity: Entity, service: str, value: object, raw: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import paho.mqtt.client as paho
+import psutil
 import pytest
 from paho.mqtt.enums import MQTTErrorCode
 from pytest_mock import MockerFixture
@@ -44,10 +45,6 @@ def state(key: str, value: str) -> Message:
 
 def event(number: int) -> Message:
     return Message(TOPICS.event("test"), str(number).encode(), queue_offline=True)
-
-
-def open_descriptors() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 # ---------------------------------------------------------------- coming and going of the broker
@@ -250,11 +247,11 @@ def test_descriptors_and_threads_do_not_grow_with_reconnects(broker: Mosquitto) 
         node.expect(BrokerConnected)
         proxy.cut()
         node.expect(BrokerConnected)
-        descriptors = open_descriptors()
+        descriptors = psutil.Process().num_fds()
         for _ in range(3):
             proxy.cut()
             node.expect(BrokerConnected)
-        wait_until(lambda: open_descriptors() <= descriptors, "descriptors to be closed")
+        wait_until(lambda: psutil.Process().num_fds() <= descriptors, "descriptors to be closed")
         assert [t.name for t in threading.enumerate() if "mqtt" in t.name] == ["mqtt-link"]
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,51 +12,21 @@ import pytest
 from pi_cam_node.imaging.jpeg import decode
 from tests.support.bars import bar
 from tests.support.broker import Mosquitto, free_port, wait_until
+from tests.support.interfaces import Interfaces, with_interfaces
 from tests.support.running_node import BASE, CommandClient, RunningNode
 
 pytestmark = pytest.mark.broker
 
 
-class Interfaces:
-    """A running node with every interface, and a client of each."""
-
-    def __init__(self, commands: CommandClient, node: RunningNode, http_port: int, tcp_port: int) -> None:
-        self.commands, self.node, self.tcp_port = commands, node, tcp_port
-        self.url = f"http://127.0.0.1:{http_port}"
-
-    def get(self, path: str) -> bytes:
-        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
-            return bytes(answer.read())
-
-    def post(self, verb: str, **arguments: Any) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.url}/api/commands/{verb}", json.dumps(arguments).encode(), headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return dict(json.load(answer))
-
-    def say(self, line: str) -> str:
-        with socket.create_connection(("127.0.0.1", self.tcp_port), 10) as conversation:
-            conversation.sendall(line.encode())
-            return b"".join(iter(lambda: conversation.recv(65536), b"")).decode()
-
-
 @pytest.fixture
 def interfaces(broker: Mosquitto, tmp_path: Path) -> Iterator[Interfaces]:
-    http, tcp = free_port(), free_port()
-    sections: dict[str, Any] = {
-        "mjpeg_server": {"enable": True, "port": http},
-        "network": {"trigger_enable": True, "trigger_port": tcp},
-    }
-    with RunningNode(tmp_path, broker.port, **sections) as node, broker.client() as client:
-        commands = CommandClient(client)
-        commands.wait_online()
-        wait_until(lambda: "the live view is at" in node.log(), "the live view", 20)
-        yield Interfaces(commands, node, http, tcp)
+    with with_interfaces(tmp_path, broker) as found:
+        yield found
 
 
 def test_a_reply_goes_out_by_the_door_that_its_command_came_by(interfaces: Interfaces) -> None:
     assert interfaces.post("health")["ok"]
-    assert interfaces.say("health\n").startswith("RSS=")
+    assert interfaces.say("health\n").startswith(b"RSS=")
     assert interfaces.commands.client.on(f"{BASE}/reply/health") == []
 
 
@@ -67,35 +35,35 @@ def test_a_picture_asked_for_over_http_is_told_over_mqtt_with_a_link_that_opens(
     wait_until(lambda: interfaces.commands.client.latest(f"{BASE}/media/last"), "the facts on their topic")
     told = json.loads(interfaces.commands.client.latest(f"{BASE}/media/last") or b"{}")
     assert (told["id"], told["url"]) == (facts["id"], facts["url"])
-    picture = interfaces.get(told["url"].removeprefix(interfaces.url))
+    _, picture = interfaces.get(told["url"].removeprefix(interfaces.url))
     assert picture == Path(facts["path"]).read_bytes()
     assert decode(picture).shape == (240, 320, 3)
 
 
 def test_a_setting_changed_by_one_door_is_seen_through_the_others(interfaces: Interfaces) -> None:
-    assert interfaces.say("set night.gain 9\n").strip() == "OK: changed night.gain from 6 to 9"
+    assert interfaces.say("set night.gain 9\n").strip() == b"OK: changed night.gain from 6 to 9"
     wait_until(lambda: interfaces.commands.client.latest(f"{BASE}/config/night.gain") == b"9", "the topic")
-    values = {each["key"]: each["value"] for each in json.loads(interfaces.get("/api/config"))["settings"]}
+    values = {each["key"]: each["value"] for each in json.loads(interfaces.get("/api/config")[1])["settings"]}
     assert values["night.gain"] == 9
 
 
 def test_the_stream_and_the_snapshot_show_the_camera(interfaces: Interfaces) -> None:
-    assert decode(interfaces.get("/snapshot.jpg?fresh=1")).shape == (240, 320, 3)
-    with urllib.request.urlopen(f"{interfaces.url}/stream", timeout=60) as stream:
+    assert decode(interfaces.get("/snapshot.jpg?fresh=1")[1]).shape == (240, 320, 3)
+    with interfaces.open("/stream") as stream:
         head = stream.read(200)
     assert head.startswith(b"--frame\r\nContent-Type: image/jpeg\r\n")
 
 
 def test_health_is_not_ok_without_a_broker_and_the_view_goes_on(interfaces: Interfaces, broker: Mosquitto) -> None:
-    assert interfaces.get("/healthz") == b"ok"
+    assert interfaces.get("/healthz") == (200, b"ok")
     broker.stop()
-    wait_until(lambda: json.loads(interfaces.get("/api/state"))["broker"] is False, "the loss to be seen")
-    assert decode(interfaces.get("/snapshot.jpg?fresh=1")).shape == (240, 320, 3)
+    wait_until(lambda: json.loads(interfaces.get("/api/state")[1])["broker"] is False, "the loss to be seen")
+    assert decode(interfaces.get("/snapshot.jpg?fresh=1")[1]).shape == (240, 320, 3)
     assert interfaces.post("save", formats=["jpg"])["ok"]
 
 
 def test_a_clean_stop_ends_streams_too(interfaces: Interfaces) -> None:
-    with urllib.request.urlopen(f"{interfaces.url}/stream", timeout=60) as stream:
+    with interfaces.open("/stream") as stream:
         stream.read(1000)
         code, took_s = interfaces.node.stop()
     assert (code, took_s < bar(5)) == (0, True)

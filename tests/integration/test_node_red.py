@@ -177,8 +177,9 @@ def test_the_flows_work_with_a_broker_of_mqtt_3_1_1_alone(tmp_path: Path, node_r
 def test_both_flows_name_topics_that_there_are() -> None:
     described = {re.sub(r"{(\w+)}", "+", channel.address) for channel in channels(Schemas())}
     for file in (FLOW, DASHBOARD):
-        for node in json.loads(file.read_text()):
-            topic = node.get("topic", "") if node["type"].startswith("mqtt ") else ""
+        topics = [n.get("topic", "") for n in json.loads(file.read_text()) if n["type"].startswith("mqtt ")]
+        assert topics
+        for topic in topics:
             known = topic.replace("pi_cam_node/porch/", "pi_cam_node/+/")
             is_known = known in described or any(paho.topic_matches_sub(known, one) for one in described)
             assert is_known or not topic.startswith("pi_cam_node/"), topic

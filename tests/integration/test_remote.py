@@ -28,21 +28,14 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from pi_cam_node.cli.main import main
 from pi_cam_node.cli.remote.tunnel import new_private_key, public_key_of
-from tests.support.broker import Mosquitto, find_mosquitto, wait_until
+from tests.support import programs
+from tests.support.broker import Mosquitto, find_mosquitto, free_port, wait_until
 from tests.support.certificates import Authority
 from tests.support.remote_site import NAME, FilmNode, RemoteSite
 from tests.support.running_console import OWNER, PASSWORD, RunningConsole
-from tests.support.web_server import free_port
 
 SEGMENT = "/hls/porch/main-b1-1.m4s"
 ORIGIN = {"Origin": f"https://{NAME}", "Sec-Fetch-Site": "same-origin"}
-
-
-def program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +50,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_server_script_is_clean_and_refuses_what_is_no_name(files: Path) -> None:
     script = files / "server-setup.sh"
-    done = subprocess.run([program("shellcheck"), script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [programs.needed("shellcheck"), script], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout
     for words in (["x;rm", "a@b.org"], [NAME, "nobody"], [NAME, "a@b;rm"], [NAME], []):
         ran = subprocess.run(["sh", script, *words], capture_output=True, timeout=60, check=False)
@@ -65,7 +60,7 @@ def test_the_server_script_is_clean_and_refuses_what_is_no_name(files: Path) -> 
 
 
 def test_wg_quick_takes_every_file_and_agrees_about_keys(files: Path) -> None:
-    wg, wg_quick = program("wg"), program("wg-quick")
+    wg, wg_quick = programs.needed("wg"), programs.needed("wg-quick")
     for path in (files / "wireguard").glob("*.conf"):
         done = subprocess.run([wg_quick, "strip", path], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
@@ -151,7 +146,7 @@ async def post(session: aiohttp.ClientSession, path: str, form: dict[str, str], 
 
 @pytest.fixture(scope="module")
 def house(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    nginx = program("nginx")
+    nginx = programs.needed("nginx")
     if find_mosquitto() is None or shutil.which("openssl") is None:
         pytest.skip("mosquitto or openssl is not installed")
     folder = tmp_path_factory.mktemp("house")
@@ -288,7 +283,7 @@ def test_who_opens_several_pages_in_a_row_is_not_refused(house: House) -> None:
 
 
 def test_a_house_that_is_away_is_said(files: Path, authority: Authority, tmp_path: Path) -> None:
-    nginx, folder = program("nginx"), tmp_path / "nginx"
+    nginx, folder = programs.needed("nginx"), tmp_path / "nginx"
     folder.mkdir()
     with socket.socket() as nothing:  # bound, so that nothing else listens there
         nothing.bind(("127.0.0.1", 0))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,8 +15,9 @@ import pytest
 from multidict import CIMultiDict
 
 from pi_cam_node.core.history import MediaRow
-from tests.support.broker import wait_until
-from tests.support.web_server import Got, RunningWebServer, free_port, is_open
+from tests.support import programs
+from tests.support.broker import free_port, wait_until
+from tests.support.web_server import Got, RunningWebServer, is_open
 
 TOKEN = "a-token-of-the-house-that-is-long-enough"
 NAME = "cam.example.org"
@@ -54,13 +54,6 @@ backend node
   http-check expect status 200,503
   server cam 127.0.0.1:{node} check inter 1s
 """
-
-
-def program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 @contextmanager
@@ -122,7 +115,7 @@ def walk(front: int, path: str) -> None:
 
 @pytest.mark.parametrize(("path", "target"), [("", ""), ("/cam", "/"), ("/cam", "")], ids=["root", "stripped", "kept"])
 def test_nginx(tmp_path: Path, path: str, target: str) -> None:
-    nginx, front = program("nginx"), free_port()
+    nginx, front = programs.needed("nginx"), free_port()
     with node_behind(tmp_path, f"http://{NAME}:{front}{path}") as serving:
         config = tmp_path / "nginx.conf"
         config.write_text(NGINX.format(folder=tmp_path, front=front, node=serving.port, path=path, target=target))
@@ -131,7 +124,7 @@ def test_nginx(tmp_path: Path, path: str, target: str) -> None:
 
 
 def test_haproxy_and_its_health_check(tmp_path: Path) -> None:
-    haproxy, front = program("haproxy"), free_port()
+    haproxy, front = programs.needed("haproxy"), free_port()
     with node_behind(tmp_path, f"http://{NAME}:{front}") as serving:
         config = tmp_path / "haproxy.cfg"
         config.write_text(HAPROXY.format(front=front, node=serving.port))

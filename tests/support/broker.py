@@ -29,7 +29,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from tests.support import contract
+from tests.support import contract, programs
 
 HOST = "127.0.0.1"
 WAIT_S = 60.0
@@ -37,7 +37,7 @@ WAIT_S = 60.0
 
 def find_mosquitto() -> str | None:
     """Return the path of the broker's program, also outside a user's PATH."""
-    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    return programs.find("mosquitto")
 
 
 def free_port() -> int:

@@ -66,10 +66,10 @@ class RunningCamera:
             elif taken is not None:
                 self.told.append(taken)
 
-    def take_frames(self, count: int, patience_s: float = PATIENCE_S) -> list[Frame]:
+    def take_frames(self, count: int) -> list[Frame]:
         """Return the next ``count`` frames."""
         wanted = len(self.frames) + count
-        self.until(lambda: len(self.frames) >= wanted, f"{count} frames", patience_s)
+        self.until(lambda: len(self.frames) >= wanted, f"{count} frames")
         return self.frames[-count:]
 
     def wait_for(self, kind: type[Kind], patience_s: float = PATIENCE_S) -> Kind:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import numpy as np
+
 from pi_cam_node.imaging import task_functions
 from pi_cam_node.imaging.frame import Frame, Layout, Mode, RawImage, Sensor
 from pi_cam_node.imaging.jpeg import Pixels, encode, size_of
@@ -14,6 +16,12 @@ from pi_cam_node.imaging.tasks import ImageTasks
 IMAGES = ImageTasks(task_functions.run)
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 QUALITY = 85
+
+
+def i420_of(luma: Pixels) -> Pixels:
+    """Return a grey picture in planes."""
+    height, width = luma.shape
+    return np.concatenate([luma, np.full((height // 2, width), 128, np.uint8)])
 
 
 def raw_of(pixels: Pixels, layout: Layout = "bgr") -> RawImage:
@@ -30,7 +38,6 @@ def frame_of(
     exposed_mono_s: float | None = None,
     layout: Layout = "bgr",
     mode: Mode = "day",
-    sensor: Sensor | None = None,
     quality: int = QUALITY,
     others: Sequence[int] = (),
     raw: bool = False,
@@ -46,7 +53,7 @@ def frame_of(
         mean_luma(pixels, layout),
         encode(pixels, layout, quality),
         quality,
-        sensor or Sensor(),
+        Sensor(),
         jpegs={other: encode(pixels, layout, other) for other in others},
         raw=raw_of(pixels, layout) if raw else None,
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import simplejpeg
+
+from pi_cam_node.imaging.jpeg import Pixels
 
 SIZE = (320, 240)
 _BITS, _SIDE_PX = 20, 16
@@ -23,16 +26,22 @@ def numbered_jpeg(number: int, size: tuple[int, int] = SIZE) -> bytes:
     return bytes(simplejpeg.encode_jpeg(pixels, quality=85, colorspace="BGR"))
 
 
-def numbers_in(path: Path) -> list[tuple[float, int]]:
-    """Return time in seconds and number of each picture of a film."""
+def lumas_in(path: Path) -> Iterator[tuple[float, Pixels]]:
+    """Decode a film; yield time in seconds and luma of each picture."""
     import av  # noqa: PLC0415 - an extra: tests that need it skip without
 
-    found: list[tuple[float, int]] = []
     container: Any
     with av.open(str(path), format="mp4") as container:
         for frame in container.decode(video=0):
             luma = np.frombuffer(bytes(frame.planes[0]), np.uint8).reshape(frame.height, frame.planes[0].line_size)
-            centres = (luma[_SIDE_PX // 2, bit * _SIDE_PX + _SIDE_PX // 2] for bit in range(_BITS))
-            number = sum(1 << bit for bit, value in enumerate(centres) if value > 120)
-            found.append((float(frame.pts * frame.time_base), number))
-    return found
+            yield float(frame.pts * frame.time_base), luma[:, : frame.width]
+
+
+def numbers_in(path: Path) -> list[tuple[float, int]]:
+    """Return time in seconds and number of each picture of a film."""
+    return [(at_s, _number_of(luma)) for at_s, luma in lumas_in(path)]
+
+
+def _number_of(luma: Pixels) -> int:
+    centres = (luma[_SIDE_PX // 2, bit * _SIDE_PX + _SIDE_PX // 2] for bit in range(_BITS))
+    return sum(1 << bit for bit, value in enumerate(centres) if value > 120)

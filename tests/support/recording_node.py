@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 
 from tests.support.broker import Mosquitto, wait_until
+from tests.support.numbered import lumas_in
 from tests.support.running_node import BASE, CommandClient, RunningNode
 
 FPS, PRE_S, POST_S = 10, 2.0, 1.0
@@ -104,17 +104,9 @@ class Films:
 
 def pictures_of(path: Path) -> list[tuple[float, int]]:
     """Return time in seconds and frame number of each picture of a synthetic camera's film; decodes all of it."""
-    import av  # noqa: PLC0415 - an extra
-
     from pi_cam_node.camera.sources.synthetic.scene import number_of  # noqa: PLC0415 - needs OpenCV
 
-    found: list[tuple[float, int]] = []
-    container: Any
-    with av.open(str(path), format="mp4") as container:
-        for frame in container.decode(video=0):
-            luma = np.frombuffer(bytes(frame.planes[0]), np.uint8).reshape(frame.height, frame.planes[0].line_size)
-            found.append((float(frame.pts * frame.time_base), number_of(luma[:, : frame.width])))
-    return found
+    return [(at_s, number_of(luma)) for at_s, luma in lumas_in(path)]
 
 
 def numbers_of(path: Path) -> list[int]:

@@ -6,11 +6,12 @@ import functools
 import os
 import selectors
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.support.broker import free_port
 
 SERVER = Path(__file__).parents[2].parent / "shared" / "tools" / "clients" / "rtsp_server.py"
 # The same with sound.
@@ -47,13 +48,6 @@ def why_no_sound() -> str | None:
     return (
         "python3-gi, gir1.2-gst-rtsp-server-1.0 or a plugin of GStreamer is not installed" if done.returncode else None
     )
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RtspServer:

@@ -31,7 +31,7 @@ from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.web.context import media_path
 from pi_cam_node.web.server import WebServer
 from tests.support import contract
-from tests.support.broker import wait_until
+from tests.support.broker import free_port, wait_until
 from tests.support.core_harness import FakePrivacyPort, MemoryArchive
 from tests.support.fakes.ports import NO_LINKS, NoRecorder
 from tests.support.frames import IMAGES, frame_of
@@ -256,13 +256,6 @@ def _tree(folder: Path, port: int, sections: Mapping[str, Any]) -> dict[str, Any
     for name, values in sections.items():
         tree.setdefault(name, {}).update(values)
     return tree
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def is_open(port: int) -> bool:

@@ -24,9 +24,9 @@ class Ticking(Protocol):
 class FakeCameraClock(CameraClock):
     """Starts at 1000 s of monotonic time, on a machine that was suspended for an hour."""
 
-    def __init__(self, asleep_s: float = 3600.0) -> None:
+    def __init__(self) -> None:
         self.now_ns = 1000 * 10**9
-        self.asleep_ns = round(asleep_s * 1e9)
+        self.asleep_ns = 3600 * 10**9
         self.ticking: list[Ticking] = []
 
     def monotonic_ns(self) -> int:

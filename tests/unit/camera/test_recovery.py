@@ -8,8 +8,8 @@ from pi_cam_node.camera.recovery import BACKOFF_S, FLAPPING_S, HEALTHY_S, Recove
 from pi_cam_node.camera.source import Controls
 
 
-def healthy(factor: float = 1.0) -> RecoveryPolicy:
-    policy = RecoveryPolicy(lambda: factor)
+def healthy() -> RecoveryPolicy:
+    policy = RecoveryPolicy(lambda: 1.0)
     policy.frame_received(100)
     policy.frame_received(100 + HEALTHY_S)
     return policy

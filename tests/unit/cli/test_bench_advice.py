@@ -30,8 +30,8 @@ ZERO = Board("Raspberry Pi Zero 2 W", 4, 250 * MIB)
 VIEWER = ViewerCost(100.0, 100_000)
 
 
-def cost(width: int, height: int, encode_ms: float, camera_ms: float = 1.0) -> FrameCost:
-    return FrameCost((width, height), camera_ms, encode_ms + 1, 0.1, encode_ms, width * height // 4)
+def cost(width: int, height: int, encode_ms: float) -> FrameCost:
+    return FrameCost((width, height), 1.0, encode_ms + 1, 0.1, encode_ms, width * height // 4)
 
 
 def costs(ms_per_megapixel: float) -> list[FrameCost]:

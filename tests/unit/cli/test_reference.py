@@ -50,7 +50,9 @@ def test_the_generated_file_has_every_setting_once_and_no_other() -> None:
 
 
 def test_what_is_commented_out_has_no_default() -> None:
-    for key in re.findall(r"^ *#([a-z_]+):$", reference.PAGES["config.yaml"](), re.MULTILINE):
+    keys = re.findall(r"^ *#([a-z_]+):$", reference.PAGES["config.yaml"](), re.MULTILINE)
+    assert keys
+    for key in keys:
         assert any(info.default is None for name, info in catalogue().items() if name.endswith(f".{key}"))
 
 

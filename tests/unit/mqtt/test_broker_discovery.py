@@ -25,8 +25,8 @@ def packet(*records: bytes, flags: int = ANSWER) -> bytes:
     return struct.pack("!6H", 0, flags, 0, len(records), 0, 0) + b"".join(records)
 
 
-def srv(port: int, host: bytes = HOST) -> bytes:
-    return struct.pack("!HHH", 0, 0, port) + host
+def srv(port: int) -> bytes:
+    return struct.pack("!HHH", 0, 0, port) + HOST
 
 
 # The first name stands at offset 12, so that 0xc00c means _mqtt._tcp.local and 0xc017 means local.

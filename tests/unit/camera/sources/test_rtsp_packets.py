@@ -376,6 +376,7 @@ def test_sound_comes_without_packets_of_pictures_that_cannot_be_copied(codec: st
         while True:
             found.append(source.read())
     packets = [packet for shot in found for packet in shot.packets]
+    assert packets
     assert all(packet.facts.sound for packet in packets)
     assert [packet.data for packet in packets] == [b"sound%d" % number for number in range(len(found) - 1)]
 

@@ -13,9 +13,9 @@ from pi_cam_node.console.config.loader import load
 PATH = Path("/etc/pi_cam_node/console.yaml")
 
 
-def problems_of(text: str, environ: dict[str, str] | None = None) -> list[str]:
+def problems_of(text: str) -> list[str]:
     with pytest.raises(ConfigError) as raised:
-        load(PATH, environ or {}, text.encode())
+        load(PATH, {}, text.encode())
     return raised.value.problems
 
 

@@ -13,8 +13,8 @@ from pi_cam_node.imaging.motion.interface import Blob, Failed, MotionReport
 ZONES = ["left=0,0 0.5,0 0.5,1 0,1", "right=0.5,0 1,0 1,1 0.5,1"]
 
 
-def blob(x: float = 0.2, failed: Failed = "", *, share: float = 0.01, began_s: float = 9.7) -> Blob:
-    return Blob(x, 0.4, 0.05, 0.2, share, began_s, failed)
+def blob(x: float = 0.2, failed: Failed = "") -> Blob:
+    return Blob(x, 0.4, 0.05, 0.2, 0.01, 9.7, failed)
 
 
 def report(at_s: float, *blobs: Blob, **fields: Any) -> MotionReport:

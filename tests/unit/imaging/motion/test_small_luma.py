@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pi_cam_node.imaging.frame import Layout
-from pi_cam_node.imaging.jpeg import Pixels
 from pi_cam_node.imaging.motion.small_luma import small_luma, small_size
+from tests.support.frames import i420_of
 
 RANDOM = np.random.default_rng(5)
 
@@ -34,11 +34,6 @@ def test_it_is_halved_until_it_is_small(size: tuple[int, int], small: tuple[int,
     assert set(luma.ravel()) == {77}
 
 
-def i420(luma: Pixels) -> Pixels:
-    height, width = luma.shape
-    return np.concatenate([luma, np.full((height // 2, width), 128, np.uint8)])
-
-
 @given(st.integers(161, 400), st.integers(121, 300))
 def test_each_step_is_the_rounded_mean_of_four(half_width: int, half_height: int) -> None:
     luma = np.random.default_rng(half_width).integers(0, 256, (2 * half_height, 2 * half_width), np.uint8)
@@ -46,7 +41,7 @@ def test_each_step_is_the_rounded_mean_of_four(half_width: int, half_height: int
     while expected.shape[1] > 320 or expected.shape[0] > 240:
         even = expected[: expected.shape[0] // 2 * 2, : expected.shape[1] // 2 * 2]
         expected = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2] + 2) // 4
-    assert np.array_equal(small_luma(i420(luma), "i420"), expected)
+    assert np.array_equal(small_luma(i420_of(luma), "i420"), expected)
 
 
 @given(st.integers(2, 640), st.integers(2, 480))
@@ -66,7 +61,7 @@ def test_bgr_may_be_a_view(turned: tuple[slice, ...]) -> None:
 def test_white_stays_white_and_black_black() -> None:
     for level in (0, 255):
         assert set(small_luma(np.full((480, 640, 3), level, np.uint8), "bgr").ravel()) == {level}
-        assert set(small_luma(i420(np.full((480, 640), level, np.uint8)), "i420").ravel()) == {level}
+        assert set(small_luma(i420_of(np.full((480, 640), level, np.uint8)), "i420").ravel()) == {level}
 
 
 def test_colours_weigh_as_in_rec_601() -> None:
@@ -77,12 +72,12 @@ def test_colours_weigh_as_in_rec_601() -> None:
 @pytest.mark.parametrize("layout", ["bgr", "i420"])
 def test_it_is_as_bright_as_the_picture(layout: Layout) -> None:
     grey = RANDOM.integers(0, 256, (768, 1024), np.uint8)
-    pixels = i420(grey) if layout == "i420" else np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+    pixels = i420_of(grey) if layout == "i420" else np.repeat(grey[:, :, np.newaxis], 3, axis=2)
     assert small_luma(pixels, layout).mean() == pytest.approx(grey.mean(), abs=1.0)
 
 
 def test_the_picture_is_not_touched_and_not_shared() -> None:
-    pixels = i420(RANDOM.integers(0, 256, (240, 320), np.uint8))
+    pixels = i420_of(RANDOM.integers(0, 256, (240, 320), np.uint8))
     before = pixels.copy()
     small = small_luma(pixels, "i420")
     small[:] = 0

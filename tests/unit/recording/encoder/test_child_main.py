@@ -152,7 +152,9 @@ def test_planes_and_jpegs_become_the_same_video(node: Node) -> None:
 def test_each_picture_in_planes_is_shown_as_it_was_when_it_was_told(node: Node) -> None:
     for number in range(4):
         node.send_planes(colours(40 * number), PAGE_BYTES * 100 * number)
-    for number, frame in enumerate(pictures_in(node.answers()[1:])):
+    shown = list(pictures_in(node.answers()[1:]))
+    assert len(shown) == 4
+    for number, frame in enumerate(shown):
         luma = np.frombuffer(bytes(frame.planes[0]), np.uint8).reshape(SIZE[1], -1)[:, : SIZE[0]].astype(int)
         assert np.abs(luma - to_i420(colours(40 * number))[: SIZE[1]]).mean() < 4
 

@@ -1,4 +1,4 @@
-"""Fixtures: a clock, and an archive in a temporary folder."""
+"""Fixtures: a clock, and an archive and its folder."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def clock() -> FakeClock:
 @pytest.fixture
 def archive(tmp_path: Path, clock: FakeClock) -> PictureArchive:
     return archive_in(tmp_path, clock)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "captures"

@@ -19,11 +19,6 @@ from tests.support.pictures import config, picture
 BACK = "pi_cam_node.storage.pictures.folder_watch.nearest_directory"
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "captures"
-
-
 def save(archive: PictureArchive, number: int, **limits: Any) -> str:
     at = picture().first_at + timedelta(seconds=number)
     return archive.save(picture(frames=(number,), first_at=at, last_at=at), ["jpg"], config(**limits)).id

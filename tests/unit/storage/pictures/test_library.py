@@ -43,11 +43,6 @@ def sidecar_of(folder: Path, media_id: str) -> dict[str, object]:
     return facts
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "captures"
-
-
 def test_pictures_and_films_are_listed_the_newest_first(archive: PictureArchive, folder: Path) -> None:
     ids = [save(archive, minute) for minute in (1, 3, 2)]
     ids.append(film(folder, 4, 12.5))

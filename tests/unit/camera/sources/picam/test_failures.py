@@ -17,11 +17,6 @@ from tests.support.fakes.picam_rig import DAY, NIGHT, SMALL, Rig
 from tests.support.fakes.picamera2_requests import Hang
 
 
-@pytest.fixture
-def rig() -> Rig:
-    return Rig()
-
-
 def test_a_silent_camera_raises_within_its_patience_and_leaves_nothing_queued(rig: Rig) -> None:
     rig.open()
     rig.read(2)

@@ -19,11 +19,6 @@ from tests.support.fakes.picamera2_sensor import (
 )
 
 
-@pytest.fixture
-def rig() -> Rig:
-    return Rig()
-
-
 def test_a_camera_says_what_it_grants(rig: Rig) -> None:
     settings = ("camera.width", "camera.height", "night.exposure_us", "night.gain")
     assert rig.open() == Opened(
