@@ -12,7 +12,7 @@ import pytest
 
 from pi_cam_node.storage.pictures.listing import list_pictures
 from tests.support.bars import bar
-from tests.support.broker import Mosquitto
+from tests.support.broker import Mosquitto, wait_until
 from tests.support.running_node import BASE, RunningNode
 
 pytestmark = [pytest.mark.faults, pytest.mark.promise("C12")]
@@ -28,6 +28,8 @@ def test_a_stop_at_any_moment_is_clean_and_in_time(
     settings: Any = {"export": {"auto_save_interval_s": 0.5, "formats": ["jpg", "png"]}}
     with RunningNode(tmp_path, broker.port, **settings) as node, broker.client() as client:
         client.subscribe(f"{BASE}/#")
+        captures = tmp_path / "captures"
+        wait_until(lambda: list(captures.glob("*.jpg")), "a picture, so that stops come while pictures are saved")
         for _ in range(rounds):
             begun = len(node.log())
             time.sleep(chance.uniform(0.0, 4.0))
@@ -40,7 +42,6 @@ def test_a_stop_at_any_moment_is_clean_and_in_time(
                 assert client.latest(f"{BASE}/availability") == b"offline"
             assert "Traceback" not in log
             node.start()
-    captures = tmp_path / "captures"
     assert list(captures.glob(".*.part")) == []
     pictures = list_pictures(captures)
     assert pictures
