@@ -113,9 +113,13 @@ def _runs(path: Path) -> bool:
 
 @contextmanager
 def new_archive(path: Path | None) -> Iterator[tarfile.TarFile]:
-    """Yield an archive to write to; see `_output`."""
+    """Yield an archive to write to: in a new file, or to stdout.
+
+    Raises:
+        OSError: The file exists, or one of the two cannot be written.
+    """
     with (
-        _output(path) as file,
+        _stdout() if path is None else _new_file(path) as file,
         gzip.GzipFile("", "wb", COMPRESSION, file) as packed,
         OneWayArchive.open(fileobj=packed, mode="w|") as archive,
     ):
@@ -123,25 +127,24 @@ def new_archive(path: Path | None) -> Iterator[tarfile.TarFile]:
 
 
 @contextmanager
-def _output(path: Path | None) -> Iterator[IO[bytes]]:
-    """Yield the stream to write to: a new file, private and removed after a failure, or stdout.
+def _stdout() -> Iterator[IO[bytes]]:
+    """Yield stdout; synced if it is a file, about which the user is warned where others can read it."""
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        mode = os.fstat(sys.stdout.fileno()).st_mode
+        if stat.S_ISREG(mode):
+            os.fsync(sys.stdout.fileno())
+            if mode & (stat.S_IRGRP | stat.S_IROTH):  # the shell has made it, perhaps for another user
+                print(f"{PROGRAM}: others can read that file, which holds secrets: chmod 600 it", file=sys.stderr)
+    except OSError:
+        discard_stdout()  # what is left of it: the caller says why there is no backup
+        raise
 
-    Raises:
-        OSError: The file exists or cannot be written.
-    """
-    if path is None:
-        try:
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
-            mode = os.fstat(sys.stdout.fileno()).st_mode
-            if stat.S_ISREG(mode):
-                os.fsync(sys.stdout.fileno())
-                if mode & (stat.S_IRGRP | stat.S_IROTH):  # the shell has made it, perhaps for another user
-                    print(f"{PROGRAM}: others can read that file, which holds secrets: chmod 600 it", file=sys.stderr)
-        except OSError:
-            discard_stdout()  # what is left of it: the caller says why there is no backup
-            raise
-        return
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a new file that is private, and synced at the end; it is removed after a failure."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor

@@ -101,9 +101,11 @@ class LiveHub:
         is_gone = part in {"gone", "dropped"}
         if is_gone or (part == "state" and node.is_private):
             self._cutoff.cut(node.id)
+        if upstream is None and is_gone:
+            return
         if upstream is None:
             # A browser may have asked for the camera before its node was known, or was back.
-            for viewer in self._viewers if not is_gone else ():
+            for viewer in self._viewers:
                 if node.id in viewer.wanted:
                     self._add(viewer, node.id)
         elif is_gone:
