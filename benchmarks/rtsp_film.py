@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 from pathlib import Path
 from typing import Any
 
-import gi  # type: ignore[import-not-found]  # of Debian, not of PyPI
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402 - the versions first
+from tests.support.gst_camera import GLib, Gst, serve
 
 _PIPELINE = (
-    "( appsrc name=film is-live=true format=time do-timestamp=true"
-    " caps=video/x-h264,stream-format=byte-stream,alignment=au ! h264parse ! rtph264pay name=pay0 pt=96 )"
+    "appsrc name=film is-live=true format=time do-timestamp=true"
+    " caps=video/x-h264,stream-format=byte-stream,alignment=au ! h264parse ! rtph264pay name=pay0 pt=96"
 )
 
 
@@ -39,19 +34,12 @@ parser.add_argument("--port", required=True)
 parser.add_argument("--packets", required=True, type=Path)
 parser.add_argument("--fps", required=True, type=int)
 arguments = parser.parse_args()
-Gst.init(None)
-server = GstRtspServer.RTSPServer.new()
-server.set_address("127.0.0.1")
-server.set_service(arguments.port)
-factory = GstRtspServer.RTSPMediaFactory.new()
-factory.set_launch(_PIPELINE)
-factory.set_shared(True)
 film = packets_in(arguments.packets)
 
 
-def play(_factory: Any, media: Any) -> None:
+def play(pipeline: Any) -> None:
     """Send a packet at each interval until the client disconnects."""
-    source, packets = media.get_element().get_by_name("film"), itertools.cycle(film)
+    source, packets = pipeline.get_by_name("film"), itertools.cycle(film)
 
     def push() -> bool:
         return bool(source.emit("push-buffer", Gst.Buffer.new_wrapped(next(packets))) == Gst.FlowReturn.OK)
@@ -59,10 +47,4 @@ def play(_factory: Any, media: Any) -> None:
     GLib.timeout_add(1000 // arguments.fps, push)
 
 
-factory.connect("media-configure", play)
-server.get_mount_points().add_factory("/cam", factory)
-if not server.attach(None):
-    sys.exit(f"cannot listen on {arguments.port}")
-sys.stdout.write("READY\n")
-sys.stdout.flush()
-GLib.MainLoop().run()
+serve(arguments.port, _PIPELINE, play)

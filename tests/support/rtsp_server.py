@@ -67,6 +67,7 @@ class RtspServer:
     def __enter__(self) -> Self:
         command = [str(PYTHON), str(self._script), "--port", str(self.port), *self._options]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        environment["PYTHONPATH"] = str(Path(__file__).parents[2])
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
         )

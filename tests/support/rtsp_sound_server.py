@@ -7,15 +7,10 @@ a tone of 440 Hz. In one of every N seconds the video packets are lost. Prints R
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from typing import Any
 
-import gi  # type: ignore[import-not-found]  # of Debian, not of PyPI
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402 - the versions first
+from tests.support.gst_camera import Gst, serve
 
 _SCENE = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=10/1"
 _PICTURES = {
@@ -34,19 +29,11 @@ parser.add_argument("--sound", required=True, choices=sorted(_SOUND))
 parser.add_argument("--pictures", default="h264", choices=sorted(_PICTURES))
 parser.add_argument("--lose", type=float, default=0.0)
 arguments = parser.parse_args()
-Gst.init(None)
-server = GstRtspServer.RTSPServer.new()
-server.set_address("127.0.0.1")
-server.set_service(arguments.port)
-factory = GstRtspServer.RTSPMediaFactory.new()
-pictures = f"{_SCENE} ! {_PICTURES[arguments.pictures]}"
-factory.set_launch(f"( {pictures} audiotestsrc is-live=true freq=440 ! {_SOUND[arguments.sound]} )")
-factory.set_shared(True)
 
 
-def lose(_factory: Any, media: Any) -> None:
+def lose(pipeline: Any) -> None:
     """Drop RTP packets after the payloader, so that their sequence numbers are missing."""
-    pad = media.get_element().get_by_name("pay0").get_static_pad("src")
+    pad = pipeline.get_by_name("pay0").get_static_pad("src")
     kinds = Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST
 
     def drop(_pad: Any, _info: Any) -> Any:
@@ -56,11 +43,9 @@ def lose(_factory: Any, media: Any) -> None:
     pad.add_probe(kinds, drop)
 
 
-if arguments.lose:
-    factory.connect("media-configure", lose)
-server.get_mount_points().add_factory("/cam", factory)
-if not server.attach(None):
-    sys.exit(f"cannot listen on {arguments.port}")
-sys.stdout.write("READY\n")
-sys.stdout.flush()
-GLib.MainLoop().run()
+pictures, sound = f"{_SCENE} ! {_PICTURES[arguments.pictures]}", _SOUND[arguments.sound]
+serve(
+    arguments.port,
+    f"{pictures} audiotestsrc is-live=true freq=440 ! {sound}",
+    lose if arguments.lose else None,
+)
