@@ -8,10 +8,12 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from pi_cam_node.console.accounts import rights
 from pi_cam_node.console.context import ConsoleContext
 from pi_cam_node.console.store import devices as device_rows
 from pi_cam_node.console.store import events as event_rows
 from pi_cam_node.console.store.accounts import Account
+from pi_cam_node.console.store.devices import Delivery
 from pi_cam_node.console.store.events import EventFilter, EventRow
 from pi_cam_node.console.web import event_views, paging
 from pi_cam_node.console.web.forms import form_of
@@ -40,8 +42,8 @@ async def event(request: web.Request) -> web.StreamResponse:
     """Page: one event with picture or film, cause, and notified devices."""
     context = context_of(request)
     row = await _row(request)
-    told = await context.database.read(lambda db: device_rows.deliveries(db, row.rowid))
-    deliveries = [(*event_views.delivery_words(d, label, name), d.at_ms) for d, label, name in told]
+    account, told = account_of(request), await context.database.read(lambda db: device_rows.deliveries(db, row.rowid))
+    deliveries = [(*event_views.delivery_words(*one), one[0].at_ms) for one in told if may_see(account, one)]
     view = event_views.view(row, context)
     done = row.data.get("done")
     return page(
@@ -102,6 +104,11 @@ def span_in(form: Mapping[str, str]) -> str:
     if span not in SHARE_S:
         raise web.HTTPUnprocessableEntity(text=f"for is one of {', '.join(SHARE_S)} (found {span[:40]!r})\n")
     return span
+
+
+def may_see(account: Account, told: tuple[Delivery, str, str]) -> bool:
+    """Tell whether an account sees a delivery: guests and wall screens do not see who else is told, and on what."""
+    return rights.may(account, "act") or told[2] == account.name
 
 
 def shown_cameras(context: ConsoleContext, account: Account) -> frozenset[str | None] | None:

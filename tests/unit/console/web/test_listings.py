@@ -18,6 +18,8 @@ from pi_cam_node.console.broker.requests import REQUESTS_WAITING_MAX
 from pi_cam_node.console.context import LISTS_AT_ONCE, ConsoleContext
 from pi_cam_node.console.nodes.node import Node
 from pi_cam_node.console.store import events as event_rows
+from pi_cam_node.console.store.accounts import Account, Role
+from pi_cam_node.console.store.devices import Delivery
 from pi_cam_node.console.store.events import LAST_MS, EventRow
 from pi_cam_node.console.web import event_views, events, paging, recordings
 from pi_cam_node.core.rules.night import Cause
@@ -158,3 +160,11 @@ def test_lists_leave_commands_to_nodes_for_rules_and_buttons() -> None:
 
     assert asyncio.run(run()) == ["porch, porch, porch, porch: no answer; what is listed is of earlier."] * 60
     assert most == LISTS_AT_ONCE < REQUESTS_WAITING_MAX
+
+
+@pytest.mark.parametrize(("role", "seen"), [("owner", 2), ("member", 2), ("guest", 1), ("kiosk", 1)])
+def test_guests_and_wall_screens_do_not_see_who_else_is_told(role: Role, seen: int) -> None:
+    delivery = Delivery(1, "d1", "sent", 1, 0, 201, AT_MS)
+    told = [(delivery, "iPhone", "Anna"), (delivery, "Phone", "Gast")]
+    account = Account("a1", "Gast", role, "", None)
+    assert sum(events.may_see(account, one) for one in told) == seen
