@@ -164,7 +164,7 @@ def test_lists_leave_commands_to_nodes_for_rules_and_buttons() -> None:
 
 @pytest.mark.parametrize(("role", "seen"), [("owner", 2), ("member", 2), ("guest", 1), ("kiosk", 1)])
 def test_guests_and_wall_screens_do_not_see_who_else_is_told(role: Role, seen: int) -> None:
-    delivery = Delivery(1, "d1", "sent", 1, 0, 201, AT_MS)
+    delivery = Delivery(1, "d1", "sent", 1, 0, 201, AT_MS, "The door")
     told = [(delivery, "iPhone", "Anna"), (delivery, "Phone", "Gast")]
     account = Account("a1", "Gast", role, "", None)
     assert sum(events.may_see(account, one) for one in told) == seen
