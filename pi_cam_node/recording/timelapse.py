@@ -1,7 +1,7 @@
 """Timelapse: one picture per interval, one film per day, at 25 pictures a second.
 
-Pictures are collected in memory and encoded ten at a time by a short-lived process. A kill or power cut loses pending
-ones; the film of the day is repaired at the next start.
+Pictures are collected in memory, and ten, or those of ten minutes, are encoded together by a short-lived process. A
+stop, kill or power cut loses pending ones; the film of the day is repaired at the next start.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from pi_cam_node.recording.take import DISK_PATIENCE_S
 _log = logging.getLogger(__name__)
 
 RATE_HZ = 25
-# Pictures that are encoded together, and bytes of JPEG that wait at most.
-BATCH, BATCH_BYTES = 10, 8 << 20
+# Pictures that are encoded together, bytes of JPEG that wait at most, and how long the first of them does.
+BATCH, BATCH_BYTES, WAITED_S = 10, 8 << 20, 600.0
 _WAIT_S, _IDLE_S = 0.05, 5.0
 
 
@@ -150,7 +150,7 @@ class Timelapse:
         if now_s >= self._due_s:
             is_missed = self._due_s < now_s - interval_s
             self._due_s = (now_s if is_missed else self._due_s) + interval_s
-            self._take(now_s)
+            self._take(now_s, interval_s)
         return min(_IDLE_S, max(0.0, self._due_s - now_s))
 
     def _finish_where_told(self) -> None:
@@ -160,8 +160,8 @@ class Timelapse:
                 self._end = None
                 self._changed.notify_all()
 
-    def _take(self, now_s: float) -> None:
-        """Take the newest picture, if there is a new one."""
+    def _take(self, now_s: float, interval_s: float) -> None:
+        """Take the newest picture, if there is a new one; the next follows after an interval."""
         item = self._pictures(now_s).next()
         if item is None or item[0].mono_s <= self._newest_s:
             return  # the camera is offline or privacy is on: the film has a gap
@@ -175,8 +175,10 @@ class Timelapse:
         with self._changed:
             self._waiting.append((self._newest_s, item[1]))
             del self._waiting[: -2 * BATCH]
-            is_full = len(self._waiting) >= BATCH or sum(len(jpeg) for _, jpeg in self._waiting) >= BATCH_BYTES
-        if is_full:
+            size_bytes, next_s = sum(len(jpeg) for _, jpeg in self._waiting), self._newest_s + interval_s
+            is_late = next_s - self._waiting[0][0] > WAITED_S
+            is_due = len(self._waiting) >= BATCH or size_bytes >= BATCH_BYTES or is_late
+        if is_due:
             self._encode()
 
     def _encode(self) -> None:
@@ -218,11 +220,12 @@ class Timelapse:
                 self._close("settings")
             self._size = (message.number, message.flag)
         elif message.kind == "packet":
+            shown_s = times_s[round(message.number * RATE_HZ / TIMESCALE_HZ)]
             if self._film is None:
-                self._film = self._open(message.body, times_s[0])
+                self._film = self._open(message.body, shown_s)
             film = self._film
             film.add(message.body, film.facts.first_mono_s + film.frames / RATE_HZ, key=bool(message.flag))
-            self._shown_s = times_s[round(message.number * RATE_HZ / TIMESCALE_HZ)]
+            self._shown_s = shown_s
 
     def _open(self, data: bytes, mono_s: float) -> FilmFile:
         sets, settings = parameter_sets(data), self._settings()

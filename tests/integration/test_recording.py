@@ -205,7 +205,7 @@ def test_a_timelapse_plays_and_shows_each_picture_once(tmp_path: Path) -> None:
     for number in range(1, 2 * BATCH + 1):
         now_s = clock.monotonic()
         ring.append(now_s, numbered_jpeg(number), None)
-        timelapse._take(now_s)
+        timelapse._take(now_s, 60.0)
     timelapse._close("end")
     (saved,) = told
     assert isinstance(saved, FilmSaved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -86,7 +87,7 @@ class Rig:
             if camera:
                 self.number += 1
                 self.picture = (self.clock.monotonic() - 0.05, str(self.number).encode())
-            self.timelapse._take(self.clock.monotonic())
+            self.timelapse._take(self.clock.monotonic(), self.settings.interval_s)
 
     @property
     def films(self) -> list[Film]:
@@ -167,6 +168,7 @@ def test_a_camera_that_is_away_adds_nothing(rig: Rig) -> None:
     rig.minutes(5)
     rig.minutes(30, camera=False)
     rig.minutes(5)
+    rig.timelapse._encode()
     assert rig.end().frames == BATCH
 
 
@@ -235,6 +237,35 @@ def test_pictures_of_another_size_begin_another_film(rig: Rig) -> None:
     rig.minutes(BATCH)
     assert [film.size for film in rig.films] == [(640, 480)]
     assert rig.end().size == (1280, 720)
+
+
+def test_a_film_that_begins_with_a_later_picture_of_a_batch_tells_its_time(rig: Rig) -> None:
+    """It was said to begin with the first one, which is in the film before: up to nine intervals too early."""
+
+    class Turned(Encoder):
+        def send(self, jpeg: bytes, ticks: int) -> None:
+            if self.waiting == 4:
+                self.queue.append(Message("size", 480, 640))
+            super().send(jpeg, ticks)
+            if self.waiting == 5:
+                last = self.queue.pop()
+                self.queue.append(Message("packet", last.number, 1, access_unit(int(jpeg), key=True)))
+
+    rig.make = Turned
+    rig.minutes(BATCH)
+    (first,) = rig.films
+    second = rig.end()
+    assert (first.frames, second.frames) == (4, 6)
+    assert second.first_at == first.last_at
+    assert second.last_at - second.first_at == timedelta(minutes=6)
+
+
+def test_pictures_that_are_far_apart_wait_for_ten_minutes_at_most(rig: Rig) -> None:
+    """With half an hour between two, a stop cost up to four and a half."""
+    rig.settings = replace(rig.settings, interval_s=1800.0)
+    rig.minutes(3)
+    assert len(rig.encoders) == 3
+    assert rig.end().frames == 3
 
 
 def test_a_timelapse_that_is_switched_off_ends_its_film(rig: Rig) -> None:
