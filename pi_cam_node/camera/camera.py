@@ -119,7 +119,9 @@ class Camera:
     def reconfigure(self, config: Config) -> None:
         """Apply changed settings, reopening the camera only if necessary. Does not wait."""
         controls = controls_of(config, self._desired.controls.mode)
-        generation = self._desired.generation + (controls != self._desired.controls)
+        generation = self._desired.generation
+        if controls != self._desired.controls:
+            generation += 1
         self._set(
             replace(
                 self._desired,

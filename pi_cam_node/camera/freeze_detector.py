@@ -46,7 +46,8 @@ class FreezeDetector:
         if after_s <= 0 or checksum is None:
             return self.verdict
         if checksum != self._checksum:
-            self._checksum, self._since_s, self._looks, self.verdict = checksum, now_s, 1, "live"
+            self._checksum, self._since_s, self._looks = checksum, now_s, 1
+            self.verdict = "live"
             return self.verdict
         self._looks += 1
         if self._looks >= LEAST_LOOKS and now_s - self._since_s > after_s:

@@ -108,7 +108,9 @@ def _describe(key: str, field: FieldInfo, marker: Setting) -> SettingInfo:
     kind, choices, secret = _kind_of(field.annotation)
     rules: dict[type, Any] = {type(rule): rule for rule in field.metadata}
     is_path = Path in (field.annotation, *typing.get_args(field.annotation))
-    item = (f"one of {', '.join(choices)}" if choices else marker.form or "text") if kind == "list" else ""
+    item = ""
+    if kind == "list":
+        item = f"one of {', '.join(choices)}" if choices else marker.form or "text"
     return SettingInfo(
         key=key,
         kind=kind,
@@ -138,11 +140,15 @@ def _expected(kind: Kind, choices: tuple[str, ...], marker: Setting, rules: dict
     if kind == "list":
         items = f"a list, each item {marker.form}" if marker.form else f"a list of {', '.join(choices) or 'names'}"
         shortest = getattr(rules.get(annotated_types.MinLen), "min_length", 0)
-        return f"{items}; {f'{shortest} to {longest}' if shortest else f'{longest} at most'}" if longest else items
+        if not longest:
+            return items
+        return f"{items}; {shortest} to {longest}" if shortest else f"{items}; {longest} at most"
     if kind == "text":
         return marker.form or (f"{text} of at most {longest} characters" if longest else text)
     step = rules.get(annotated_types.MultipleOf)
-    number = f"a multiple of {step.multiple_of}" if step else "a whole number" if kind == "int" else "a number"
+    number = "a whole number" if kind == "int" else "a number"
+    if step:
+        number = f"a multiple of {step.multiple_of}"
     return f"{number} {values.span(rules[annotated_types.Ge].ge, rules[annotated_types.Le].le, marker.unit)}"
 
 

@@ -63,7 +63,9 @@ Tree = ScalarNode | SequenceNode | MappingNode
 
 def kind_of(tree: Tree) -> str:
     """Return the kind of a node for messages, without its value, which may be a secret."""
-    return "a list" if isinstance(tree, SequenceNode) else "a section" if isinstance(tree, MappingNode) else "a value"
+    if isinstance(tree, SequenceNode):
+        return "a list"
+    return "a section" if isinstance(tree, MappingNode) else "a value"
 
 
 class YamlError(Exception):

@@ -30,7 +30,7 @@ class EraseReport:
     @property
     def text(self) -> str:
         """Summary in words, for people."""
-        pictures = f"{self.pictures} picture{'s' * (self.pictures != 1)}"
+        pictures = "1 picture" if self.pictures == 1 else f"{self.pictures} pictures"
         return (
             f"erased {pictures} ({self.files} files, {self.size_bytes} bytes) in {self.folder} and "
             f"{self.topics} retained topics, {self.topics_left} of which are left"

@@ -73,8 +73,10 @@ def number_of(value: object) -> float:
 
 def time_of(value: object) -> datetime | None:
     """Return an ISO 8601 time in UTC (without a zone it is UTC already); ``None`` for anything else."""
+    if not isinstance(value, str):
+        return None
     try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return at if at is None else at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        at = datetime.fromisoformat(value)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # the latter: beyond the year 1 or 9999 in UTC
         return None

@@ -56,7 +56,9 @@ class Label:
 
     def text(self, at: datetime, mode: str, lux: float | None) -> str:
         """Return the text for a picture taken at a UTC time."""
-        light = "-" if lux is None else f"{lux:.0f}" if lux >= 10 else f"{lux:.2g}"
+        light = "-"
+        if lux is not None:
+            light = f"{lux:.0f}" if lux >= 10 else f"{lux:.2g}"
         return _ascii(self._template.format(name=self._name, time=f"{at:%Y-%m-%d %H:%M:%SZ}", mode=mode, lux=light))
 
     def draw(self, pixels: Pixels, layout: Layout, text: str) -> Pixels:

@@ -90,7 +90,8 @@ def _fill(covered: npt.NDArray[np.bool_], corners: npt.NDArray[np.float64]) -> N
         across = x1 + (middle - y1) * (x2 - x1) / (y2 - y1)
         order = np.argsort(across)
         across, winding = across[order], np.cumsum(np.sign(y2 - y1)[order])
-        for left, right in zip(across[:-1][winding[:-1] != 0], across[1:][winding[:-1] != 0], strict=True):
+        is_inside = winding[:-1] != 0
+        for left, right in zip(across[:-1][is_inside], across[1:][is_inside], strict=True):
             covered[row, int(left) : int(np.ceil(right))] = True
 
 

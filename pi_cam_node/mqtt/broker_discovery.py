@@ -120,7 +120,8 @@ class Answers:
         for service in [*self._services][:_MAX_QUESTIONS]:
             hosts = [host for _, host in sorted(self._ports.get(service, ()))]
             asked += [(host, _A) for host in hosts if _lower(host) not in self._addresses]
-            asked += [] if hosts else [(service, _SRV)]
+            if not hosts:
+                asked.append((service, _SRV))
         return asked[:_MAX_QUESTIONS]
 
     def brokers(self) -> list[FoundBroker]:

@@ -118,7 +118,8 @@ class PublishQueue:
             self._unsent[message.topic] = message
         else:
             self._unsent.pop(message.topic, None)
-            self._frames_dropped += outcome is Outcome.LATER and _is_of_a_stream(message)
+            if outcome is Outcome.LATER and _is_of_a_stream(message):
+                self._frames_dropped += 1
             self._forget_where_never(waiting, outcome)
         return outcome is Outcome.SENT
 

@@ -27,7 +27,8 @@ def copy_clip(stream: PacketStream, order: ClipOrder, progress: Progress, folder
         OSError: The clip cannot be written.
         NotSaved: Nothing of it reached the disk.
     """
-    reader, film, first_track, gaps = stream.reader_since(order.first_mono_s), None, -1, GapMeter(ENCODED_S)
+    reader, film, first_track = stream.reader_since(order.first_mono_s), None, -1
+    gaps = GapMeter(ENCODED_S)
     try:
         while (item := reader.next()) is not None and item[0].mono_s <= order.last_mono_s:
             record, data = item

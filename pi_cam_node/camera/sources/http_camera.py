@@ -120,7 +120,8 @@ class HttpCameraSource:
 
     def close(self) -> None:
         """Disconnect."""
-        response, self._response, self._splitter, self._first = self._response, None, None, None
+        response, self._response = self._response, None
+        self._splitter = self._first = None
         self._size = (0, 0)
         if response is not None:
             response.close()

@@ -170,7 +170,8 @@ class SourceLoop:
         self._post(Failed(self._session, _reason(error)))
 
     def _close(self) -> None:
-        source, maker, self._source, self._maker = self._source, self._maker, None, None
+        source, self._source = self._source, None
+        maker, self._maker = self._maker, None
         if maker is not None:
             maker.close()
         if source is not None:

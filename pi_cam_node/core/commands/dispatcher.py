@@ -179,8 +179,12 @@ class Dispatcher:
         key = key_of(envelope, request.command)
         first = next((w for w in self._waiting if w.key and w.id == request.id), None)
         known = self._replies.find(request.id, self._context.clock.monotonic())
-        earlier = first.key if first is not None else known[0] if known is not None else key
-        if earlier != key:
+        earlier = None
+        if first is not None:
+            earlier = first.key
+        elif known is not None:
+            earlier = known[0]
+        if earlier not in (None, key):
             raise errors.BadRequest("ERROR: this id was used for another command a short while ago; give another id")
         if first is not None:
             if len(first.repeats) >= REPEATS_WAITING:

@@ -255,7 +255,8 @@ class _Gates:
 
     def start(self, mono_s: float) -> None:
         """Start the gate for learning the noise."""
-        self._gate, self._until_s, self._closed_s, self._row_s = "start", mono_s + _START_HOLD_S, mono_s, mono_s
+        self._gate, self._until_s = "start", mono_s + _START_HOLD_S
+        self._closed_s = self._row_s = mono_s
 
     def own(self, mono_s: float, settle_s: float) -> None:
         """Start a gate for a switch by the node itself, which is no sign of unsettled light."""

@@ -131,7 +131,8 @@ class Variant:
     # ------------------------------------------------------------ under the lock
 
     def _end(self) -> None:
-        source, self._source, self.due_s, self._target_s = self._source, None, NEVER_S, 1
+        source, self._source = self._source, None
+        self.due_s, self._target_s = NEVER_S, 1
         self._advanced_s = float("-inf")
         self._segmenter.clear()
         if source is not None:

@@ -32,7 +32,9 @@ class SoundTimes:
         if late < (0 if self._next is None else -jump):
             return None
         if self._next is not None and late <= jump:
-            begin = self._next + (abs(late) >= _SOUND_MOVED_AT) * (1 if late > 0 else -1)
+            begin = self._next
+            if abs(late) >= _SOUND_MOVED_AT:
+                begin += 1 if late > 0 else -1
         self._next = begin + SAMPLES
         return begin
 

@@ -92,7 +92,8 @@ class Index:
         place = self._place(key)
         self._count(self._records[place], -1)
         del self._records[place]
-        self._earlier -= place < self._earlier
+        if place < self._earlier:
+            self._earlier -= 1
 
     def note(self, key: bytes, *, clock_set: bool | None, kept: bool) -> Entry:
         """Store what a side-car says, and return the new entry."""

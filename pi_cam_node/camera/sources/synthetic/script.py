@@ -52,14 +52,15 @@ class Script:
 
     def moves_at(self, second: float) -> bool:
         """Return whether the ball is visible at a second of the script."""
-        return self.moves_s < 0 or second % (self.still_s + self.moves_s or 1.0) >= self.still_s
+        cycle_s = (self.still_s + self.moves_s) or 1.0
+        return self.moves_s < 0 or second % cycle_s >= self.still_s
 
     def lux_at(self, second: float) -> float:
         """Return the illuminance at a second of the script, in lux."""
         if self.day_s < 0:
             return self.lux
         if self.night_s >= 0:
-            second %= self.day_s + self.dusk_s + self.night_s + self.dawn_s or 1.0
+            second %= (self.day_s + self.dusk_s + self.night_s + self.dawn_s) or 1.0
         for length_s, first, last in (
             (self.day_s, self.lux, self.lux),
             (self.dusk_s, self.lux, self.night_lux),
