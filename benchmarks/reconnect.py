@@ -26,13 +26,16 @@ from pi_cam_node.core.entities import entities
 from pi_cam_node.core.events import InputEvent
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected
+from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.connection.negotiation import SHORT_SESSION_S
 from pi_cam_node.mqtt.homeassistant.discovery import discovery
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter
 from pi_cam_node.mqtt.messages.topics import Topics
+from pi_cam_node.mqtt.outbox import Outbox
 from tests.support.broker import Client, Mosquitto, wait_until
 
 # Settings of the broker, so that it drops no messages for a client that subscribes to everything.
@@ -85,7 +88,10 @@ class AnnouncingNode:
         self.connected_s: list[float] = []
         self._inbox = Inbox()
         clock = SystemClock()
-        self.link = BirthNoted(self.config.mqtt, self.topics, self._inbox, clock)
+        outbox, privacy_filter = Outbox(), PrivacyFilter(PrivacyGate())
+        self.link = BirthNoted(
+            self.config.mqtt, self.topics, self._inbox, clock, outbox=outbox, privacy_filter=privacy_filter
+        )
         self.announcer = Announcer(self.topics, self.link, clock, lambda: self.config, self._info, self._discovery)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"announcer-{number}")

@@ -27,7 +27,9 @@ from pi_cam_node.mqtt.connection.session import Session
 from pi_cam_node.mqtt.connection.session_listener import Action
 from pi_cam_node.mqtt.messages.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter
 from pi_cam_node.mqtt.messages.topics import Topics
+from pi_cam_node.mqtt.outbox import Outbox
 from pi_cam_node.mqtt.own_messages import OwnMessages
 from pi_cam_node.mqtt.publish_queue import PublishQueue
 
@@ -53,11 +55,14 @@ class BrokerLink:
         topics: The node's topics.
         inbox: Receives inputs.
         clock: Tells the time.
+        outbox: Replies and events that wait.
+        privacy_filter: Decides what may be sent.
         backoff: Waits between connections; replaced in tests.
         boot_id: Boot id of this run, to detect another node's ``info``; empty: no check.
 
     Attributes:
         queue: Queue of outgoing messages.
+        sessions: Number of accepted connections since the start.
         due_s: When pending messages are to be sent; never without any, or without a connection.
     """
 
@@ -67,13 +72,14 @@ class BrokerLink:
         topics: Topics,
         inbox: Inbox,
         clock: Clock,
-        backoff: Backoff | None = None,
         *,
+        outbox: Outbox,
+        privacy_filter: PrivacyFilter,
+        backoff: Backoff | None = None,
         boot_id: str = "",
     ) -> None:
-        self._config = config
+        self._config, self._clock = config, clock
         self._topics, self._inbox = topics, inbox
-        self._clock = clock
         self._client_id = client_id_of(config, topics, machine_id())
         self._diagnosis = Diagnosis({topics.availability, topics.camera_availability})
         self._reports = LinkReports(inbox)
@@ -81,12 +87,12 @@ class BrokerLink:
             config, (self._client_id, topics.root), self._diagnosis, self._reports, backoff
         )
         self._own_messages = OwnMessages(topics, boot_id, self._diagnosis, self._reports)
-        self.queue = PublishQueue(clock, self._diagnosis, self._reports)
+        self.queue = PublishQueue(clock, self._diagnosis, self._reports, outbox, privacy_filter)
         self._session: Session | None = None
         self._live: Session | None = None
         self._announced: Session | None = None
         self.due_s = NEVER_S
-        self._sessions = self._callback_errors = 0
+        self.sessions = self._callback_errors = 0
         self._closing = threading.Event()
         self.loop = MonitoredThread(
             "mqtt-link", self._run, clock, SILENCE_S, self._abandon_session, repairs=REPAIRS, replaceable=True
@@ -98,11 +104,6 @@ class BrokerLink:
     def is_connected(self) -> bool:
         """Whether the broker has accepted the connection."""
         return self._live is not None
-
-    @property
-    def sessions(self) -> int:
-        """Number of accepted connections since the start."""
-        return self._sessions
 
     @property
     def packet_limit_bytes(self) -> int | None:
@@ -124,7 +125,7 @@ class BrokerLink:
         return {
             "connected": live is not None,
             "protocol": live.version if live is not None else None,
-            "sessions": self._sessions,
+            "sessions": self.sessions,
             **self.queue.figures(),
             "callback_errors": self._callback_errors,
         }
@@ -260,10 +261,10 @@ class BrokerLink:
     def on_accepted(self, version: Version, limits: BrokerLimits) -> None:
         """See `SessionListener`."""
         self.loop.beat()
-        self._sessions += 1
+        self.sessions += 1
         self._reconnection.accepted()
         self._live = self._session
-        self._reports.post(BrokerConnected(version, self._sessions))
+        self._reports.post(BrokerConnected(version, self.sessions))
         _log.info("connected to %s:%d, MQTT %s", self._config.host, self._config.port, version)
         for sentence in limits.consequences():
             self._reports.warn_once(sentence, sentence)

@@ -32,17 +32,21 @@ class PublishQueue:
         clock: Tells the time.
         diagnosis: Findings about the broker.
         reports: Takes warnings.
+        outbox: Replies and events that wait.
+        privacy_filter: Decides what may be sent.
 
     Attributes:
-        privacy_filter: Decides what may be sent.
         outbox: Replies and events that wait.
+        privacy_filter: Decides what may be sent.
     """
 
-    def __init__(self, clock: Clock, diagnosis: Diagnosis, reports: LinkReports) -> None:
+    def __init__(
+        self, clock: Clock, diagnosis: Diagnosis, reports: LinkReports, outbox: Outbox, privacy_filter: PrivacyFilter
+    ) -> None:
         self._clock = clock
         self._diagnosis = diagnosis
         self._reports = reports
-        self.outbox = Outbox()
+        self.outbox, self.privacy_filter = outbox, privacy_filter
         self._unsent: dict[str, Message] = {}
         self._birth: set[str] = set()
         self._sent = SlidingWindow(RATE_WINDOW_S)
@@ -50,7 +54,6 @@ class PublishQueue:
         self._trusted: dict[str, None] = {}
         self._own_replies_until_s = float("-inf")
         self._reply_limit = (0, float("-inf"))
-        self.privacy_filter = PrivacyFilter()
 
     @property
     def is_backlogged(self) -> bool:

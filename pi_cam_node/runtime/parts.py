@@ -113,9 +113,7 @@ class Parts:
             sound=self.films.sound,
         )
         self.topics = topics_of(config)
-        self.link = BrokerLink(config.mqtt, self.topics, self.inbox, clock, boot_id=boot_id)
-        self.link.queue.outbox = Outbox(self.events)
-        self.link.queue.privacy_filter = self.privacy.privacy_filter
+        self.link = self._new_link(config, clock, boot_id)
         self.hub = FrameHub(self.privacy.privacy_gate)
         self.tickets = Tickets(clock)
         web_info = {"id": config.node.id, "name": device_name(config.node), "version": __version__, "boot": boot_id}
@@ -152,6 +150,17 @@ class Parts:
             packets_bytes=packets_budget_bytes(budget_bytes),
             encoded_bytes=encoded_budget_bytes(budget_bytes),
             planes=self.camera.planes,
+        )
+
+    def _new_link(self, config: Config, clock: Clock, boot_id: str) -> BrokerLink:
+        return BrokerLink(
+            config.mqtt,
+            self.topics,
+            self.inbox,
+            clock,
+            outbox=Outbox(self.events),
+            privacy_filter=self.privacy.privacy_filter,
+            boot_id=boot_id,
         )
 
     def _restore(self, waiting: Sequence[Waiting]) -> None:

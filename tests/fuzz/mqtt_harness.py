@@ -10,6 +10,7 @@ from paho.mqtt.enums import _ConnectionState
 
 from pi_cam_node.config import Config
 from pi_cam_node.core.events import InputEvent
+from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.mqtt.announcer import Announcer
 from pi_cam_node.mqtt.connection.diagnosis import SessionPlan
 from pi_cam_node.mqtt.connection.disconnect import Version
@@ -18,7 +19,9 @@ from pi_cam_node.mqtt.connection.session import Session
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.messages.incoming import Incoming, parse_message
 from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter
 from pi_cam_node.mqtt.messages.topics import topics_of
+from pi_cam_node.mqtt.outbox import Outbox
 from tests.support.fakes.clock import FakeClock
 from tests.support.sample_node import config_of, message
 
@@ -72,7 +75,8 @@ class Wire:
         clock, self.inbox = FakeClock(), Mock()
         self.inbox.put.return_value = True
         version: Version = "3.1.1" if data[:1] == b"3" else "5"
-        listener = BrokerLink(CONFIG.mqtt, TOPICS, self.inbox, clock)
+        outbox, privacy_filter = Outbox(), PrivacyFilter(PrivacyGate())
+        listener = BrokerLink(CONFIG.mqtt, TOPICS, self.inbox, clock, outbox=outbox, privacy_filter=privacy_filter)
         self.session = Session(
             CONFIG.mqtt, TOPICS, "porch", ConnectOptions(version), SessionPlan(), clock=clock, listener=listener
         )

@@ -13,10 +13,13 @@ from pi_cam_node.base.clock import SystemClock
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected, Input
+from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.mqtt.connection.reconnect import Backoff
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.messages.message import Message
+from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter
 from pi_cam_node.mqtt.messages.topics import Topics
+from pi_cam_node.mqtt.outbox import Outbox
 from tests.support.broker import HOST, WAIT_S, Client
 
 TOPICS = Topics("pi_cam_node", "porch", ["garden"], "homeassistant", "homeassistant/status")
@@ -52,7 +55,10 @@ class LinkHarness:
         self.seen: list[Input] = []
         self.backoff = backoff or Backoff(ShortWaits())
         self.config = MqttConfig(host=host, port=port, **settings)
-        self.link = BrokerLink(self.config, TOPICS, self.inbox, SystemClock(), self.backoff)
+        self.link = BrokerLink(
+            self.config, TOPICS, self.inbox, SystemClock(), backoff=self.backoff,
+            outbox=Outbox(), privacy_filter=PrivacyFilter(PrivacyGate()),
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
         self.link.start()

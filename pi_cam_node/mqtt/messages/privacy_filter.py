@@ -21,8 +21,8 @@ class PrivacyFilter:
         privacy_gate: The privacy gate; while privacy is on no picture is published.
     """
 
-    def __init__(self, privacy_gate: PrivacyGate | None = None) -> None:
-        self._gate = privacy_gate or PrivacyGate()
+    def __init__(self, privacy_gate: PrivacyGate) -> None:
+        self._gate = privacy_gate
         self._stopped = False
 
     @property

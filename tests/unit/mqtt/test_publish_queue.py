@@ -17,7 +17,7 @@ from pi_cam_node.mqtt.connection.poison_messages import HELD_S
 from pi_cam_node.mqtt.messages.message import JSON, Message
 from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter
 from pi_cam_node.mqtt.messages.topics import Topics
-from pi_cam_node.mqtt.outbox import WAITING
+from pi_cam_node.mqtt.outbox import WAITING, Outbox
 from pi_cam_node.mqtt.publish_queue import REPLY_FLOOR_BYTES, TRUSTED_TOPICS
 from tests.support.fakes.clock import FakeClock
 from tests.support.model_broker import Broker, Receipt, SteppedLink
@@ -37,7 +37,12 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def link(clock: FakeClock) -> SteppedLink:
-    return SteppedLink(MqttConfig(), TOPICS, Inbox(), clock)
+    return stepped_link(clock, PrivacyGate())
+
+
+def stepped_link(clock: FakeClock, gate: PrivacyGate) -> SteppedLink:
+    outbox, privacy_filter = Outbox(), PrivacyFilter(gate)
+    return SteppedLink(MqttConfig(), TOPICS, Inbox(), clock, outbox=outbox, privacy_filter=privacy_filter)
 
 
 def up(link: SteppedLink, broker: Broker) -> None:
@@ -67,9 +72,9 @@ def test_a_broker_that_was_never_there_holds_nothing_up(link: SteppedLink) -> No
     assert not link.is_backlogged()
 
 
-def test_a_session_that_ends_in_privacy_leaves_the_retained_states_to_the_node_thread(link: SteppedLink) -> None:
+def test_a_session_that_ends_in_privacy_leaves_the_retained_states_to_the_node_thread() -> None:
     """Both threads changed them at once: the link's failed, and was back a minute later."""
-    link.queue.privacy_filter = PrivacyFilter(PrivacyGate(closed=True))
+    link = stepped_link(FakeClock(), PrivacyGate(closed=True))
     before = link.queue._unsent
     link.queue.take_back([])
     assert link.queue._unsent is before

@@ -18,6 +18,7 @@ from pi_cam_node.core.commands.erase import ERASED_CODE
 from pi_cam_node.core.commands.reply_deadlines import WORK_TIMEOUT_S
 from pi_cam_node.core.erase_report import EraseReport
 from pi_cam_node.core.events import Replied
+from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter
 from pi_cam_node.mqtt.messages.retained_state import RetainedState
@@ -257,7 +258,7 @@ def test_a_power_cut_does_not_bring_the_memory_of_starts_back(tmp_path: Path, mo
 
 def test_a_muted_node_retains_nothing_and_still_answers() -> None:
     privacy_filter, retained, reply = (
-        PrivacyFilter(),
+        PrivacyFilter(PrivacyGate()),
         Message("a", b"x", retain=True),
         Message("b", b"y", queue_offline=True),
     )
