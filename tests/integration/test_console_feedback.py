@@ -127,3 +127,16 @@ def test_the_picture_of_an_event_is_shown_when_it_comes_and_the_focus_stays_at_i
         await tab.until(f"{stage}.includes('cannot be reached')", "the picture on the page of the event")
 
     tour(broker, tmp_path, steps)
+
+
+def test_the_open_page_of_a_camera_that_is_gone_says_so_once(broker: Mosquitto, tmp_path: Path) -> None:
+    async def steps(tab: Tab, client: Client, console: RunningConsole) -> None:
+        announce(client, "porch")
+        await tab.go(f"{console.url}/cameras/porch")
+        await tab.until("document.getElementById('unreached')?.hidden && document.readyState === 'complete'")
+        client.publish("pi_cam_node/porch/availability", "", retain=True)
+        await tab.until("document.querySelector('h1')?.innerText === 'Not found'", "the page to say so")
+        words = " ".join((await tab.text("main")).split())
+        assert words == "Not found There is no such camera. All cameras"
+
+    tour(broker, tmp_path, steps)

@@ -13,6 +13,7 @@ const BROKEN_AFTER_MS = 5_000;
 const SURE_MS = 4_000;
 // Half as long to half as long again.
 const AGAIN_MS = 3_000;
+const OF_CAMERA = /^\/(cameras|settings\/nodes)\//;
 const build = document.body.dataset.build;
 let heard = Date.now();
 let source;
@@ -138,12 +139,16 @@ function sayOf({ detail: { ctx } }, words, kind) {
   ctx.target.replaceChildren(said);
 }
 
-/** Does in place of htmx, which would leave at once, what is to be done where the session has ended. */
-function leaveIfRefused(event) {
-  if (event.detail.ctx.response.status !== 401) return;
+/** Does in place of htmx what is to be done where the session has ended, or a part of the page is refused: that part stays. */
+function takeRefusal(event) {
+  const { request, response } = event.detail.ctx;
+  if (response.status === 401) {
+    sayOf(event, document.body.dataset.ended, "refused");
+    logIn();
+  } else if (response.status < 400 || request.method !== "GET") return;
   event.preventDefault();
-  sayOf(event, document.body.dataset.ended, "refused");
-  logIn();
+  // Of a camera that is gone the page says so itself.
+  if (response.status === 404 && OF_CAMERA.test(location.pathname)) location.reload();
 }
 
 /** Drops a press of which the same one is being answered, or leads to another page: a double click is one. */
@@ -167,7 +172,7 @@ function keepFocus() {
 
 document.addEventListener("htmx:before:request", (event) => sayOf(event, document.body.dataset.working, "waiting"));
 document.addEventListener("htmx:error", (event) => event.detail.ctx && sayOf(event, document.body.dataset.unanswered, "refused"));
-document.addEventListener("htmx:before:response", leaveIfRefused);
+document.addEventListener("htmx:before:response", takeRefusal);
 document.addEventListener("htmx:config:request", dropSecond);
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => ctx.hx?.redirect || underWay.delete(ctx.sourceElement));
 addEventListener("pageshow", () => underWay.clear()); // the way back may bring the page as it was left
