@@ -361,10 +361,15 @@ def test_a_change_of_a_nodes_setting_goes_over_mqtt_and_is_saved_to_its_file(bro
             assert "In force" in (await browser.post("/settings/nodes/porch/set", form))[1]
             refused = (await browser.post("/settings/nodes/porch/set", {**form, "night.gain": "9999"}))[1]
             assert "refused" in refused
+            form = {"key": "ring.max_bytes", "kind": "int", "ring.max_bytes": "48", "factor": str(1 << 20)}
+            assert "In force" in (await browser.post("/settings/nodes/porch/set", form))[1]
+            page = (await browser.get("/settings/nodes/porch"))[1]
+            assert 'name="ring.max_bytes" type="number" value="48" min="1"' in page
             assert "Saved" in (await browser.post("/settings/nodes/porch/save"))[1]
 
         console.visit(visit)
         assert "7.5" in node.config.read_text()
+        assert str(48 << 20) in node.config.read_text()
 
 
 def test_a_node_that_is_gone_for_good_is_removed_with_its_events_until_it_comes_back(

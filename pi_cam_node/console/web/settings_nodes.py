@@ -21,6 +21,7 @@ from pi_cam_node.console.pictures.client import Unreachable, body_of
 from pi_cam_node.console.web.forms import form_of, json_of
 from pi_cam_node.console.web.rendering import page, refused
 from pi_cam_node.console.web.routes import account_of, context_of, node_of, owner_route
+from pi_cam_node.console.web.setting_units import entered, shown, shown_unit
 from pi_cam_node.console.web.versions import refusal_of_old, version_of
 
 SETTINGS_MAX_BYTES = 1 << 20
@@ -61,6 +62,7 @@ class SettingView:
         version: Version of the value as last published.
         kind: One of `KINDS`.
         input_id: Id of the HTML input.
+        factor: How many of the setting's own unit are one of the unit in which value and limits are shown.
     """
 
     told: dict[str, Any]
@@ -68,6 +70,7 @@ class SettingView:
     version: str
     kind: str
     input_id: str
+    factor: int = 1
 
 
 @frozen
@@ -103,7 +106,10 @@ async def settings_part(request: web.Request) -> web.StreamResponse:
 
 @owner_route("POST", "/settings/nodes/{camera}/set")
 async def change(request: web.Request) -> web.StreamResponse:
-    """Change one setting; the form's field is named by its key. 409 if it was changed since the page was made."""
+    """Change one setting; the form's field is named by its key. 409 if it was changed since the page was made.
+
+    ``factor``, where the form has it, is how many of the setting's own unit are one of that of the field.
+    """
     context, node, form = context_of(request), node_of(request, "own"), await form_of(request)
     key = form.get("key") or next((name for name in form if "." in name), "")
     value: object = form.get(key, "")
@@ -112,6 +118,8 @@ async def change(request: web.Request) -> web.StreamResponse:
     elif form.get("kind") == "list":
         posted = await request.post()
         value = [item for one in posted.getall(key, []) for item in str(one).splitlines() if item.strip()]
+    elif "factor" in form:
+        value = entered(str(value), form["factor"])
     changed = f"{node.id}: {key} = "
     if old := await refusal_of_old(request, form, "setting", changed, node.config.get(key)):
         return old
@@ -247,10 +255,16 @@ def _view(node: Node, told: dict[str, Any], now_ms: int) -> SettingView:
         text = "on" if value else "off"
     if key in node.config and kind in {"bool", "choice", "int", "float"}:
         text = node.config[key]
+    factor = 1
+    if kind in {"int", "float"}:
+        factor, told["unit"] = shown_unit(told["unit"], told["maximum"])
+        text = shown(text, factor)
+        told |= {limit: shown(told[limit], factor) for limit in ("minimum", "maximum")}
     return SettingView(
         told,
         "" if told.get("secret") else text,
         version_of(now_ms, node.config.get(key)),
         kind if kind in KINDS else "text",
         input_id_of(key),
+        factor,
     )
