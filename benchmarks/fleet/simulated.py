@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from benchmarks.fleet.wire import Connection
 
 BASE = "pi_cam_node"
-# Wait of a real node after losing the broker (mqtt/connection/reconnect.py).
+# Wait of a real node after losing the broker (mqtt/connection/backoff.py).
 RECONNECT_S = (0.5, 7.5)
 # Topics with pictures are published at connect only: this is no test of a thousand pictures per second.
 IMAGES = ("frame", "media/last/image", "media/thumbnail", "media/last")

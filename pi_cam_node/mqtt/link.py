@@ -16,11 +16,11 @@ from pi_cam_node.base.threads import MonitoredThread
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLimitFound, BrokerLost
+from pi_cam_node.mqtt.connection.backoff import SLOW_S, Backoff
 from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits
 from pi_cam_node.mqtt.connection.diagnosis import Diagnosis
 from pi_cam_node.mqtt.connection.disconnect import Version
 from pi_cam_node.mqtt.connection.paho_client import client_id_of, machine_id
-from pi_cam_node.mqtt.connection.reconnect import SLOW_S, Backoff
 from pi_cam_node.mqtt.connection.reconnection import Reconnection
 from pi_cam_node.mqtt.connection.reports import LinkReports
 from pi_cam_node.mqtt.connection.session import Session

@@ -48,7 +48,8 @@ class FilmFacts:
 
     def encoded(self) -> bytes:
         """Return the metadata as JSON."""
-        return json.dumps({each.name: _plain(getattr(self, each.name)) for each in fields(self)}).encode()
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return json.dumps(values, default=datetime.isoformat).encode()
 
     def begun_later(self, late_s: float) -> FilmFacts:
         """Return the metadata of a film whose first seconds are lost."""
@@ -89,7 +90,3 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("clock_set", "masked", "copied"), (bool,)),
     "event": (dict, type(None)),
 }
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else value

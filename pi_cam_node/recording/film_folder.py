@@ -100,16 +100,17 @@ class FilmFolder:
         min_free_bytes = self._storage().min_free_bytes
         least_bytes = min_free_bytes + size_bytes
         with self._lock:
-            for film in self._films() if self._free_bytes() < least_bytes else ():
+            if self._free_bytes() >= least_bytes:
+                return
+            for film in self._films():
                 if not self._is_kept(film):
                     self._remove(film)
                 if self._free_bytes() >= least_bytes:
                     return
-            if self._free_bytes() < least_bytes:
-                raise NoSpace(
-                    f"{self._free_bytes()} bytes are free on the disk of {self.directory}, and "
-                    f"storage.min_free_bytes keeps {min_free_bytes} of them"
-                )
+            raise NoSpace(
+                f"{self._free_bytes()} bytes are free on the disk of {self.directory}, and "
+                f"storage.min_free_bytes keeps {min_free_bytes} of them"
+            )
 
     def _films(self) -> list[str]:
         """Return the ids of the films, oldest first: those of this run last, as the clock may not be set."""

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.reconnect import SETTLED_S, AnnouncingNode
 from pi_cam_node.core.events import BrightnessMeasured
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
-from pi_cam_node.mqtt.connection.reconnect import Backoff
+from pi_cam_node.mqtt.connection.backoff import Backoff
 from pi_cam_node.mqtt.messages.message import Message
 from tests.faults.conftest import FaultyProxy
 from tests.support.bars import bar

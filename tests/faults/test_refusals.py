@@ -12,7 +12,7 @@ import pytest
 
 from pi_cam_node.core.inputs import BrokerConnected, BrokerLost
 from pi_cam_node.imaging.jpeg import decode
-from pi_cam_node.mqtt.connection.reconnect import Backoff
+from pi_cam_node.mqtt.connection.backoff import Backoff
 from pi_cam_node.mqtt.messages.message import Message
 from tests.faults.http_probe import HttpProbe, pictures
 from tests.support.bars import bar

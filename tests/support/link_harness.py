@@ -14,7 +14,7 @@ from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inbox import Inbox
 from pi_cam_node.core.inputs import BrokerConnected, Input
 from pi_cam_node.core.privacy_gate import PrivacyGate
-from pi_cam_node.mqtt.connection.reconnect import Backoff
+from pi_cam_node.mqtt.connection.backoff import Backoff
 from pi_cam_node.mqtt.link import BrokerLink
 from pi_cam_node.mqtt.messages.message import Message
 from pi_cam_node.mqtt.messages.privacy_filter import PrivacyFilter

@@ -26,8 +26,8 @@ from pi_cam_node.config import MqttConfig
 from pi_cam_node.console.broker.client import build, connect, properties
 from pi_cam_node.console.broker.topics import ConsoleTopics
 from pi_cam_node.mqtt.connection import transport
+from pi_cam_node.mqtt.connection.backoff import Backoff
 from pi_cam_node.mqtt.connection.disconnect import cause_of_code
-from pi_cam_node.mqtt.connection.reconnect import Backoff
 from pi_cam_node.mqtt.connection.transport import CONNACK_TIMEOUT_S
 
 _log = logging.getLogger(__name__)

@@ -7,11 +7,11 @@ import random
 
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.inputs import BrokerLost, BrokerRefused
+from pi_cam_node.mqtt.connection.backoff import Backoff
 from pi_cam_node.mqtt.connection.broker_limits import BrokerLimits
 from pi_cam_node.mqtt.connection.diagnosis import Diagnosis
 from pi_cam_node.mqtt.connection.disconnect import Disconnect
 from pi_cam_node.mqtt.connection.negotiation import ConnectOptions, Negotiation
-from pi_cam_node.mqtt.connection.reconnect import Backoff
 from pi_cam_node.mqtt.connection.reports import LinkReports
 
 _log = logging.getLogger(__name__)

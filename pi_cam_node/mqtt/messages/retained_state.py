@@ -105,8 +105,3 @@ class RetainedState:
     def expiring(self) -> list[Message]:
         """Return the messages with an expiry, which must be renewed."""
         return [message for message in self.birth() if message.expires_s]
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of the payloads held."""
-        return sum(len(message.payload) for message in self.birth())

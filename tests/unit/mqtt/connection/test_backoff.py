@@ -6,9 +6,7 @@ import random
 
 import pytest
 
-from pi_cam_node.mqtt.connection.disconnect import Cause, Disconnect
-from pi_cam_node.mqtt.connection.paho_client import WILL_DELAY_S
-from pi_cam_node.mqtt.connection.reconnect import (
+from pi_cam_node.mqtt.connection.backoff import (
     LEAST_S,
     MOST_S,
     SEARCH_S,
@@ -18,6 +16,8 @@ from pi_cam_node.mqtt.connection.reconnect import (
     STABLE_S,
     Backoff,
 )
+from pi_cam_node.mqtt.connection.disconnect import Cause, Disconnect
+from pi_cam_node.mqtt.connection.paho_client import WILL_DELAY_S
 
 
 class Longest(random.Random):
