@@ -7,6 +7,7 @@ gradually.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import Any
 
@@ -40,31 +41,32 @@ class PacketTimes:
         self._arrived_s = 0.0
         self._late: deque[float] = deque(maxlen=_LATE_PACKETS)
 
-    def of(self, stamp_s: float | None, arrived_s: float) -> float:
+    def of(self, stamp_s: float | None, arrived_s: float, waited_s: float = math.inf) -> float:
         """Return the monotonic time of a packet, in seconds.
 
         Args:
             stamp_s: Its time stamp on the camera's clock, in seconds; ``None`` if missing.
-            arrived_s: When it arrived, on the monotonic clock.
+            arrived_s: When it was read, on the monotonic clock.
+            waited_s: How long it was waited for; where packets are read late, they have been there before.
         """
-        last_s, before_s, waited_s = self._last_s, self._stamp_s, arrived_s - self._arrived_s
+        last_s, before_s, interval_s = self._last_s, self._stamp_s, arrived_s - self._arrived_s
         self._stamp_s, self._arrived_s = stamp_s, arrived_s
         mono_s = arrived_s
         if last_s is not None and before_s is not None and stamp_s is not None:
             expected_s = last_s + (stamp_s - before_s)
             if 0 < stamp_s - before_s <= _JUMP_S and arrived_s - expected_s <= _JUMP_S:
-                # A packet delayed by the network keeps the time of its stamp.
-                late_s = arrived_s - expected_s
-                is_waited_for = waited_s >= (stamp_s - before_s) / 2  # not part of a burst
+                # A packet delayed by the network, or by this machine, keeps the time of its stamp.
+                late_s, distance_s = arrived_s - expected_s, stamp_s - before_s
+                is_waited_for = interval_s >= distance_s / 2 and waited_s >= distance_s / 4  # not part of a burst
                 if is_waited_for:
                     self._late.append(late_s)
-                mono_s = min(expected_s + is_waited_for * self._share(waited_s) * late_s, arrived_s)
+                mono_s = min(expected_s + is_waited_for * self._share(interval_s) * late_s, arrived_s)
         if last_s is not None:
             mono_s = max(mono_s, last_s + _LEAST_S)
         self._last_s = mono_s
         return mono_s
 
-    def _share(self, waited_s: float) -> float:
-        """Return the share of its lateness that a packet corrects, by the seconds that it was waited for."""
+    def _share(self, interval_s: float) -> float:
+        """Return the share of its lateness that a packet corrects, by the seconds since the one before."""
         is_slow = len(self._late) == _LATE_PACKETS and min(self._late) > _LATE_S
-        return min(max(_GAIN, waited_s / _CORRECTED_S), 1.0) if is_slow else _GAIN
+        return min(max(_GAIN, interval_s / _CORRECTED_S), 1.0) if is_slow else _GAIN

@@ -17,6 +17,7 @@ import numpy as np
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.redaction import without_logins
 from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
+from pi_cam_node.camera.sources.backlog import Backlog
 from pi_cam_node.camera.sources.packet_times import PacketTimes, stamp_of
 from pi_cam_node.camera.sources.rtsp_errors import reason_ended, reason_not_opened
 from pi_cam_node.camera.sources.rtsp_limits import CODEC_ADVICE, NO_PICTURES, OPEN_TIMEOUT_MS, READ_TIMEOUT_MS
@@ -34,8 +35,6 @@ _OPTIONS = {"rtsp_flags": "prefer_tcp", "analyzeduration": "500000"}
 _QUEUED_MAX_S = 3.0
 _WAITED_INTERVALS = 0.5
 _USUAL_RATE_HZ = 25.0
-# A picture delayed by more than this is useless for live view; its packet is still kept.
-_STALE_S = 1.0
 # Time stamps that decrease by less than this belong to reordered pictures; by more, the stamps were reset.
 _REORDERED_S = 1.0
 # Reordered pictures come at least once in this many; a clock that is set back does it once.
@@ -168,7 +167,8 @@ class RtspPacketSource:
             SourceError: Nothing arrived in time, or the connection broke.
         """
         queued_max_s = _WAITED_INTERVALS / (float(stream.average_rate or 0) or _USUAL_RATE_HZ)
-        opened_s = asked_s = begun_s = self._monotonic()
+        opened_s = asked_s = self._monotonic()
+        begun, backlog = (opened_s, 0.0), Backlog(opened_s)
         is_past, is_ended_by_next = True, stream.codec_context.name in _ENDED_BY_NEXT
         try:
             for packet in container.demux(stream, *sounds):
@@ -178,20 +178,23 @@ class RtspPacketSource:
                     if arrived_s - asked_s > READ_TIMEOUT_MS / 1000:
                         raise SourceError(f"{self._title} sends sound, but no more pictures")
                     continue
-                is_past = is_past and arrived_s - asked_s < queued_max_s and arrived_s - opened_s < _QUEUED_MAX_S
+                waited_s = arrived_s - asked_s
+                is_past = is_past and waited_s < queued_max_s and arrived_s - opened_s < _QUEUED_MAX_S
                 if packet.size:
                     # When the one before was complete, this one had begun to come.
-                    came_s, begun_s = begun_s if is_ended_by_next else arrived_s, arrived_s
-                    mono_s = self._times.of(None if is_past else stamp_of(packet), came_s)
-                    images = _images_of(packet)
+                    arrival = (arrived_s, waited_s)
+                    came, begun = begun if is_ended_by_next else arrival, arrival
+                    mono_s = self._times.of(None if is_past else stamp_of(packet), *came)
+                    backlog.add(*arrival, came[0] - mono_s, is_key=bool(packet.is_keyframe))
+                    images = [] if backlog.is_skipping else _images_of(packet)
                     # Where the decoder shows nothing, a player may stop.
-                    is_whole = bool(images) and not packet.is_corrupt
+                    is_whole = (backlog.is_skipping or bool(images)) and not packet.is_corrupt
                     if is_past:
                         self._hold_past(packet, is_whole=is_whole)
                     else:
                         self._collect_past(packet, mono_s, queued_max_s / _WAITED_INTERVALS)
                         self._collect(packet, mono_s, is_whole=is_whole)
-                        yield from ((image, mono_s) for image in images if came_s - mono_s < _STALE_S)
+                        yield from ((image, mono_s) for image in images if backlog.is_live)
                 asked_s = self._monotonic()
         except (av.FFmpegError, OSError) as error:
             raise SourceError(f"{self._title} sends no more pictures: {reason_ended(error)}") from None

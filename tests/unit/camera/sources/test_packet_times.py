@@ -71,3 +71,10 @@ def test_what_the_network_held_back_keeps_its_times() -> None:
 def test_packets_without_stamps_have_the_time_of_their_arrival() -> None:
     times = PacketTimes()
     assert [times.of(None, second) for second in (5.0, 5.5, 5.5)] == [5.0, 5.5, 5.501]
+
+
+def test_what_this_machine_reads_late_keeps_its_times() -> None:
+    """Packets that are read at half their rate, none of which was waited for: the camera's clock is not slow."""
+    times = PacketTimes()
+    found = [times.of(number / 25, 100 + number / 12.5, waited_s=0.0005) for number in range(100)]
+    assert found[-1] - found[0] == pytest.approx(99 / 25)

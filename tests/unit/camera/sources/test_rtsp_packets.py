@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -268,6 +268,46 @@ def test_a_camera_that_counts_25_pictures_a_second_and_sends_five_goes_on() -> N
         camera.add(number == 0, stamp=number)  # as at ten a second
     camera.slowness = 5.0
     assert len(shots(camera)) > 50
+
+
+class PunctualCamera(FakeCamera):
+    """Sends ten pictures a second, however late they are read; some decoders take longer than that."""
+
+    def __init__(self, decode_s: float) -> None:
+        super().__init__()
+        self.decode_s = decode_s
+        self.add(*(number % 10 == 0 for number in range(200)))
+
+    def due_s(self, shot: Shot) -> float:
+        return 1000.0 + int(shot.pixels[0, 0]) / RATE_HZ
+
+    def demux(self, *_streams: object) -> Iterator[Any]:
+        for number, packet in enumerate(self.sent, 1):
+            self.now_s = max(self.now_s + 0.001, 1000.0 + number / RATE_HZ)
+            packet.decode = lambda decode=packet.decode: self.decoded(decode)
+            yield packet
+
+    def decoded(self, decode: Callable[[], list[Any]]) -> list[Any]:
+        self.now_s += self.decode_s
+        return decode()
+
+
+@pytest.mark.parametrize(("decode_s", "use_s"), [(0.01, 0.0), (0.01, 0.3), (0.15, 0.0), (0.15, 0.3), (0.4, 0.1)])
+def test_a_machine_that_is_slower_than_the_camera_shows_no_old_pictures(decode_s: float, use_s: float) -> None:
+    """They were shown one by one, 30 s late after 40 s, and dated as if they were new."""
+    camera = PunctualCamera(decode_s)
+    source, found, read_s = opened(camera), [], [1000.0]
+    with suppress(SourceError):
+        while True:
+            found.append(source.read())
+            read_s.append(camera.now_s)
+            assert camera.now_s - camera.due_s(found[-1]) < 4
+            assert found[-1].captured_mono_s == pytest.approx(camera.due_s(found[-1]), abs=0.6)
+            camera.now_s += use_s
+    assert max(later - earlier for earlier, later in pairwise(read_s)) < 4, "the camera counts as lost after five"
+    packets = [packet for shot in found for packet in shot.packets]
+    assert len(packets) > 170, "films are whole"
+    assert not any(packet.facts.after_loss for packet in packets)
 
 
 def test_pictures_that_wait_for_each_other_are_not_copied() -> None:
