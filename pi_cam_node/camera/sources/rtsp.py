@@ -65,7 +65,7 @@ class RtspSource:
         self._capture: Capture | None = None
         self._controls: Controls | None = None
         self._limit = RateLimit()
-        self._announced_s = self._interval_s = 0.0
+        self._announced_s = self._interval_s = self._returned_s = 0.0
         self._is_queued, self._paused = True, False
 
     def open(self, camera: CameraSettings, controls: Controls) -> Opened:
@@ -106,11 +106,14 @@ class RtspSource:
 
     def _next_live(self, capture: Capture) -> float:
         """Read the next image that was not queued; return its arrival time in monotonic seconds."""
+        # During the time that a picture takes in this program, the next ones come.
+        self._is_queued |= self._monotonic() - self._returned_s > self._announced_s
         for _ in range(_MOST_STALE):
             self._is_queued = self._is_past(self._next(capture))
             if not self._is_queued:
                 break
-        return self._monotonic()
+        self._returned_s = self._monotonic()
+        return self._returned_s
 
     def _is_past(self, took_s: float) -> bool:
         """Return whether a picture may have been queued, by the seconds spent waiting for it."""

@@ -159,6 +159,16 @@ def test_a_camera_that_is_too_fast_to_keep_up_with_is_still_read() -> None:
     assert len(numbers(source_on(stream), 3)) == 3
 
 
+def test_pictures_that_come_while_one_is_processed_are_left_out() -> None:
+    """On a machine slower than the camera they were shown one by one, later and later."""
+    stream = FakeStream([0.1, *[0.001, 0.001, 0.001, 0.06] * 5])
+    source, found = source_on(stream), []
+    for _ in range(5):
+        found += numbers(source, 1)
+        stream.now_s += 0.35
+    assert found == [1, 5, 9, 13, 17]
+
+
 def test_a_faster_stream_is_thinned_out() -> None:
     stream = FakeStream([0.1] * 20)
     slow = Controls("day", 5.0, 2_000_000, 6.0, "still")
