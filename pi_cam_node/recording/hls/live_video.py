@@ -132,7 +132,10 @@ class LiveVideo:
         shown, codec = (header.size, header.codec) if header else (wanted.size_of(size), wanted.codec_of(size))
         if header is None and (sound := self._sound()):
             codec += f",{aac_codec_string(sound)}"
-        bits = wanted.bitrate * _PEAK or variant.peak_bits() or jpeg_bits * _SHARE_OF_JPEG
+        bits: float = variant.peak_bits() or jpeg_bits * _SHARE_OF_JPEG
+        limited = config.hls.remote.bitrate * _PEAK
+        # A still or dark picture takes little: players would take the small variant for the better one.
+        bits = limited if name == REMOTE else max(bits, limited + 1)
         return VariantLine(name, math.ceil(bits), shown, codec, config.camera.framerate)
 
     def _check(self) -> None:

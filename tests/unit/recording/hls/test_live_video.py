@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +16,7 @@ from pi_cam_node.core.privacy_gate import PrivacyGate
 from pi_cam_node.recording.encoder_pool import PacketSource
 from pi_cam_node.recording.hls import live_video
 from pi_cam_node.recording.hls.live_video import MAIN, REMOTE, LiveVideo
+from pi_cam_node.recording.hls.variant import Variant
 from pi_cam_node.recording.packet_stream import PacketStream
 from tests.support.fakes.clock import FakeClock
 from tests.support.numbered import numbered_jpeg
@@ -85,6 +87,13 @@ def test_the_master_playlist_encodes_nothing_and_foretells_the_variants() -> Non
 
 def test_the_remote_variant_has_the_size_of_its_settings_where_the_picture_has_that_shape() -> None:
     assert "RESOLUTION=426x240" in Rig((1280, 720)).live.master(str)
+
+
+def test_the_whole_picture_is_the_best_variant_also_where_it_is_still_or_dark(mocker: MockerFixture) -> None:
+    """Players take the one of the highest rate, and had the small one."""
+    mocker.patch.object(Variant, "peak_bits", return_value=9_804)
+    rates = re.findall(r"BANDWIDTH=(\d+)", Rig().live.master(str))
+    assert rates == ["600001", "600000"]
 
 
 def test_only_the_variant_that_is_asked_for_is_encoded() -> None:
