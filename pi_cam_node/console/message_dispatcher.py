@@ -15,6 +15,7 @@ from pi_cam_node.console.broker.retained_by_name import RetainedByName
 from pi_cam_node.console.broker.topics import ZIGBEE2MQTT_DEVICES, ConsoleTopics
 from pi_cam_node.console.changes import Changes
 from pi_cam_node.console.journal import Entry, Journal
+from pi_cam_node.console.nodes.node import is_moderate
 from pi_cam_node.console.nodes.registry import Nodes
 from pi_cam_node.console.rules.actions import occurrence_of
 from pi_cam_node.console.rules.engine import Occurrence
@@ -145,7 +146,8 @@ class MessageDispatcher:
     def _take_event(self, node: str, arrival: Arrival) -> None:
         """Store an event, then acknowledge it; a redelivered event updates the same row."""
         now = self.clock.utcnow()
-        row = event_rows.row_of(node, json_object(arrival.payload), epoch_ms(now))
+        body = json_object(arrival.payload) if is_moderate(arrival.payload) else {}
+        row = event_rows.row_of(node, body, epoch_ms(now))
         if row is None or arrival.retained:
             arrival.acknowledge()
             return

@@ -57,10 +57,13 @@ class Requests:
 
     def take(self, payload: bytes, correlation: bytes | None) -> None:
         """Hand a reply to its pending request; other replies are ignored."""
+        named = correlation.decode("ascii", "replace") if correlation else ""
+        if not self._waiting or (named and named not in self._waiting):
+            return  # anybody's: not worth being read
         body = json_object(payload)
         if body.get("stage") != "final":
             return
-        name = correlation.decode("ascii", "replace") if correlation else str(body.get("id", ""))
+        name = named or str(body.get("id", ""))
         future = self._waiting.get(name)
         if future is not None and not future.done():
             future.set_result(body)

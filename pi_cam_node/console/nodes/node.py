@@ -153,7 +153,7 @@ class Node:
         return changed
 
     def _apply_whole(self, rest: str, payload: bytes, now_ms: int) -> str:
-        if rest not in _WHOLE or (rest != "frame" and not _is_moderate(payload)):
+        if rest not in _WHOLE or (rest != "frame" and not is_moderate(payload)):
             return ""
         part, field_name, read = _WHOLE[rest]
         value = read(payload)
@@ -183,7 +183,7 @@ def _put(values: dict[str, str], key: str, payload: bytes) -> bool:
     return True
 
 
-def _is_moderate(payload: bytes) -> bool:
+def is_moderate(payload: bytes) -> bool:
     """Tell whether a payload takes a moderate amount of memory, also as the objects of its JSON."""
     return len(payload) <= BODY_MAX_BYTES and sum(map(payload.count, (b",", b"[", b"{"))) <= BODY_MAX_VALUES
 
