@@ -7,7 +7,6 @@ gradually.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from typing import Any
 
@@ -38,18 +37,21 @@ class PacketTimes:
     def __init__(self) -> None:
         self._last_s: float | None = None
         self._stamp_s: float | None = None
-        self._arrived_s = 0.0
+        self._arrived_s = self._waited_s = 0.0
         self._late: deque[float] = deque(maxlen=_LATE_PACKETS)
 
-    def of(self, stamp_s: float | None, arrived_s: float, waited_s: float = math.inf) -> float:
+    def of(self, stamp_s: float | None, arrived_s: float, waited_s: float | None = None) -> float:
         """Return the monotonic time of a packet, in seconds.
 
         Args:
             stamp_s: Its time stamp on the camera's clock, in seconds; ``None`` if missing.
             arrived_s: When it was read, on the monotonic clock.
-            waited_s: How long it was waited for; where packets are read late, they have been there before.
+            waited_s: For how many seconds packets of the connection have been waited for in total, as those that are
+                read late have been there before; ``None``: since the last one.
         """
         last_s, before_s, interval_s = self._last_s, self._stamp_s, arrived_s - self._arrived_s
+        wait_s = interval_s if waited_s is None else waited_s - self._waited_s
+        self._waited_s = waited_s or 0.0
         self._stamp_s, self._arrived_s = stamp_s, arrived_s
         mono_s = arrived_s
         if last_s is not None and before_s is not None and stamp_s is not None:
@@ -57,7 +59,7 @@ class PacketTimes:
             if 0 < stamp_s - before_s <= _JUMP_S and arrived_s - expected_s <= _JUMP_S:
                 # A packet delayed by the network, or by this machine, keeps the time of its stamp.
                 late_s, distance_s = arrived_s - expected_s, stamp_s - before_s
-                is_waited_for = interval_s >= distance_s / 2 and waited_s >= distance_s / 4  # not part of a burst
+                is_waited_for = interval_s >= distance_s / 2 and wait_s >= distance_s / 4  # not part of a burst
                 if is_waited_for:
                     self._late.append(late_s)
                 mono_s = min(expected_s + is_waited_for * self._share(interval_s) * late_s, arrived_s)

@@ -167,25 +167,26 @@ class RtspPacketSource:
             SourceError: Nothing arrived in time, or the connection broke.
         """
         queued_max_s = _WAITED_INTERVALS / (float(stream.average_rate or 0) or _USUAL_RATE_HZ)
-        opened_s = asked_s = self._monotonic()
-        begun, backlog = (opened_s, 0.0), Backlog(opened_s)
+        opened_s = asked_s = done_s = self._monotonic()
+        begun, backlog, waited_s = (opened_s, 0.0), Backlog(opened_s), 0.0
         is_past, is_ended_by_next = True, stream.codec_context.name in _ENDED_BY_NEXT
         try:
             for packet in container.demux(stream, *sounds):
                 arrived_s = self._monotonic()
+                waited_s += arrived_s - done_s
                 if packet.stream is not stream:  # sound does not count as a sign of pictures
-                    self._collect_sound(packet, arrived_s, is_past=is_past)
+                    self._collect_sound(packet, arrived_s, waited_s, is_past=is_past)
+                    done_s = self._monotonic()
                     if arrived_s - asked_s > READ_TIMEOUT_MS / 1000:
                         raise SourceError(f"{self._title} sends sound, but no more pictures")
                     continue
-                waited_s = arrived_s - asked_s
-                is_past = is_past and waited_s < queued_max_s and arrived_s - opened_s < _QUEUED_MAX_S
+                is_past = is_past and arrived_s - asked_s < queued_max_s and arrived_s - opened_s < _QUEUED_MAX_S
                 if packet.size:
                     # When the one before was complete, this one had begun to come.
                     arrival = (arrived_s, waited_s)
                     came, begun = begun if is_ended_by_next else arrival, arrival
                     mono_s = self._times.of(None if is_past else stamp_of(packet), *came)
-                    backlog.add(*arrival, came[0] - mono_s, is_key=bool(packet.is_keyframe))
+                    backlog.add(arrived_s, arrived_s - asked_s, came[0] - mono_s, is_key=bool(packet.is_keyframe))
                     images = [] if backlog.is_skipping else _images_of(packet)
                     # Where the decoder shows nothing, a player may stop.
                     is_whole = (backlog.is_skipping or bool(images)) and not packet.is_corrupt
@@ -195,7 +196,7 @@ class RtspPacketSource:
                         self._collect_past(packet, mono_s, queued_max_s / _WAITED_INTERVALS)
                         self._collect(packet, mono_s, is_whole=is_whole)
                         yield from ((image, mono_s) for image in images if backlog.is_live)
-                asked_s = self._monotonic()
+                asked_s = done_s = self._monotonic()
         except (av.FFmpegError, OSError) as error:
             raise SourceError(f"{self._title} sends no more pictures: {reason_ended(error)}") from None
 
@@ -255,10 +256,10 @@ class RtspPacketSource:
         for one, time_s in zip(past, reversed(times_s), strict=False):
             self._collect(one, time_s)
 
-    def _collect_sound(self, packet: Any, arrived_s: float, *, is_past: bool) -> None:
+    def _collect_sound(self, packet: Any, arrived_s: float, waited_s: float, *, is_past: bool) -> None:
         """Keep a packet of sound, in order of arrival."""
         choice = "off" if self._controls is None or is_past else self._controls.sound
-        found = self._sound.packets(packet, arrived_s, choice, self._track)
+        found = self._sound.packets(packet, arrived_s, choice, self._track, waited_s)
         if (self._has_key or not self._can_copy) and len(self._packets) < _HELD_WITH_SOUND_MAX:
             self._packets += found
 

@@ -35,7 +35,9 @@ class RtspSound:
         self._is_told = False
         self._retry_at_s = float("-inf")
 
-    def packets(self, packet: Any, arrived_s: float, choice: SoundChoice, track: int) -> list[Packet]:
+    def packets(
+        self, packet: Any, arrived_s: float, choice: SoundChoice, track: int, waited_s: float | None = None
+    ) -> list[Packet]:
         """Copy or transcode a packet from the camera; return zero or more packets.
 
         Args:
@@ -43,8 +45,9 @@ class RtspSound:
             arrived_s: When it arrived, in monotonic seconds, which counts as its end.
             choice: `recording.sound`.
             track: Track number of the pictures that it belongs to.
+            waited_s: See `PacketTimes.of`.
         """
-        end_s = self._times.of(stamp_of(packet), arrived_s)
+        end_s = self._times.of(stamp_of(packet), arrived_s, waited_s)
         if (
             choice == "off"
             or self._stream is None

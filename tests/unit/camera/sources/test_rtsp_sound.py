@@ -162,3 +162,12 @@ def test_one_packet_that_cannot_be_decoded_does_not_end_the_sound_for_good() -> 
     assert made(sound, "aac", 10) == [], "not at once"
     later = [sound.packets(FakePacket(n, PACKET_S, 8_000), 1030 + n * PACKET_S, "aac", 3) for n in range(50)]
     assert any(later)
+
+
+def test_sound_that_this_machine_reads_late_keeps_its_times() -> None:
+    """As pictures do, so that both go together in films."""
+    sound, packet_s = RtspSound(stream(), "a camera"), SAMPLES / 16_000
+    found: list[Packet] = []
+    for number in range(50):
+        found += sound.packets(FakePacket(number, packet_s, 16_000), 1000 + 2 * number * packet_s, "copy", 0, 0.0)
+    assert found[-1].mono_s - found[0].mono_s == pytest.approx(49 * packet_s)
