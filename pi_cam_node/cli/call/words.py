@@ -36,6 +36,8 @@ def fields_of(arguments: type[Arguments], words: Sequence[str], usage: str = "")
     plain = [word for word in words if word not in named]
     if plain and arguments.ends_in_free_text:
         named, plain = [], list(words)
+        if plain[1:] == [""]:  # an empty word empties a text
+            plain = [words[0], '""']
     elif unknown := next((word.partition("=")[0] for word in plain if NAMED.match(word)), None):
         known = f"it has {', '.join(schemas)}" if schemas else "it has none"
         raise BadRequest(f"ERROR: the command has no argument {unknown}: {known}")

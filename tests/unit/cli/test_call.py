@@ -235,6 +235,12 @@ def test_a_refusal_says_what_to_do_next(code: str, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == f"refused: {code}; {command.HINTS[code]}\n"
 
 
+@pytest.mark.parametrize(("words", "value"), [([""], ""), (["a", "", "b"], "a  b"), (["a  b"], "a  b")])
+def test_an_empty_word_empties_a_text(words: list[str], value: str) -> None:
+    fields = json.loads(request_of("set", ["overlay.text", *words]).payload)
+    assert (fields["key"], fields["value"]) == ("overlay.text", value)
+
+
 def test_a_name_that_is_no_argument_is_refused_with_those_there_are() -> None:
     with pytest.raises(BadRequest) as refused:
         request_of("pastStack", ["jpg", "when=2"])
