@@ -16,7 +16,6 @@ from pi_cam_node.base.extras import has_video
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.base.host_name import resolvable
 from pi_cam_node.base.redaction import without_logins
-from pi_cam_node.camera.sources.rtsp_limits import RTSP_MEMORY_BYTES
 from pi_cam_node.camera.sources.synthetic import script
 
 if TYPE_CHECKING:  # imports numpy, which checking settings does not need
@@ -88,6 +87,11 @@ _ENCODE = (
     "and @ as %40"
 )
 
+# FFmpeg keeps an answer of an RTSP server as long as the server says that it is, and a picture until its end comes: two
+# gigabytes in a test. Decoding H.264 of 3840x2160 takes a third of this, or two thirds with the most reference pictures
+# that it allows; a JPEG of 24 million pixels takes a sixth.
+_NETWORK_MEMORY_BYTES = 768 << 20
+
 KINDS = (
     Kind("auto", r"auto()", "sources.auto", "AutoSource"),
     Kind("picamera2", r"picamera2()", "sources.picam.source", "Picamera2Source"),
@@ -100,9 +104,17 @@ KINDS = (
         "RtspSource",
         _check_address,
         ("sources.rtsp_packets", "RtspPacketSource"),
-        RTSP_MEMORY_BYTES,
+        _NETWORK_MEMORY_BYTES,
     ),
-    Kind("http://…", r"((?i:https?)://.+)", "sources.http_camera", "HttpCameraSource", _check_address),
+    Kind(
+        "http://…",
+        r"((?i:https?)://.+)",
+        "sources.http_camera",
+        "HttpCameraSource",
+        _check_address,
+        None,
+        _NETWORK_MEMORY_BYTES,
+    ),
     Kind("file:<path>.y4m", r"file:(.+\.y4m)", "sources.y4m_file", "Y4mFileSource"),
     Kind("file:<path>", r"file:(.+)", "sources.video_file", "VideoFileSource"),
     Kind("synthetic", r"synthetic()", "sources.synthetic.source", "SyntheticSource"),

@@ -7,9 +7,6 @@
 OPEN_TIMEOUT_MS = 12_000
 # Longer than the interval of key frames, as OpenCV measures from the call, not from the last packet.
 READ_TIMEOUT_MS = 10_000
-# FFmpeg keeps an answer as long as the server says that it is, and a picture until its end comes: two gigabytes in a
-# test. Decoding 3840x2160 takes a third of this, with the most reference pictures that H.264 allows two thirds.
-RTSP_MEMORY_BYTES = 768 << 20
 ADVICE = (
     "nothing answers there, it refuses the login, or it has no such stream; check host, port, login and path, "
     "for example with ffprobe; # / ? % in a password are written %23 %2F %3F %25"

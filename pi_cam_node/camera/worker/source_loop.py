@@ -187,6 +187,8 @@ def _orientation(order: Open) -> Orientation:
 
 def _reason(error: Exception) -> str:
     """Return the error's message; an unexpected error is logged with its traceback."""
+    if isinstance(error, MemoryError):
+        return "a picture takes more memory than the camera's process may use; choose a smaller size in the camera"
     if isinstance(error, NodeError):
         return short(without_logins(str(error)))
     _log.error("unexpected error of the source", exc_info=error)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pytest_mock import MockerFixture
 
 from pi_cam_node.base.errors import ConfigError
-from pi_cam_node.camera.catalogue import KINDS, check, make
+from pi_cam_node.camera.catalogue import KINDS, check, make, memory_bytes
 from pi_cam_node.camera.sources.auto import AutoSource
 from pi_cam_node.camera.sources.picam.source import Picamera2Source
 from pi_cam_node.camera.sources.rtsp import RtspSource
@@ -109,3 +109,11 @@ def test_an_address_without_a_host_or_with_an_odd_port_is_refused(scheme: str, p
 )
 def test_odd_addresses_that_work_are_taken(place: str) -> None:
     assert check(f"rtsp://{place}/live")
+
+
+@pytest.mark.parametrize(
+    "source", ["rtsp://porch.example/live", "rtsps://porch.example/live", "https://porch.example/a"]
+)
+def test_the_memory_of_what_reads_from_the_network_is_limited(source: str) -> None:
+    assert 0 < memory_bytes(source) <= 1 << 30
+    assert not memory_bytes("synthetic")

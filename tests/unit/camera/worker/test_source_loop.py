@@ -36,6 +36,8 @@ class ScriptedSource:
         what = self.script.pop(0)
         if what == "b":
             raise BadImage("it is broken")
+        if what == "m":
+            raise MemoryError("Unable to allocate 286. MiB")
         pixels = np.zeros((48, 64, 3) if what == "g" else (24, 32, 3), np.uint8)
         return Shot(pixels, self.clock.monotonic() - 0.1, self.clock.monotonic(), "day")
 
@@ -108,3 +110,9 @@ def test_orders_replace_those_that_they_make_pointless() -> None:
     assert loop._orders[:3] == [ORDER, Apply(2, DAY), Configure(Output(50))]
     loop.order(Quit())
     assert loop._orders == [Quit()]
+
+
+def test_a_picture_that_takes_too_much_memory_is_said_with_what_to_do(mocker: MockerFixture) -> None:
+    failed = told_of("gm", mocker)[-1]
+    assert isinstance(failed, Failed)
+    assert failed.reason.startswith("a picture takes more memory than")
