@@ -13,6 +13,9 @@ from pi_cam_node.core.inputs import CommandArrived, DiscoveryFound, HomeAssistan
 from pi_cam_node.mqtt.messages.set_payload import command_of
 from pi_cam_node.mqtt.messages.topics import Notice, ParsedCommand, Topics
 
+# No message to the node is larger, and many may come at once.
+KEPT_BYTES = 256 << 10
+
 
 @frozen
 class Incoming:
@@ -26,7 +29,7 @@ class Incoming:
 
 
 def incoming_of(message: paho.MQTTMessage) -> Incoming:
-    """Return a message of paho-mqtt as an `Incoming`.
+    """Return a message of paho-mqtt as an `Incoming`, of a very large payload the beginning.
 
     Raises:
         UnicodeDecodeError: The topic is not UTF-8.
@@ -34,7 +37,7 @@ def incoming_of(message: paho.MQTTMessage) -> Incoming:
     properties: Any = message.properties
     return Incoming(
         topic=message.topic,
-        payload=bytes(message.payload),
+        payload=bytes(message.payload[:KEPT_BYTES]),
         retained=message.retain,
         reply_to=getattr(properties, "ResponseTopic", None),
         correlation=getattr(properties, "CorrelationData", None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import paho.mqtt.client as paho
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from pi_cam_node.config import MqttConfig
 from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
 from pi_cam_node.core.inputs import CommandArrived, DiscoveryFound, HomeAssistantStarted, StaleWillSeen
 from pi_cam_node.mqtt.connection.paho_client import client_id_of
-from pi_cam_node.mqtt.messages.incoming import Incoming, parse_message
+from pi_cam_node.mqtt.messages.incoming import KEPT_BYTES, Incoming, incoming_of, parse_message
 from pi_cam_node.mqtt.messages.topics import Topics
 
 TOPICS = Topics("pi_cam_node", "porch", [], "homeassistant", "homeassistant/status")
@@ -31,6 +32,13 @@ def test_more_than_the_limit_is_cut_to_one_byte_over_it(topic: str) -> None:
     arrival = parse_message(Incoming(topic, bytes(1_000_000), retained=False), TOPICS, 7.0)
     assert isinstance(arrival, CommandArrived)
     assert len(arrival.payload) == MAX_PAYLOAD_BYTES + 1
+
+
+def test_of_a_very_large_payload_the_beginning_is_kept() -> None:
+    """Many come at once, and wait until all are read: of 4 MB each they took 0.5 GB."""
+    message = paho.MQTTMessage(topic=TOPICS.cmd("save").encode())
+    message.payload = bytes(4 << 20)
+    assert MAX_PAYLOAD_BYTES < len(incoming_of(message).payload) == KEPT_BYTES
 
 
 def test_a_reply_topic_that_would_command_somebody_is_dropped() -> None:
