@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pi_cam_node.base.clock import Clock
+from pi_cam_node.base.database_check import is_damage
 from pi_cam_node.core.history import EventRow, Page, Query, RecordingRow, RecordingState, Waiting
 from pi_cam_node.core.recent_events import RecentEvents
 from pi_cam_node.storage.events import rows, schema
@@ -184,4 +185,6 @@ class EventDatabase:
                 return ask(connection)
         except sqlite3.Error as error:
             _log.warning("%s cannot be read: %s", path, error)
+            if is_damage(error):
+                self._writer.file = None
             return otherwise()

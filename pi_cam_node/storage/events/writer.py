@@ -41,6 +41,7 @@ class DatabaseWriter:
     Attributes:
         loop: The writer thread.
         trouble: Why nothing is written; empty if writing works.
+        file: Identity of the open file; ``None``: the next write opens it again, and checks it. Thread: any.
     """
 
     def __init__(
@@ -66,13 +67,12 @@ class DatabaseWriter:
         self._path, self._clock, self._known, self._on_written = path, clock, known, on_written
         self._on_trouble = on_trouble
         self._connection: sqlite3.Connection | None = None
-        self._file: object = None  # identity of the file that it has open
+        self.file: object = None
         self._on_open: Callable[[sqlite3.Connection], None] | None = on_open
         self._pending: OrderedDict[Key, Write] = OrderedDict()
         self._writing: dict[Key, Write] = {}
         self._due_s = float("inf")
-        self._damages = 0  # writes in a row that failed because of damage
-        self._unpruned = 0  # rows written since the oldest were deleted
+        self._damages = self._unpruned = 0  # writes in a row that failed by damage; rows written since the last pruning
         self._changed, self._stopping = threading.Condition(), False
         self.loop = MonitoredThread("events", self._run, clock, before_restart=self._forget_connection)
         self.trouble = ""
@@ -224,8 +224,8 @@ class DatabaseWriter:
 
     def _opened(self, path: Path) -> sqlite3.Connection | None:
         """Return the connection, opening it if needed; ``None`` if the file must not be used."""
-        if self._connection is not None and schema.identity_of(path) != self._file:
-            _log.error("the database was deleted or replaced while the node ran: it is opened again")
+        if self._connection is not None and schema.identity_of(path) != self.file:
+            _log.error("the database was deleted, replaced or damaged while the node ran: it is opened again")
             self._close()
         if self._connection is None:
             is_new = schema.is_empty(path)
@@ -250,7 +250,7 @@ class DatabaseWriter:
                 if is_new:
                     schema.remove(path)  # so that the next attempt fills it
                 raise
-            self._connection, self._file = connection, schema.identity_of(path)
+            self._connection, self.file = connection, schema.identity_of(path)
         return self._connection
 
     def _fill(self, connection: sqlite3.Connection) -> None:

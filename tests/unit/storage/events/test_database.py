@@ -437,6 +437,23 @@ def test_a_file_that_is_deleted_while_the_node_runs_is_made_anew(tmp_path: Path,
     assert [row.id for row in everything(EventDatabase(path, FakeClock()))] == names
 
 
+def test_damage_that_a_reader_meets_is_mended_with_the_next_row(path: Path) -> None:
+    """The writer went on with what it had in memory, and each reader got the events of this run alone."""
+    store = EventDatabase(path, FakeClock(), lambda: [event(1)])
+    store.save_event(event(2))
+    batch, _ = store._writer._next_batch()
+    assert store._writer._tried(lambda: store._writer._write(batch, path))
+    store._writer._batch_ended(batch, is_written=True)
+    with path.open("r+b") as file:
+        file.write(b"noise" * 1000)
+    path.with_name(f"{path.name}-wal").write_bytes(b"")
+    assert everything(store) == (event(2),), "from memory"
+    store.save_event(event(3))
+    written(store)
+    assert [row.id for row in everything(EventDatabase(path, FakeClock()))] == ["e0003", "e0002", "e0001"]
+    assert path.with_name(f"{path.name}.damaged").exists()
+
+
 def test_damage_is_found_at_start_without_anything_to_write(path: Path) -> None:
     path.write_bytes(b"no database at all" * 100)
     store = EventDatabase(path, FakeClock(), lambda: [event(1)])
