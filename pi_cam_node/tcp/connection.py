@@ -10,7 +10,7 @@ from typing import Any
 
 from pi_cam_node.base.errors import BadRequest, DeadlinePassed, NodeError
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES
+from pi_cam_node.core.commands.parsing import MAX_PAYLOAD_BYTES, verb_of
 from pi_cam_node.core.events import FramesSent, Replied
 from pi_cam_node.core.privacy_gate import PrivacyGate
 
@@ -123,7 +123,7 @@ class Connection:
         self._writer.transport.abort()
 
     async def _answer(self, line: bytes) -> None:
-        self.wants_frames = line.strip().partition(b" ")[0] == b"shortstream"
+        self.wants_frames = verb_of(line) == "shortstream"
         generation = self._gate.generation
         try:
             self._submit(self, line)

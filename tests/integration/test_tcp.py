@@ -85,9 +85,12 @@ def test_past_stack_answers_without_frames(node: StubNode) -> None:
     assert node.ask(b"pastStack\n") == b"NO_FRAMES\n"
 
 
-def test_shortstream_is_frames_with_their_lengths_a_zero_and_the_reply_line(node: StubNode) -> None:
+@pytest.mark.parametrize(
+    "sent", [b"shortstream 3\n", b" shortstream\t3\r\n", b'"shortstream 3"', b"shortstream\x1e3\n"]
+)
+def test_shortstream_is_frames_with_their_lengths_a_zero_and_the_reply_line(node: StubNode, sent: bytes) -> None:
     node.see(5)
-    frames, rest = frames_and_rest(node.ask(b"shortstream 3\n"))
+    frames, rest = frames_and_rest(node.ask(sent))
     assert frames == [frame.jpeg for frame in node.core.ring.last(3)]
     assert rest == b"STREAM_DONE: sent=3, skipped=0, available=3\n"
 
@@ -271,7 +274,7 @@ def test_what_others_ask_meanwhile_does_not_get_into_a_stream(node: StubNode) ->
 # ------------------------------------------------------------------ flaw 5: what only begins like a command
 
 
-@pytest.mark.parametrize("sent", [b"settling", b"savefoo", b"dump_configX", b"shortstreams 3", b"SAVE", b"set\tx y"])
+@pytest.mark.parametrize("sent", [b"settling", b"savefoo", b"dump_configX", b"shortstreams 3", b"SAVE"])
 def test_what_only_begins_like_a_command_is_none(node: StubNode, sent: bytes) -> None:
     assert node.ask(sent) == b"UNKNOWN_COMMAND\n"
 

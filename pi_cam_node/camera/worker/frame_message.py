@@ -28,6 +28,8 @@ _FAILED: tuple[Failed, ...] = get_args(Failed)
 _FLAT, _HAS_CHECKSUM, _HAS_MOTION, _HAS_FIGURES, _HAS_PLANES = 1, 2, 4, 8, 16
 _NO_FIGURES: tuple[float, ...] = (math.nan,) * 4
 _KEY, _MADE, _AFTER_LOSS = 1, 2, 4
+# No monotonic clock tells more: 30 years.
+_LATEST_S = 1e9
 
 # Mark, mode, flags, slot, quality, numbers of sizes, other qualities and packets; session, skipped, checksum; exposed,
 # captured, brightness; exposure, gain, lux and temperature of the sensor, NaN if unknown.
@@ -164,7 +166,8 @@ def _decode(datagram: bytes) -> FrameInSlot:
     packets: tuple[PacketInSlot, ...] = ()
     if packet_count:
         packets, at = _decode_packets(datagram, at, packet_count)
-    if mark != MARK or at != len(datagram) or not math.isfinite(exposed_s + captured_s + brightness):
+    is_valid = _is_time(exposed_s) and _is_time(captured_s) and math.isfinite(brightness)
+    if mark != MARK or at != len(datagram) or not is_valid:
         raise ValueError(f"an invalid picture message: {len(datagram)} bytes, expected {at}")
     return FrameInSlot(
         session,
@@ -186,6 +189,10 @@ def _decode(datagram: bytes) -> FrameInSlot:
     )
 
 
+def _is_time(mono_s: float) -> bool:
+    return abs(mono_s) <= _LATEST_S  # false for NaN
+
+
 def _sensor(figures: Sequence[float]) -> Sensor:
     exposure, *others = [figure if math.isfinite(figure) else None for figure in figures]
     return Sensor(None if exposure is None else int(exposure), *others)
@@ -197,7 +204,8 @@ def _decode_motion(datagram: bytes, at: int) -> tuple[MotionReport, int]:
     at += _MOTION.size
     end = at + count * _BLOB.size
     rows = list(_BLOB.iter_unpack(datagram[at:end])) if count else []
-    if len(rows) != count or not math.isfinite(mono_s + light + share + rate_fps + sum(sum(row) for row in rows)):
+    figures = light + share + rate_fps + sum(sum(row) for row in rows)
+    if len(rows) != count or not _is_time(mono_s) or not math.isfinite(figures):
         raise ValueError(f"an invalid motion report with {count} blobs")
     blobs = tuple(
         Blob(x, y, width, height, area, began_s, _FAILED[why]) for x, y, width, height, area, began_s, why in rows
@@ -211,7 +219,7 @@ def _decode_packets(datagram: bytes, at: int, count: int) -> tuple[tuple[PacketI
     for _ in range(count):
         mono_s, flags, track, sound_bytes = _PACKET.unpack_from(datagram, at)
         at += _PACKET.size
-        if not math.isfinite(mono_s):
+        if not _is_time(mono_s):
             raise ValueError("a packet without a time")
         sound = datagram[at : at + sound_bytes]
         made, after_loss = flags & _MADE > 0, flags & _AFTER_LOSS > 0

@@ -25,12 +25,14 @@ def image_of(report: FrameInSlot, parts: Sequence[bytes]) -> Image:
     """Assemble the picture of a report.
 
     Raises:
-        ValueError: The number of parts differs from the report.
+        ValueError: The number of parts differs from the report, or one that may not be missing is empty.
     """
     usual = len(report.qualities) + 4
     if len(parts) != usual + len(report.packets):
         raise ValueError(f"{len(parts)} parts of a picture with {len(report.qualities)} other qualities")
     jpeg, ring_jpeg, *jpegs, raw, preview = parts[:usual]
+    if not (jpeg and all(jpegs) and all(parts[usual:])):
+        raise ValueError("an empty picture or packet")
     packets = tuple([_packet(packet, data) for packet, data in zip(report.packets, parts[usual:], strict=True)])
     return Image(
         report.exposed_mono_s,

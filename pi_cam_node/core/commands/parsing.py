@@ -63,6 +63,15 @@ def open_envelope(received: CommandArrived) -> Envelope:
     return Envelope(verb, None, None, None, text)
 
 
+def verb_of(payload: bytes) -> str:
+    """Return the verb with which a payload begins, as `open_envelope` finds it; empty if there is none."""
+    try:
+        words = _unquoted(payload.decode("utf-8", "replace")).split(None, 1)
+    except BadRequest:  # a quotation that does not end
+        return ""
+    return words[0] if words else ""
+
+
 def expiry(envelope: Envelope) -> float | None:
     """Return the expiry of a command in UTC epoch seconds; ``None`` for none.
 

@@ -172,6 +172,8 @@ class Connection(web.RequestHandler):
         Raises:
             ConnectionError: Another response has begun.
         """
+        if isinstance(exc, UnicodeEncodeError):  # aiohttp's refusal of an Expect header repeats it, though no UTF-8
+            status, message = web.HTTPExpectationFailed.status_code, str(exc)
         if status >= web.HTTPInternalServerError.status_code:
             _log.error("a request of %s failed", self.address, exc_info=exc)
         else:

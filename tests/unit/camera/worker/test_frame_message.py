@@ -83,6 +83,21 @@ def test_a_figure_that_is_no_number_does_not_cross(lying: Callable[[float], Fram
         decode_frame(encode_frame(lying(figure)))
 
 
+@pytest.mark.parametrize("time_s", [1e300, -1e300])
+@pytest.mark.parametrize(
+    "lying",
+    [
+        lambda time_s: FULL._replace(exposed_mono_s=time_s),
+        lambda time_s: FULL._replace(captured_mono_s=time_s),
+        lambda time_s: FULL._replace(motion=replace(REPORT, mono_s=time_s)),
+        lambda time_s: FULL._replace(packets=(PACKETS[0]._replace(mono_s=time_s),)),
+    ],
+)
+def test_a_time_that_no_clock_tells_does_not_cross(lying: Callable[[float], FrameInSlot], time_s: float) -> None:
+    with pytest.raises(ValueError):
+        decode_frame(encode_frame(lying(time_s)))
+
+
 @pytest.mark.parametrize("figure", [math.nan, math.inf])
 def test_a_driver_s_nonsense_is_no_measurement(figure: float) -> None:
     arrived = decode_frame(encode_frame(PLAIN._replace(sensor=Sensor(1000, figure, figure, 41.5))))
@@ -121,6 +136,16 @@ def test_packets_cross_with_the_picture() -> None:
     assert image_of(decode_frame(encode_frame(in_slot)), parts).packets == packets
     with pytest.raises(ValueError, match="parts"):
         image_of(in_slot, parts[:-1])
+
+
+@pytest.mark.parametrize("missing", [0, 2, 5])
+def test_an_empty_picture_or_packet_is_refused(missing: int) -> None:
+    parts = [b"jpeg", b"", b"other", b"", b"", b"packet"]
+    in_slot = PLAIN._replace(packets=PACKETS[:1])
+    assert image_of(in_slot, parts).ring_jpeg is None
+    parts[missing] = b""
+    with pytest.raises(ValueError, match="empty"):
+        image_of(in_slot, parts)
 
 
 def test_as_many_packets_as_go_at_once_fit_a_message() -> None:
