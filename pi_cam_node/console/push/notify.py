@@ -124,7 +124,10 @@ def _sent(url: str, notice: Notice) -> Outcome:
             [memory.AttachMemory(notice.picture, name="picture.jpg", mimetype="image/jpeg")] if notice.picture else None
         )
         text = f"{notice.body}\n{notice.link}".strip()
-        is_sent = _channel(_with_click(url, notice.link)).notify(body=text, title=notice.title, attach=attached)
+        sender = importlib.import_module("apprise").Apprise()
+        sender.add(_channel(_with_click(url, notice.link)))
+        # Told to be text, it is escaped for mail and Telegram, which take HTML: names are those of the nodes.
+        is_sent = sender.notify(body=text, title=notice.title, attach=attached, body_format="text")
     except Exception as error:
         return Outcome("retry", why=f"{type(error).__name__}: {error}"[:_WHY_MAX])
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 
 import pytest
 from pytest_mock import MockerFixture
@@ -50,6 +51,44 @@ def test_a_tap_on_ntfys_message_opens_the_event() -> None:
     assert notify._with_click("ntfy://h/t", "https://a/events/1") == "ntfy://h/t?click=https%3A%2F%2Fa%2Fevents%2F1"
     assert notify._with_click("ntfy://h/t?tags=a", "https://a/").endswith("?tags=a&click=https%3A%2F%2Fa%2F")
     assert notify._with_click("tgram://x/y", "https://a/") == "tgram://x/y"
+
+
+ODD = notify.Notice("Tom & <b>", "motion in <a href='http://192.0.2.1'>here</a>", "https://cam.example.org/events/7")
+
+
+def test_a_mail_holds_what_nodes_are_called_as_text(mocker: MockerFixture) -> None:
+    """It was HTML: a node could put links and pictures of its own into it."""
+    pytest.importorskip("apprise", reason="the extra notify is not installed")
+    mails: list[str] = []
+
+    class Server:
+        """Takes a mail without asking anything."""
+
+        def __init__(self, *_where: object, **_more: object) -> None: ...
+
+        def sendmail(self, _sender: str, _to: object, mail: str) -> None:
+            mails.append(mail)
+
+        def __getattr__(self, _name: str) -> Callable[..., None]:
+            return lambda *_words, **_more: None
+
+    for name in ("SMTP", "SMTP_SSL"):
+        mocker.patch(f"smtplib.{name}", Server)
+    assert notify._sent("mailtos://user:password@example.org", ODD).state == "sent"
+    (mail,) = mails
+    assert "text/html" not in mail
+    assert f"{ODD.body.replace('=', '=3D')}\n{ODD.link}" in mail
+
+
+def test_telegram_gets_what_nodes_are_called_escaped(mocker: MockerFixture) -> None:
+    """It refuses a message with tags that it does not know, so that it never came."""
+    pytest.importorskip("apprise", reason="the extra notify is not installed")
+    post = mocker.patch("requests.post")
+    post.return_value.status_code, post.return_value.content = 200, b'{"ok": true, "result": {"id": 1}}'
+    assert notify._sent("tgram://123456789:abcdefghijABCDEFGHIJabcdefghijABCDE/12315544/", ODD).state == "sent"
+    sent = str(post.call_args)
+    assert "Tom &amp; &lt;b&gt;" in sent
+    assert "<a " not in sent
 
 
 def test_a_failure_is_told_in_the_words_of_this_thread_only() -> None:
