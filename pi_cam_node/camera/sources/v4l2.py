@@ -132,7 +132,7 @@ class V4l2Source:
 
     def _check_device(self) -> None:
         if not Path(self._device).exists():
-            there = ", ".join(cameras()) or "none"
+            there = ", ".join(cameras()) or "none; check the cable, and in a container pass the device in"
             raise SourceError(f"{self._title} does not exist; cameras that are there: {there}")
         if not os.access(self._device, os.R_OK | os.W_OK):
             raise SourceError(f"{self._title} may not be opened: add the node's user to the group video")
