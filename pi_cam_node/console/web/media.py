@@ -38,6 +38,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _HLS = re.compile(r"[A-Za-z0-9_-]{1,80}\.(m3u8|m4s|mp4)")
 # URIs in a playlist: whole lines, or attributes such as EXT-X-MAP's; the node uses relative names only.
 _FILE_IN_PLAYLIST = re.compile(rf'(?:(?<=URI=")|^)(?!#){_HLS.pattern}(?="|\r?$)', re.MULTILINE)
+_URI = re.compile(r'URI\s*=\s*"?([^",]*)', re.IGNORECASE)
 PLAYLIST_MAX_BYTES = 64 << 10
 
 
@@ -92,8 +93,20 @@ async def hls(request: web.Request) -> web.StreamResponse:
         raise web.HTTPBadGateway(text=f"{error}\n") from None
 
 
+def leads_elsewhere(playlist: str) -> bool:
+    """Tell whether a playlist has other URIs than names of files beside it."""
+    lines = [line for line in playlist.splitlines() if line and not line.startswith("#")]
+    return not all(_HLS.fullmatch(uri) for uri in (*lines, *_URI.findall(playlist)))
+
+
 def _signed_playlist(request: web.Request, text: str) -> web.Response:
-    """Return a playlist whose links have the expiry of its own signature."""
+    """Return a playlist whose links have the expiry of its own signature.
+
+    Raises:
+        web.HTTPBadGateway: It leads to another server, where players would follow it; browsers are kept by the policy.
+    """
+    if leads_elsewhere(text):
+        raise web.HTTPBadGateway(text="the node's playlist leads elsewhere\n")
     links, folder = context_of(request).links, request.path.rpartition("/")[0] + "/"
 
     def signed(found: re.Match[str]) -> str:

@@ -29,6 +29,7 @@ from pi_cam_node.console.store.schema import migrate
 from pi_cam_node.console.web import recordings, routes
 from pi_cam_node.console.web.application import application
 from pi_cam_node.console.web.gate import ConsoleGate
+from pi_cam_node.console.web.media import leads_elsewhere
 from pi_cam_node.web.auth.proxies import Proxies
 from pi_cam_node.web.http.engine import serve
 from pi_cam_node.web.http.routes import Need
@@ -212,3 +213,31 @@ def test_a_node_that_refuses_its_list_has_lost_nothing(reply: dict[str, object],
         said = asyncio.run(recordings._refresh_one(cast("ConsoleContext", context), node, None))
         assert rows.names() == left
     assert said == ("" if reply["ok"] else reply.get("message") or reply["code"])
+
+
+PLAYLIST = """#EXTM3U
+#EXT-X-MAP:URI="main-1a2b3c4d-1.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2026-11-30T12:00:00.000Z
+#EXTINF:1.00000,
+main-1a2b3c4d-7.m4s
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "http://192.0.2.1/x.m4s",
+        "//192.0.2.1/x.m4s",
+        "../hall/main-1a2b3c4d-7.m4s",
+        "/hls/hall/main.m3u8",
+        "file:///etc/passwd",
+        "main.m4s?x",
+        '#EXT-X-KEY:METHOD=AES-128,URI="http://192.0.2.1/key"',
+        "#EXT-X-MEDIA:TYPE=AUDIO,URI=http://192.0.2.1/a.m3u8",
+    ],
+)
+def test_a_playlist_of_a_node_leads_nowhere_else(line: str) -> None:
+    """Players of people with a link have no policy that keeps them here, as browsers have."""
+    assert not leads_elsewhere(PLAYLIST)
+    assert not leads_elsewhere('#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.64001f"\nmain.m3u8\n')
+    assert leads_elsewhere(f"{PLAYLIST}{line}\n")
