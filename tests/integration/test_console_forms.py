@@ -216,3 +216,18 @@ def test_a_list_has_its_camera_and_its_day_again_on_the_way_back(broker: Mosquit
         assert tab.complaints == []
 
     tour(broker, tmp_path, steps)
+
+
+def test_a_guest_without_cameras_is_told_who_chooses_them(broker: Mosquitto, tmp_path: Path) -> None:
+    async def visit(owner: Browser) -> None:
+        form = {"name": "Gast", "password": "another horse", "role": "guest"}
+        assert (await owner.post("/settings/accounts", form))[0] == 200
+        async with Browser(owner.console) as guest:
+            await guest.log_in("Gast", "another horse")
+            page = (await guest.get("/"))[1]
+        assert "An owner chooses them" in page
+        assert "start a node" not in page
+        assert "start a node" in (await owner.get("/"))[1]
+
+    with RunningConsole(tmp_path / "console", broker.port) as console:
+        console.visit(visit)
