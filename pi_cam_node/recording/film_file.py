@@ -25,7 +25,11 @@ from pi_cam_node.recording.mp4.fragmented import FragmentedWriter
 
 
 class FilmFile:
-    """A film that is being written. Thread: one."""
+    """A film that is being written. Thread: one.
+
+    Attributes:
+        end_mono_s: End of its last picture, where it is known.
+    """
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class FilmFile:
             self.discard()
             raise
         self.frames, self.last_mono_s = 0, facts.first_mono_s
+        self.end_mono_s: float | None = None
 
     @property
     def path(self) -> Path:
@@ -81,8 +86,7 @@ class FilmFile:
         """
         if key and not os.fstat(self._descriptor).st_nlink:
             raise FileNotFoundError(errno.ENOENT, "the film in progress was deleted")
-        ticks = round((mono_s - self.facts.first_mono_s) * TIMESCALE_HZ)
-        self._writer.add(data, ticks, key)
+        self._writer.add(data, self._ticks(mono_s), key)
         self.frames += 1
         self.last_mono_s = mono_s
 
@@ -127,10 +131,13 @@ class FilmFile:
             OSError: The folder is missing; the next start repairs the film.
         """
         with suppress(OSError):  # the disk is full; earlier data is complete
-            self._writer.finish()
+            self._writer.finish(None if self.end_mono_s is None else self._ticks(self.end_mono_s))
         os.close(self._descriptor)
         facts = self.facts if event is None else replace(self.facts, event=event)
         return finish(self._directory, facts, reason, gap_s, beat, access=self._access, span_s=span_s)
+
+    def _ticks(self, mono_s: float) -> int:
+        return round((mono_s - self.facts.first_mono_s) * TIMESCALE_HZ)
 
     def discard(self) -> None:
         """Remove the film in progress."""

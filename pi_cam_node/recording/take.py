@@ -109,9 +109,13 @@ class Take:
                 self._film.add_sound(data, record.meta.pts, record.meta.sound if self._stream.sound else b"")
             return
         mono_s, key, track = record.mono_s, record.key, record.meta.track
+        is_lost = self._reader.missed > 0 or record.meta.after_loss
         film = self._film
         if key and film is not None and self._ends_before(mono_s, data, track):
             is_long = track == self._track and not self._has_new_sound(film)
+            if is_long:  # the next film goes on without a gap
+                self._gaps.add(mono_s, is_lost=is_lost)
+                film.end_mono_s = mono_s
             self._close("max_s" if is_long else "settings")
             film = None
         if film is None:
@@ -120,7 +124,7 @@ class Take:
             film = self._open(mono_s, data, track)
         if film is not None:
             self._last_s = mono_s
-            self._gaps.add(mono_s, is_lost=self._reader.missed > 0 or record.meta.after_loss)
+            self._gaps.add(mono_s, is_lost=is_lost)
             self._write(film, data, mono_s, key=key)
 
     def _ends_before(self, mono_s: float, data: bytes, track: int) -> bool:

@@ -71,15 +71,20 @@ class FragmentedWriter:
         if self._open.size_bytes <= FRAGMENT_BYTES_MAX:
             self._open.add_sound(data, ticks)
 
-    def finish(self) -> None:
+    def finish(self, end_ticks: int | None = None) -> None:
         """Write remaining samples.
+
+        Args:
+            end_ticks: End of the last picture; otherwise it lasts as long as the one before, and a second at most.
 
         Raises:
             OSError: The file cannot be written.
         """
         if self._open.pictures:
-            last_ticks = min(self._open.last_distance(self._last_duration), _LAST_TICKS_MAX)
-            self._flush(self._open.pictures[-1][1] + last_ticks, is_last=True)
+            if end_ticks is None:
+                last_ticks = min(self._open.last_distance(self._last_duration), _LAST_TICKS_MAX)
+                end_ticks = self._open.pictures[-1][1] + last_ticks
+            self._flush(end_ticks, is_last=True)
 
     def _flush(self, end_ticks: int, *, is_last: bool = False) -> None:
         self._last_duration = end_ticks - self._open.pictures[-1][1]

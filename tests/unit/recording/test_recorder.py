@@ -246,6 +246,28 @@ def test_a_short_loss_that_the_camera_tells_is_a_gap(
     assert film.gap_s == pytest.approx(0.3)
 
 
+def test_a_film_of_the_greatest_length_ends_where_the_next_begins(
+    tmp_path: Path, start: Callable[[Rig], Rig], mocker: MockerFixture
+) -> None:
+    """At night, with a picture in two seconds, one second was in neither."""
+    rig = Rig(tmp_path)
+    source = Source(rig.now_s - 20.0)
+    for number in range(1, 11):
+        mono_s, key = rig.now_s - 20 + 2.0 * number, access_unit(number, key=True, size_bytes=200)
+        facts = PacketFacts(pts_of(mono_s), track=1, after_loss=number == 6)
+        source.stream.append(Packet(mono_s, True, key, facts))
+    mocker.patch.object(rig, "acquire", return_value=source)
+    mocker.patch.object(Recorder, "max_s", 12.0)
+    start(rig)
+    rig.recorder.begin(RecordingOrder("event-1", "motion", rig.now_s - 20.0, rig.now_s - 19.0))
+    rig.recorder.end_at(rig.now_s)
+    told = rig.wait_for(lambda told: kinds(told) == [FilmOpened, FilmSaved] * 2)
+    first, second = (message.film for message in told if isinstance(message, FilmSaved))
+    assert first.reason == "max_s"
+    assert second.first_mono_s - first.first_mono_s == pytest.approx(first.seconds)
+    assert first.gap_s == pytest.approx(2.0), "the loss before the first picture of the second film"
+
+
 def test_a_film_that_begins_after_its_event_tells_what_is_missing(tmp_path: Path, start: Callable[[Rig], Rig]) -> None:
     """The encoder came late, and the first pictures had left the ring."""
     rig = start(Rig(tmp_path))
