@@ -43,6 +43,9 @@ def test_the_plot_is_as_wide_as_its_card_with_words_of_one_size_and_labels_break
                 await tab.until(f"{PLOT}[0] <= 16 && {PLOT}[1] > 0.8", f"the plot at {width} px")
                 await tab.until("document.querySelector('.choice-row label')?.checkVisibility()", "the card of motion")
                 assert await tab.value(BROKEN) == [], f"at {width} px"
+            places = "['label', 'span', 'input'].map((one) => document.querySelector(`.private > ${one}`).offsetLeft)"
+            label, words, switch = await tab.value(places)
+            assert label < words < switch, "on a desk the switch of privacy is one line"
 
     with RunningWebServer(tmp_path, motion={"enable": True}) as serving, serving.filming():
         run(lambda: story(serving.url))
