@@ -13,9 +13,10 @@ from typing import Any
 # Share of its lateness that a packet corrects which had to be waited for; the rest of a burst has the right stamps. An
 # early packet corrects everything, as the network can only delay.
 _GAIN = 0.05
-# If this many consecutive packets that had to be waited for were late by more than a threshold, the camera's clock is
-# slow (e.g. stamps for 25 pictures per second, but five sent at night), rather than the network. Then each packet
-# corrects the ratio of its wait to this time constant, so that times stay within it of the arrival at any rate.
+# This many consecutive packets must have been waited for until one corrects anything: a single wait may be for the
+# processor. If all were late by more than a threshold, the camera's clock is slow (e.g. stamps for 25 pictures per second,
+# but five sent at night), rather than the network. Then each packet corrects the ratio of its wait to this time constant,
+# so that times stay within it of the arrival at any rate.
 _LATE_PACKETS, _LATE_S, _CORRECTED_S = 3, 0.1, 0.4
 # A greater distance of time stamps is a jump; a stream that pauses for this long is reopened anyway.
 _JUMP_S = 10.0
@@ -62,7 +63,9 @@ class PacketTimes:
                 is_waited_for = interval_s >= distance_s / 2 and wait_s >= distance_s / 4  # not part of a burst
                 if is_waited_for:
                     self._late.append(late_s)
-                mono_s = min(expected_s + is_waited_for * self._share(interval_s) * late_s, arrived_s)
+                else:
+                    self._late.clear()
+                mono_s = min(expected_s + self._share(interval_s) * late_s, arrived_s)
         if last_s is not None:
             mono_s = max(mono_s, last_s + _LEAST_S)
         self._last_s = mono_s
@@ -70,5 +73,6 @@ class PacketTimes:
 
     def _share(self, interval_s: float) -> float:
         """Return the share of its lateness that a packet corrects, by the seconds since the one before."""
-        is_slow = len(self._late) == _LATE_PACKETS and min(self._late) > _LATE_S
-        return min(max(_GAIN, interval_s / _CORRECTED_S), 1.0) if is_slow else _GAIN
+        if len(self._late) < _LATE_PACKETS:
+            return 0.0
+        return min(max(_GAIN, interval_s / _CORRECTED_S), 1.0) if min(self._late) > _LATE_S else _GAIN
