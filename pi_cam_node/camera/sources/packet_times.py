@@ -14,9 +14,9 @@ from typing import Any
 # early packet corrects everything, as the network can only delay.
 _GAIN = 0.05
 # This many consecutive packets must have been waited for until one corrects anything: a single wait may be for the
-# processor. If all were late by more than a threshold, the camera's clock is slow (e.g. stamps for 25 pictures per second,
-# but five sent at night), rather than the network. Then each packet corrects the ratio of its wait to this time constant,
-# so that times stay within it of the arrival at any rate.
+# processor. If all were late by more than a threshold, the camera's clock is slow (e.g. stamps for 25 pictures per
+# second, but five sent at night), rather than the network. Then each packet corrects the ratio of its wait to this time
+# constant, so that times stay within it of the arrival at any rate.
 _LATE_PACKETS, _LATE_S, _CORRECTED_S = 3, 0.1, 0.4
 # A greater distance of time stamps is a jump; a stream that pauses for this long is reopened anyway.
 _JUMP_S = 10.0
