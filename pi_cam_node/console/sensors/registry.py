@@ -63,8 +63,13 @@ class Sensors:
         return len(self._sensors)
 
     def all(self) -> list[Sensor]:
-        """Return the sensors by room and name."""
-        return sorted(self._sensors.values(), key=lambda s: (s.room or s.spec.room, order_of(s.title), s.spec.key))
+        """Return the sensors by room and name, those without a room last."""
+
+        def place(sensor: Sensor) -> tuple[object, ...]:
+            room = sensor.room or sensor.spec.room
+            return not room, order_of(room), room, order_of(sensor.title), sensor.spec.key
+
+        return sorted(self._sensors.values(), key=place)
 
     def get(self, key: str) -> Sensor | None:
         """Return a sensor by its key."""

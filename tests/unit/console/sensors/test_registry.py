@@ -180,3 +180,11 @@ def test_sensors_that_come_and_go_take_no_more_memory() -> None:
         house.sensors.take_state("door", b"ON", retained=True, now_ms=1)
     assert len(house.sensors._last) == STATES_MAX
     assert house.subscribed == ["door"]
+
+
+def test_sensors_stand_by_room_as_people_read_it_and_those_without_one_last() -> None:
+    sensors = Sensors("homeassistant", "pi_cam_node")
+    rooms = {"a": "", "b": "Room 10", "c": "room 2", "d": "Room 2", "e": "Ölkeller", "f": "room 2"}
+    sensors.add_by_hand([spec_of(key, key.upper(), f"t/{key}", "{}") for key in rooms])
+    sensors.set_notes({key: ("", room, ()) for key, room in rooms.items()})
+    assert [sensor.spec.key for sensor in sensors.all()] == ["e", "d", "c", "f", "b", "a"]
