@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pi_cam_node.camera.worker.frame_message import FrameInSlot, PacketInSlot, decode_frame, encode_frame
@@ -57,6 +57,7 @@ def test_a_message_that_is_cut_off_or_too_long_is_refused(cut: int) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", b"F", encode_frame(PLAIN)[:28], encode_frame(FULL)[:120]]))
+@example(b"", encode_frame(PLAIN))
 def test_noise_is_refused_or_a_picture_and_nothing_worse(noise: bytes, start: bytes) -> None:
     try:
         report = decode_report(start + noise)
