@@ -37,6 +37,10 @@ _PAUSE_INTERVALS = 4
 _NEWEST_SHARE = 1 / 8
 # Ten seconds at 30 pictures per second; a limit, as a camera may send faster than its pictures are read.
 _MOST_STALE = 300
+# Queued pictures come as fast as they are decoded; what goes on for longer is a camera faster than it announces.
+_SKIP_MAX_S = 3.0
+# A picture that took less than this share of the announced interval had been queued.
+_QUEUED_SHARE = 0.25
 
 
 @contextmanager
@@ -108,10 +112,12 @@ class RtspSource:
         """Read the next image that was not queued; return its arrival time in monotonic seconds."""
         # During the time that a picture takes in this program, the next ones come.
         self._is_queued |= self._monotonic() - self._returned_s > self._announced_s
+        began_s = self._monotonic()
         for _ in range(_MOST_STALE):
             self._is_queued = self._is_past(self._next(capture))
-            if not self._is_queued:
+            if not self._is_queued or self._monotonic() - began_s > _SKIP_MAX_S:
                 break
+        self._is_queued = False
         self._returned_s = self._monotonic()
         return self._returned_s
 
@@ -122,7 +128,7 @@ class RtspSource:
             if paused_before and self._paused:  # queued pictures would have come at once: this camera is that slow
                 self._interval_s = took_s
             # A picture that was available at once had been queued.
-            return took_s < self._announced_s / 2
+            return took_s < self._announced_s * _QUEUED_SHARE
         if not self._paused:
             mean_s = self._interval_s + (took_s - self._interval_s) * _NEWEST_SHARE
             self._interval_s = max(self._announced_s, mean_s)

@@ -169,6 +169,16 @@ def test_pictures_that_come_while_one_is_processed_are_left_out() -> None:
     assert found == [1, 5, 9, 13, 17]
 
 
+def test_a_camera_faster_than_it_announces_is_read_at_its_rate() -> None:
+    """At more than twice the announced rate every picture counted as queued: one in twelve seconds was shown."""
+    stream = FakeStream([0.04] * 100)
+    fast = Controls("day", 25.0, 2_000_000, 6.0, "still")
+    assert len(numbers(source_on(stream, fast), 90)) == 90
+    stream = FakeStream([0.01] * 1000)
+    assert numbers(source_on(stream, fast), 3)[0] * 0.01 < 4, "even one that is ten times as fast"
+    assert stream.now_s < 1000 + 4.2
+
+
 def test_a_faster_stream_is_thinned_out() -> None:
     stream = FakeStream([0.1] * 20)
     slow = Controls("day", 5.0, 2_000_000, 6.0, "still")
