@@ -7,6 +7,7 @@ are used, and only owners add channels, since an address may name any host of th
 from __future__ import annotations
 
 import asyncio
+import html
 import importlib
 import importlib.util
 import logging
@@ -124,15 +125,22 @@ def _sent(url: str, notice: Notice) -> Outcome:
             [memory.AttachMemory(notice.picture, name="picture.jpg", mimetype="image/jpeg")] if notice.picture else None
         )
         text = f"{notice.body}\n{notice.link}".strip()
-        sender = importlib.import_module("apprise").Apprise()
-        sender.add(_channel(_with_click(url, notice.link)))
-        # Told to be text, it is escaped for mail and Telegram, which take HTML: names are those of the nodes.
-        is_sent = sender.notify(body=text, title=notice.title, attach=attached, body_format="text")
+        is_sent = _told(_channel(_with_click(url, notice.link)), notice.title, text, attached)
     except Exception as error:
         return Outcome("retry", why=f"{type(error).__name__}: {error}"[:_WHY_MAX])
     finally:
         logger.removeHandler(said)
     return Outcome("sent") if is_sent else Outcome("retry", why=said.last or "the service did not take it")
+
+
+def _told(channel: Any, title: str, body: str, attached: object) -> bool:
+    """Send a message that is text: names are those of the nodes. Return whether the service took it."""
+    chosen = channel.resolve_format("text")  # Telegram knows HTML alone
+    if chosen == "html":
+        body = html.escape(body).replace("\n", "<br/>")
+        # The first line of the body for Telegram; the subject of a mail is no HTML.
+        title = html.escape(title) if channel.title_maxlen <= 0 else title
+    return bool(channel.notify(body=body, title=title, attach=attached, body_format=chosen))
 
 
 def _with_click(url: str, link: str) -> str:
