@@ -160,6 +160,12 @@ function dropSecond(event) {
   else underWay.set(sourceElement, press);
 }
 
+/** Takes the same press again, unless the page is being left. */
+function maySendAgain({ detail: { ctx } }) {
+  const isLeaving = ctx.hx?.redirect && ctx.response.status < 400; // a refusal of who is not logged in stays here
+  if (!isLeaving) underWay.delete(ctx.sourceElement);
+}
+
 /** Notes which form of the bar above the page is sent; its answer replaces the bar, and with it what has the focus. */
 function noteForm({ detail: { ctx } }) {
   if (ctx.request.method !== "GET" && ctx.target?.id === "mode") sent = ctx.sourceElement;
@@ -174,7 +180,7 @@ document.addEventListener("htmx:before:request", (event) => sayOf(event, documen
 document.addEventListener("htmx:error", (event) => event.detail.ctx && sayOf(event, document.body.dataset.unanswered, "refused"));
 document.addEventListener("htmx:before:response", takeRefusal);
 document.addEventListener("htmx:config:request", dropSecond);
-document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => ctx.hx?.redirect || underWay.delete(ctx.sourceElement));
+document.addEventListener("htmx:finally:request", maySendAgain);
 addEventListener("pageshow", () => underWay.clear()); // the way back may bring the page as it was left
 document.addEventListener("htmx:before:request", noteForm);
 for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, () => (sent = undefined), true);
