@@ -291,7 +291,7 @@ def test_a_camera_that_is_lost_for_a_while_is_told_once_and_comes_back() -> None
     source = script(loss_at_s=3, loss_s=6, start_mono_s=time.monotonic())
     with RunningCamera(config_of(source)) as running:
         failure = running.wait_for(CameraFailed)
-        assert "away for 6 s" in failure.reason
+        assert "offline for 6 s" in failure.reason
         frames = len(running.frames)
         running.until(lambda: len(running.frames) > frames + 3, "frames again")
         assert len(running.failures) == len({(each.reason, each.step) for each in running.failures})
