@@ -1,4 +1,7 @@
-"""Interface of video encoders. They get processed pictures (rotated, masked, labelled), so none leaks masked parts."""
+"""Encoder interfaces for software and hardware; the software JPEG encoder is `jpeg.SoftwareJpegEncoder`.
+
+Encoders get processed pictures (rotated, masked, labelled), so none can leak masked parts.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,14 @@ class VideoOutput:
 
     quality: int
     rate_hz: float
+
+
+class JpegEncoder(Protocol):
+    """Encodes pictures to JPEG; the place of a board's encoder."""
+
+    def encode(self, pixels: Pixels, layout: Layout, quality: int) -> bytes:
+        """Return the picture as a baseline 4:2:0 JPEG of the given quality (1 to 100)."""
+        ...
 
 
 class VideoEncoder(Protocol):

@@ -77,6 +77,12 @@ def encode(pixels: Pixels, layout: Layout, quality: int) -> bytes:
     return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, "BGR", "420"))
 
 
+class SoftwareJpegEncoder:
+    """Implements `pi_cam_node.imaging.encoders.JpegEncoder` by `encode`."""
+
+    encode = staticmethod(encode)
+
+
 def decode(data: bytes) -> Pixels:
     """Return a JPEG as ``(height, width, 3)`` uint8 in B, G, R order.
 

@@ -20,8 +20,9 @@ from pi_cam_node.camera.worker.messages import Deliver, Image, Output, Planes
 from pi_cam_node.camera.worker.shared_memory import slot_bytes
 from pi_cam_node.camera.worker.video_packets import OpenEncoder, VideoPackets, open_board_encoder
 from pi_cam_node.imaging import jpeg
+from pi_cam_node.imaging.encoders import JpegEncoder
 from pi_cam_node.imaging.frame import Demand, Layout
-from pi_cam_node.imaging.jpeg import Pixels
+from pi_cam_node.imaging.jpeg import Pixels, SoftwareJpegEncoder
 from pi_cam_node.imaging.label import Label
 from pi_cam_node.imaging.luma import halved_to, mean_luma
 from pi_cam_node.imaging.lux import lux_of
@@ -54,6 +55,7 @@ class PictureMaker:
         masks: Sequence[Polygon],
         output: Output,
         *,
+        encoder: JpegEncoder | None = None,
         open_video: OpenEncoder = open_board_encoder,
     ) -> None:
         """Prepare for the pictures of an opened source.
@@ -63,6 +65,7 @@ class PictureMaker:
             orientation: Rotation and mirroring not done by the source.
             masks: Masks relative to the rotated picture.
             output: Processing of each picture.
+            encoder: Encodes JPEGs; by default in software.
             open_video: Opens a video encoder; by default the board's.
 
         Raises:
@@ -77,6 +80,7 @@ class PictureMaker:
         self._is_plain = self._masks is None and orientation == Orientation()
         # A completely masked picture does not change, which is no fault.
         self.opened = replace(opened, size=size, live=opened.live and self._visible > 0)
+        self._encoder = encoder or SoftwareJpegEncoder()
         self._fingerprint = Fingerprint()
         self._pending: list[Deliver] = []
         self._shares_planes = False
@@ -138,8 +142,8 @@ class PictureMaker:
             checksum,
             flat,
             quality,
-            jpeg.encode(picture, layout, quality),
-            None if small is None else jpeg.encode(small, layout, quality),
+            self._encoder.encode(picture, layout, quality),
+            None if small is None else self._encoder.encode(small, layout, quality),
             motion=motion,
             packets=self._video.of(shot, pixels, is_plain=self._is_plain and self._label is None),
             planes=self._planes(picture if small is None else small, layout),
@@ -171,7 +175,7 @@ class PictureMaker:
         others = sorted({each.quality for each in due if each.quality is not None} - {image.quality})
         return replace(
             image,
-            jpegs={other: jpeg.encode(pixels, self._layout, other) for other in others},
+            jpegs={other: self._encoder.encode(pixels, self._layout, other) for other in others},
             raw=pixels.tobytes() if any(each.raw for each in due) else None,
             preview=self._preview(pixels, due),
         )
@@ -200,7 +204,7 @@ class PictureMaker:
         most_bytes, width_px = (min(values) for values in zip(*wanted, strict=True))
         small = halved_to(pixels, self._layout, width_px)
         quality = min(self._output.quality, PREVIEW_QUALITY)
-        picture = jpeg.encode(small, self._layout, quality)
+        picture = self._encoder.encode(small, self._layout, quality)
         if len(picture) <= most_bytes:
             return picture
         from pi_cam_node.imaging.thumbnails import thumbnail  # noqa: PLC0415 - 4 MiB for brokers with such a limit

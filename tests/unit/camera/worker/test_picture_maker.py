@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -68,6 +68,23 @@ def test_masks_are_drawn_on_the_turned_picture() -> None:
     assert picture.shape == (64, 48, 3)
     assert picture[:28].max() <= 12
     assert picture[36:].min() >= 100
+
+
+def test_another_encoder_makes_every_jpeg_and_gets_masked_pictures_only() -> None:
+    class BoardEncoder:
+        """Stands for the encoder of a board, which does not exist here."""
+
+        given: ClassVar[list[Pixels]] = []
+
+        def encode(self, pixels: Pixels, layout: Layout, quality: int) -> bytes:
+            self.given.append(to_bgr(pixels, layout))
+            return bytes([quality])
+
+    made = maker(masks=[LEFT], output=Output(95, (32, 24)), encoder=BoardEncoder())
+    made.deliver(Deliver(0.0, Demand(50, raw=False)))
+    image = made.make(shot())
+    assert (image.jpeg, image.ring_jpeg, image.jpegs) == (b"\x5f", b"\x5f", {50: b"\x32"})
+    assert [picture[:, : picture.shape[1] // 2 - 2].max() for picture in BoardEncoder.given] == [0, 0, 0]
 
 
 def test_what_is_all_masked_may_stand_still_and_is_dark() -> None:
