@@ -24,7 +24,7 @@ class Pipeline:
     """Passes each frame through the stages. Used by the node thread."""
 
     def __init__(self, config: Config, ring: Ring, night: NightController) -> None:
-        self._config = config
+        self.configure(config)
         self._ring = ring
         self._night = night
         self._mode: Mode | None = None
@@ -36,6 +36,8 @@ class Pipeline:
     def configure(self, config: Config) -> None:
         """Apply new settings."""
         self._config = config
+        live = config.homeassistant
+        self._live_interval_s = 1 / live.camera_fps if live.shows_live else None
 
     def process(self, frame: Frame, now_s: float, events: list[Event]) -> None:
         """Process a frame and append the resulting events."""
@@ -76,10 +78,9 @@ class Pipeline:
         events.append(RingMeasured(seconds))
 
     def _show(self, frame: Frame, now_s: float, events: list[Event]) -> None:
-        live = self._config.homeassistant
-        if not live.shows_live:
+        if self._live_interval_s is None:
             return
         # A small picture was demanded for this.
-        if frame.preview is not None or now_s - self._shown_s >= 1 / live.camera_fps - SLACK_S:
+        if frame.preview is not None or now_s - self._shown_s >= self._live_interval_s - SLACK_S:
             self._shown_s = now_s
             events.append(LiveFrameDue(frame))

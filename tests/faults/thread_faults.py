@@ -37,7 +37,7 @@ EXIT_POINTS = {
     "node": (Inbox, "take"),
     "camera": (CameraController, "step"),
     "mqtt-link": (BrokerLink, "on_check"),
-    "worker": (Worker, "_deliver"),
+    "worker": (Worker, "_outcome"),
     "http": (MonitoredThread, "beat_along"),
     "tcp-trigger": (MonitoredThread, "beat_along"),
     "watchdog": (Watchdog, "look"),
