@@ -88,7 +88,7 @@ def test_a_theme_is_the_accounts_on_every_device(broker: Mosquitto, tmp_path: Pa
         await tab.go(f"{console.url}/settings")
         await tab.until("document.readyState === 'complete'", "htmx")
         await tab.value("document.getElementById('theme').value = 'light'")
-        await tab.click("#theme + button")
+        await tab.click("label:has(#theme) + button")
         await tab.until(
             "document.documentElement?.dataset.theme === 'light' && document.readyState === 'complete'",
             "the page again",
