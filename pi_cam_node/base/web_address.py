@@ -1,14 +1,29 @@
-"""Check of the address of a web server, to which paths are appended."""
+"""Checks of host names and of addresses of web servers.
+
+The camera's process needs them, which does not import the settings (15 MiB).
+.
+"""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import urlsplit
 
-from pi_cam_node.base.host_name import resolvable
-
 # urlsplit drops some control characters, and clients take a backslash for a slash.
 _FORBIDDEN = re.compile(r"[\s\x00-\x1f\x7f{}\\?#]")
+
+
+def resolvable(host: str) -> str:
+    """Return a host name, unchanged.
+
+    Raises:
+        ValueError: Python's resolver, which encodes it by IDNA, would fail with an exception of its own.
+    """
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValueError("between two dots of a host name are 1 to 63 characters") from None
+    return host
 
 
 def is_web_address(text: str) -> bool:

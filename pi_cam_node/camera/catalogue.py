@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from pi_cam_node.base.errors import ConfigError
 from pi_cam_node.base.extras import has_video
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.base.host_name import resolvable
 from pi_cam_node.base.redaction import without_logins
+from pi_cam_node.base.web_address import resolvable
 from pi_cam_node.camera.sources.synthetic import script
 
 if TYPE_CHECKING:  # imports numpy, which checking settings does not need

@@ -61,9 +61,9 @@ class Renames:
 
     def gone(self, old: str) -> None:
         """Move the rows of an id whose topics were emptied to the node that claims it, if there is one."""
-        heir = next((node for node in self._nodes if old in self._claims(node)), None)
-        if heir is not None:
-            self._move(old, heir)
+        claimant = next((node for node in self._nodes if old in self._claims(node)), None)
+        if claimant is not None:
+            self._move(old, claimant)
 
     async def _follow(self, node: Node) -> None:
         claimed = self._claims(node)

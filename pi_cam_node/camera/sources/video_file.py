@@ -7,8 +7,7 @@ from pathlib import Path
 import cv2
 
 from pi_cam_node.base.errors import SourceError
-from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
-from pi_cam_node.camera.sources.film_file import require_file
+from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot, require_file
 from pi_cam_node.camera.sources.opencv_capture import Capture, OpenCapture, Request
 from pi_cam_node.camera.sources.pacing import Metronome
 

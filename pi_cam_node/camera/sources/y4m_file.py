@@ -14,8 +14,7 @@ import numpy as np
 
 from pi_cam_node.base.errors import SourceError
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot
-from pi_cam_node.camera.sources.film_file import require_file
+from pi_cam_node.camera.source import CameraSettings, Controls, Opened, Shot, require_file
 from pi_cam_node.camera.sources.pacing import Metronome
 from pi_cam_node.imaging.jpeg import Pixels
 

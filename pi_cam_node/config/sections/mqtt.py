@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from pi_cam_node.base.host_name import resolvable
 from pi_cam_node.base.units import KIB, MIB
+from pi_cam_node.base.web_address import resolvable
 from pi_cam_node.config.sections.base import Section, Setting
 from pi_cam_node.config.values import address_and_port
 

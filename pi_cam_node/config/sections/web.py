@@ -9,8 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from pi_cam_node.base.host_name import resolvable
-from pi_cam_node.base.web_address import is_web_address
+from pi_cam_node.base.web_address import is_web_address, resolvable
 from pi_cam_node.config.sections.base import Section, Setting
 from pi_cam_node.config.values import without_brackets
 

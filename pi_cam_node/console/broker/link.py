@@ -24,8 +24,8 @@ from pi_cam_node.base.clock import Clock
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.config import MqttConfig
 from pi_cam_node.console.broker.client import build, connect, properties
+from pi_cam_node.console.broker.message_limit import MessageLimit
 from pi_cam_node.console.broker.topics import ConsoleTopics
-from pi_cam_node.console.broker.waiting_room import WaitingRoom
 from pi_cam_node.mqtt.connection import transport
 from pi_cam_node.mqtt.connection.backoff import Backoff
 from pi_cam_node.mqtt.connection.disconnect import cause_of_code
@@ -91,7 +91,7 @@ class BrokerLink:
         self._backoff = Backoff(random.Random())
         self._uses_mqtt5 = config.protocol != "3.1.1"
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._room = WaitingRoom()
+        self._limit = MessageLimit()
         self._closing = threading.Event()
         self._client: paho.Client | None = None
         self._is_connected = self._is_version_refused = self._is_login_refused = False
@@ -238,14 +238,14 @@ class BrokerLink:
             return
         correlation = getattr(message.properties, "CorrelationData", None)
         arrival = Arrival(topic, bytes(message.payload), bool(message.retain), correlation, acknowledge)
-        if not self._room.enter(len(arrival.payload), HANDOVER_DEADLINE_S):
+        if not self._limit.acquire(len(arrival.payload), HANDOVER_DEADLINE_S):
             self.dropped += 1  # not acknowledged, so the broker delivers it again with the next session
             return
         if not self._call(self._take, arrival):
-            self._room.leave(len(arrival.payload))
+            self._limit.release(len(arrival.payload))
 
     def _take(self, arrival: Arrival) -> None:
-        self._room.leave(len(arrival.payload))
+        self._limit.release(len(arrival.payload))
         try:
             self._on_message(arrival)
         except Exception:

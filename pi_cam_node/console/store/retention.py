@@ -27,11 +27,11 @@ def expire(db: sqlite3.Connection, now_ms: int, limit: int = DELETED_AT_ONCE) ->
     ):
         chosen = f"SELECT rowid FROM {table} WHERE {where} LIMIT ?"  # noqa: S608 - text of ours, values bound
         gone += db.execute(f"DELETE FROM {table} WHERE rowid IN ({chosen})", (before_ms, limit)).rowcount  # noqa: S608 - text of ours, values bound
-    gone += _thin_out(db, "event", "node", EVENTS_PER_NODE, limit)
-    return gone + _thin_out(db, "sensor_change", "sensor", CHANGES_PER_SENSOR, limit)
+    gone += _delete_excess(db, "event", "node", EVENTS_PER_NODE, limit)
+    return gone + _delete_excess(db, "sensor_change", "sensor", CHANGES_PER_SENSOR, limit)
 
 
-def _thin_out(db: sqlite3.Connection, table: str, owner: str, most: int, limit: int) -> int:
+def _delete_excess(db: sqlite3.Connection, table: str, owner: str, most: int, limit: int) -> int:
     """Delete the rows that came first of an owner with too many; return how many were deleted."""
     asked = f"SELECT {owner}, count(*) FROM {table} GROUP BY {owner} HAVING count(*) > ? LIMIT 1"  # noqa: S608 - text of ours, values bound
     found = db.execute(asked, (most,)).fetchone()

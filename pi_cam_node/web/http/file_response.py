@@ -19,13 +19,20 @@ from aiohttp import web
 from pi_cam_node.base.errors import Busy
 from pi_cam_node.base.frozen import frozen
 from pi_cam_node.web.http import privacy_cutoff
-from pi_cam_node.web.http.conditional import is_known
 from pi_cam_node.web.http.disk_pool import DISK, DiskPool
 from pi_cam_node.web.http.privacy_cutoff import PrivacyGate
 
 CHUNK_BYTES = 256 * 1024
 
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.ASCII | re.IGNORECASE)
+
+
+def is_known(request: web.Request, etag: str, modified: datetime | None = None) -> bool:
+    """Tell whether the client's copy is current. If-None-Match takes precedence over dates (RFC 9110, 13.2.2)."""
+    if request.if_none_match is not None:
+        return any(tag.value in (etag, "*") for tag in request.if_none_match)
+    since = request.if_modified_since
+    return modified is not None and since is not None and modified <= since
 
 
 @frozen

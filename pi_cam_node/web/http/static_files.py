@@ -10,7 +10,7 @@ from dataclasses import field
 from aiohttp import ETag, web
 
 from pi_cam_node.base.frozen import frozen
-from pi_cam_node.web.http.conditional import is_known
+from pi_cam_node.web.http.file_response import is_known
 
 _TYPES = {
     "LICENSE": "text/plain",

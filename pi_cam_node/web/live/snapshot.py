@@ -13,7 +13,7 @@ from pi_cam_node.core.frame_hub import FrameHub
 from pi_cam_node.core.rules.camera_timeout import interval_s
 from pi_cam_node.imaging.frame import Frame
 from pi_cam_node.imaging.tasks import ImageTasks
-from pi_cam_node.web.http.conditional import is_known
+from pi_cam_node.web.http.file_response import is_known
 from pi_cam_node.web.http.privacy_cutoff import send_whole
 from pi_cam_node.web.http.routes import NOT_MODIFIED, Described
 from pi_cam_node.web.http.status_codes import retry_headers

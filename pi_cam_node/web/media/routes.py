@@ -13,9 +13,8 @@ from pi_cam_node.web.api.commands import carry_out
 from pi_cam_node.web.api.models import Reply
 from pi_cam_node.web.context import PictureStore
 from pi_cam_node.web.http import disk_pool
-from pi_cam_node.web.http.conditional import is_known
 from pi_cam_node.web.http.disk_pool import DISK, DiskPool
-from pi_cam_node.web.http.file_response import Stored, open_stored, send
+from pi_cam_node.web.http.file_response import Stored, is_known, open_stored, send
 from pi_cam_node.web.http.privacy_cutoff import send_whole
 from pi_cam_node.web.http.routes import JSON, NOT_MODIFIED, OVERLOADED, Described, app_key
 from pi_cam_node.web.media.thumbnails import Thumbnails

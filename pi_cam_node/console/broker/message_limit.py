@@ -9,15 +9,15 @@ MESSAGES_WAITING_MAX = 500
 BYTES_WAITING_MAX = 16 << 20
 
 
-class WaitingRoom:
-    """Messages under way from the thread of the connection to the loop. Thread: any."""
+class MessageLimit:
+    """Counts the messages that the connection's thread has passed to the loop, and limits them. Thread: any."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._messages = self._bytes = 0
 
-    def enter(self, size_bytes: int, timeout_s: float) -> bool:
-        """Count a message once there is room for it; return whether there was in time. A large one waits for all."""
+    def acquire(self, size_bytes: int, timeout_s: float) -> bool:
+        """Count a message once the limits allow it; return whether in time. A large one waits for all others."""
 
         def has_room() -> bool:
             fits = self._bytes + size_bytes <= BYTES_WAITING_MAX
@@ -30,8 +30,8 @@ class WaitingRoom:
             self._bytes += size_bytes
         return True
 
-    def leave(self, size_bytes: int) -> None:
-        """Count a message no more."""
+    def release(self, size_bytes: int) -> None:
+        """Stop counting a message, as the loop has taken it."""
         with self._changed:
             self._messages -= 1
             self._bytes -= size_bytes
